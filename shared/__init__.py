@@ -1,0 +1,1 @@
+"""The ground every service stands on: contracts, topology, worker runtime, publishing, tests."""

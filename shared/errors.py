@@ -1,0 +1,89 @@
+"""Every error Postroom raises on purpose.
+
+PostroomError
+├── ConfigurationError          a setting or a registration is wrong; nothing was started
+├── PublishError                the message was not accepted
+│   ├── InvalidPublish          it can never be: too large, bad option
+│   ├── Unroutable              no queue takes it
+│   ├── BrokerUnavailable       there is no connection
+│   └── PublishTimeout          it may or may not have been stored: publish again with the same id
+├── TopologyError               the broker is not as Postroom needs it
+├── ManagementError             the management API does not answer or refuses (shared.management)
+├── ServerNotStarted            a broker of our own did not come up (shared.broker_node)
+├── ServiceFailed               a service did not come up (shared.supervisor)
+└── JobError                    raised by a handler to say what is to happen to the message
+    ├── TemporaryFailure        may pass later: tried again after its backoff
+    │   └── ProviderUnavailable the server that does the work is away, for every message alike
+    └── PermanentFailure        never will: a dead letter at once
+        ├── InvalidMessage      the message breaks its contract
+        ├── Expired             its `expires-at` had passed
+        └── KilledWorker        every worker that took it died
+
+Any other exception from a handler counts as a TemporaryFailure: a bug is retried, then waits as a dead letter.
+"""
+
+from datetime import timedelta
+
+
+class PostroomError(Exception):
+    """Base of all errors raised by Postroom."""
+
+
+class ConfigurationError(PostroomError):
+    """A setting or a registration is wrong. The message names it and says what to put there."""
+
+
+class PublishError(PostroomError):
+    """The broker did not confirm the message."""
+
+
+class InvalidPublish(PublishError):
+    """The message breaks the wire's limits and would be a dead letter at once."""
+
+
+class Unroutable(PublishError):
+    """No queue takes the message, and the broker handed it back."""
+
+
+class BrokerUnavailable(PublishError):
+    """There is no connection to the broker, or it was lost before the message was confirmed."""
+
+
+class PublishTimeout(PublishError):
+    """No confirm within the time-out. The message may have been stored: publish it again with the same id."""
+
+
+class TopologyError(PostroomError):
+    """The broker's exchanges, queues or policies are not as Postroom needs them."""
+
+
+class JobError(PostroomError):
+    """Raised by a handler to decide what happens to its message. The text is written to `x-error`."""
+
+
+class TemporaryFailure(JobError):
+    """The work may succeed later: try again after the message's backoff, or after `retry_after` if longer."""
+
+    def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ProviderUnavailable(TemporaryFailure):
+    """The server that does the work is away (refused, timed out, closing): it says nothing about this message."""
+
+
+class PermanentFailure(JobError):
+    """The work can never succeed with this message: it becomes a dead letter at once."""
+
+
+class InvalidMessage(PermanentFailure):
+    """The message breaks its contract. The text names the field and says why."""
+
+
+class Expired(PermanentFailure):
+    """The message's `expires-at` has passed; doing it now would be worse than not doing it."""
+
+
+class KilledWorker(PermanentFailure):
+    """Every worker that began this message died before it finished."""

@@ -1,0 +1,62 @@
+"""The two kinds of message and what they have in common.
+
+A contract is a pydantic model with a `kind`; nothing else is needed to validate, document and test it.
+"""
+
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+
+
+class Message(BaseModel):
+    """A JSON object on the wire. Unknown fields are kept and ignored.
+
+    Attributes:
+        kind: the wire name, also the routing key. It may gain aliases, it never changes.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True, ser_json_bytes="base64")
+
+    kind: ClassVar[str]
+    _message_id: str = PrivateAttr(default="")
+
+    @property
+    def message_id(self) -> str:
+        """The AMQP message id: unique per message, stable over retries and replays; empty if it had none."""
+        return self._message_id
+
+    def identified(self, message_id: str) -> Self:
+        """Set the message id and return the same message."""
+        self._message_id = message_id
+        return self
+
+    def to_wire(self) -> dict[str, Any]:
+        """The JSON object that is published: wire names, without what was never set."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+class Job(Message):
+    """A command: exactly one service does it. Kinds are `<service>.<verb>`."""
+
+    @property
+    def id(self) -> str:
+        """The job's id, which far sides may use as an idempotency key."""
+        return self._message_id
+
+
+class Event(Message):
+    """A fact: any number of services listen, also none. Kinds are `<noun>.<past participle>`."""
+
+
+def describe_problems(error: ValidationError, limit: int = 5) -> str:
+    """What is wrong with a message, one `field: reason` per problem, without repeating the rejected values."""
+    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    lines = [_describe(problem["loc"], problem["msg"]) for problem in problems[:limit]]
+    if len(problems) > limit:
+        lines.append(f"and {len(problems) - limit} more")
+    return "; ".join(lines)
+
+
+def _describe(location: tuple[int | str, ...], reason: str) -> str:
+    field = ".".join(str(part) for part in location) or "body"
+    return f"{field}: {reason.removeprefix('Value error, ')}"

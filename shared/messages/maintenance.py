@@ -1,0 +1,24 @@
+"""Chores, mostly published by the scheduler."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from shared.messages.base import Job
+
+
+class Clean(Job):
+    """Delete what is older than `older_than_days` in `target` (`reports`, `history`, `temporary-files`)."""
+
+    kind: ClassVar[str] = "maintenance.clean"
+
+    target: str
+    older_than_days: int = Field(ge=0)
+
+
+class BackUp(Job):
+    """Back up `target`, or every database when it is absent."""
+
+    kind: ClassVar[str] = "maintenance.back-up"
+
+    target: str | None = None

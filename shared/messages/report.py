@@ -1,0 +1,38 @@
+"""What the report service is asked to do, and what it tells when it is done."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import AliasChoices, Field
+
+from shared.messages.base import Event, Job
+from shared.messages.email import MailAddresses
+
+ReportFormat = Literal["pdf", "csv", "xlsx", "html", "json"]
+
+
+class GenerateReport(Job):
+    """Make a report of a registered type and put it into object storage."""
+
+    kind: ClassVar[str] = "report.generate"
+
+    type: str = Field(min_length=1, max_length=100)
+    initiated_by: str = Field(
+        validation_alias=AliasChoices("initiatedBy", "initiated_by"), serialization_alias="initiatedBy"
+    )
+    format: ReportFormat = "pdf"
+    parameters: dict[str, Any] = {}
+    rows: list[dict[str, Any]] | None = None
+    email_to: MailAddresses = []
+
+
+class ReportReady(Event):
+    """A report lies in object storage. `bytes` is its size, `rows` how many rows went in."""
+
+    kind: ClassVar[str] = "report.ready"
+
+    id: str
+    type: str
+    format: ReportFormat
+    url: str
+    rows: int
+    bytes: int

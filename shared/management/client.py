@@ -1,0 +1,177 @@
+"""The calls that Postroom makes to the management API."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+from shared.management.connection import ApiConnection
+from shared.management.records import (
+    BindingInfo,
+    ExchangeInfo,
+    PolicyInfo,
+    QueueInfo,
+    policy_info,
+    queue_info,
+)
+from shared.settings import RuntimeSettings
+
+PAGE_SIZE = 500  # the API's own upper limit
+
+
+class Management:
+    """The management API for one virtual host.
+
+    Args:
+        url: base URL without user and password, `http://host:15672`.
+        user: needs the `management` tag to read, `policymaker` to write policies.
+        password: never part of a message or of `repr`.
+        virtual_host: the one all calls are about.
+        time_limit: for one request.
+
+    Raises ManagementUnavailable, ManagementRefused or ManagementError from every call.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        user: str,
+        password: str,
+        virtual_host: str = "/",
+        *,
+        time_limit: timedelta = timedelta(seconds=15),
+    ) -> None:
+        self.url = url
+        self.virtual_host = virtual_host
+        self._api = ApiConnection(url, user, password, virtual_host, time_limit)
+
+    @classmethod
+    def from_settings(cls, settings: RuntimeSettings) -> Self:
+        """The API beside the broker of POSTROOM_AMQP_URL, or at POSTROOM_MANAGEMENT_URL."""
+        return cls(*settings.broker_management(), settings.virtual_host())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._api.close()
+
+    def version(self) -> str:
+        """The broker's version, `4.3.6`."""
+        return str(self._api.call("GET", "/overview")["rabbitmq_version"])
+
+    def virtual_hosts(self) -> list[str]:
+        """The virtual hosts this user may see."""
+        return [host["name"] for host in self._api.call("GET", "/vhosts")]
+
+    def create_virtual_host(self) -> None:
+        """Create the virtual host; nothing changes where it exists."""
+        self._api.call("PUT", f"/vhosts/{self._vhost}", json={})
+
+    def delete_virtual_host(self) -> None:
+        """Delete the virtual host and all that is in it."""
+        self._api.call("DELETE", f"/vhosts/{self._vhost}")
+
+    def exchanges(self) -> list[ExchangeInfo]:
+        """All exchanges but the broker's own (`amq.…` and the default one)."""
+        return [
+            ExchangeInfo(item["name"], item["type"], item["durable"], item["arguments"])
+            for item in self._api.call("GET", f"/exchanges/{self._vhost}")
+            if item["name"] and not item["name"].startswith("amq.")
+        ]
+
+    def queues(self) -> list[QueueInfo]:
+        """All queues, read page by page."""
+        columns = "name,type,durable,auto_delete,exclusive,arguments,messages,consumers"
+        found: list[QueueInfo] = []
+        page, pages = 1, 1
+        while page <= pages:
+            parameters = {"page": page, "page_size": PAGE_SIZE, "columns": columns}
+            answer = self._api.call("GET", f"/queues/{self._vhost}", params=parameters)
+            found += [queue_info(item) for item in answer["items"]]
+            page, pages = page + 1, answer["page_count"]
+        return found
+
+    def bindings(self) -> list[BindingInfo]:
+        """All bindings but those that every queue has to the default exchange."""
+        return [
+            BindingInfo(
+                source=item["source"],
+                destination=item["destination"],
+                to_exchange=item["destination_type"] == "exchange",
+                key=item["routing_key"],
+                arguments=item["arguments"],
+                properties_key=item["properties_key"],
+            )
+            for item in self._api.call("GET", f"/bindings/{self._vhost}")
+            if item["source"]
+        ]
+
+    def policies(self) -> list[PolicyInfo]:
+        """All policies that users set."""
+        return [policy_info(item) for item in self._api.call("GET", f"/policies/{self._vhost}")]
+
+    def operator_policies(self) -> list[PolicyInfo]:
+        """The policies of whoever runs the broker: merged into the others, the stricter value wins."""
+        return [policy_info(item) for item in self._api.call("GET", f"/operator-policies/{self._vhost}")]
+
+    def create_exchange(self, name: str, kind: str, arguments: Mapping[str, Any]) -> None:
+        """Create a durable exchange."""
+        body = {"type": kind, "durable": True, "auto_delete": False, "arguments": dict(arguments)}
+        self._api.call("PUT", f"/exchanges/{self._vhost}/{_quoted(name)}", json=body)
+
+    def create_queue(self, name: str, arguments: Mapping[str, Any]) -> None:
+        """Create a durable queue."""
+        body = {"durable": True, "auto_delete": False, "arguments": dict(arguments)}
+        self._api.call("PUT", f"/queues/{self._vhost}/{_quoted(name)}", json=body)
+
+    def delete_queue(self, name: str) -> None:
+        """Delete a queue and the messages in it."""
+        self._api.call("DELETE", f"/queues/{self._vhost}/{_quoted(name)}")
+
+    def bind(self, source: str, destination: str, key: str, *, to_exchange: bool = False) -> None:
+        """Bind a queue, or an exchange, to the exchange `source`."""
+        path = self._between(source, destination, to_exchange=to_exchange)
+        self._api.call("POST", path, json={"routing_key": key, "arguments": {}})
+
+    def unbind(self, binding: BindingInfo) -> None:
+        """Remove one binding."""
+        path = self._between(binding.source, binding.destination, to_exchange=binding.to_exchange)
+        self._api.call("DELETE", f"{path}/{_quoted(binding.properties_key)}")
+
+    def put_policy(self, policy: PolicyInfo) -> None:
+        """Create or replace a policy."""
+        body = {
+            "pattern": policy.pattern,
+            "definition": dict(policy.definition),
+            "priority": policy.priority,
+            "apply-to": policy.apply_to,
+        }
+        self._api.call("PUT", f"/policies/{self._vhost}/{_quoted(policy.name)}", json=body)
+
+    def delete_policy(self, name: str) -> None:
+        """Remove a policy."""
+        self._api.call("DELETE", f"/policies/{self._vhost}/{_quoted(name)}")
+
+    def import_definitions(self, definitions: Mapping[str, Any]) -> None:
+        """Create all that a definitions file names, in its own virtual hosts; what exists already stays."""
+        self._api.call("POST", "/definitions", json=definitions)
+
+    @property
+    def _vhost(self) -> str:
+        return _quoted(self.virtual_host)
+
+    def _between(self, source: str, destination: str, *, to_exchange: bool) -> str:
+        kind = "e" if to_exchange else "q"
+        return f"/bindings/{self._vhost}/e/{_quoted(source)}/{kind}/{_quoted(destination)}"
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="")

@@ -1,0 +1,17 @@
+"""What exists on the broker, declared in one place as data."""
+
+from shared.topology.ladder import LONGEST_WAIT, delay_ladder, walk_key
+from shared.topology.model import Topology, build_topology
+from shared.topology.parts import Binding, Exchange, Policy, Queue
+
+__all__ = [
+    "LONGEST_WAIT",
+    "Binding",
+    "Exchange",
+    "Policy",
+    "Queue",
+    "Topology",
+    "build_topology",
+    "delay_ladder",
+    "walk_key",
+]

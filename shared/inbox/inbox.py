@@ -1,0 +1,168 @@
+"""Done once: who may do a message, and what happened to it.
+
+The inbox remembers finished work by (queue, message id). While a message is being done its row names the process
+that does it; only that process finishes it. If the process dies, whoever gets the message next takes it over.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Connection, TextClause, insert
+
+from shared.database import Database
+from shared.inbox.batch import GroupCommit
+from shared.inbox.liveness import Liveness
+from shared.inbox.statements import inbox_statements
+from shared.inbox.tables import DONE, HistoryRow
+
+SUSPECT_DEATHS = 2
+"""A message whose workers died this often is done alone, so that a killer takes no neighbours with it."""
+
+MOST_DEATHS = 5
+"""A message whose workers died this often is not begun again."""
+
+REMEMBERED = timedelta(days=7)
+"""For how long finished work is remembered."""
+
+
+class Key(NamedTuple):
+    """What makes two deliveries the same work."""
+
+    queue: str
+    identity: str
+
+
+class Standing(Enum):
+    """What the inbox says of a message."""
+
+    YOURS = "yours"
+    DONE = "done"
+    HELD = "held by another process that is alive"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The inbox's answer. `deaths` counts the workers that began this message and died before it was finished."""
+
+    standing: Standing
+    deaths: int = 0
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether this message may be what killed them. It counts as begun only from `Inbox.begin` on."""
+        return self.deaths >= SUSPECT_DEATHS
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A suspect's turn has come."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Work that ended. A failed message is forgotten, so that its next delivery is work again."""
+
+    key: Key | None
+    is_done: bool
+    history: Mapping[str, Any] | None = None
+
+
+class Inbox:
+    """One process's view of its service's inbox."""
+
+    def __init__(self, database: Database, *, holder: str | None = None) -> None:
+        self.holder = holder or uuid.uuid4().hex
+        self.liveness = Liveness(database, self.holder)
+        self._database = database
+        self._commits = GroupCommit(database, self._commit)
+        self._claimed_here: dict[Key, asyncio.Event] = {}
+        self._sql = inbox_statements(database.is_sqlite)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the database is away at this moment."""
+        return self._commits.is_failing
+
+    async def claim(self, key: Key) -> Claim:
+        """Ask for the right to do a message. While this process does the same one, wait for how that ends."""
+        while (other := self._claimed_here.get(key)) is not None:
+            await other.wait()
+        self._claimed_here[key] = asyncio.Event()
+        claim: Claim = Claim(Standing.HELD)
+        try:
+            claim = await self._commits.write(key)
+        finally:
+            if claim.standing is not Standing.YOURS:
+                self._claimed_here.pop(key).set()
+        return claim
+
+    async def begin(self, key: Key) -> None:
+        """Count a suspect as begun, now that its turn has come."""
+        await self._commits.write(Begin(key))
+
+    async def finish(self, finish: Finish) -> None:
+        """Record how work ended. When this returns, it is committed."""
+        try:
+            await self._commits.write(finish)
+        finally:
+            if finish.key and finish.key in self._claimed_here:
+                self._claimed_here.pop(finish.key).set()
+
+    async def prune(self, now: datetime | None = None) -> None:
+        """Forget work that was finished longer ago than REMEMBERED."""
+        limit = (now or datetime.now(UTC)) - REMEMBERED
+        # Some at a time, so that what the running messages write does not wait long.
+        while await self._database.run(lambda connection: connection.execute(self._sql.prune, {"now": limit}).rowcount):
+            pass
+
+    def _commit(self, connection: Connection, wishes: list[Key | Begin | Finish]) -> list[Claim | None]:
+        finished = [wish for wish in wishes if isinstance(wish, Finish)]
+        self._for_keys(connection, self._sql.done, [f.key for f in finished if f.key and f.is_done], now=True)
+        self._for_keys(connection, self._sql.forget, [f.key for f in finished if f.key and not f.is_done])
+        history = [dict(finish.history) for finish in finished if finish.history]
+        if history:
+            connection.execute(insert(HistoryRow), history)
+        self._for_keys(connection, self._sql.begin, [wish.key for wish in wishes if isinstance(wish, Begin)])
+        claims = self._claim_all(connection, [wish for wish in wishes if isinstance(wish, Key)])
+        return [claims[wish] if isinstance(wish, Key) else None for wish in wishes]
+
+    def _claim_all(self, connection: Connection, keys: list[Key]) -> dict[Key, Claim]:
+        inserted = self._for_keys(connection, self._sql.claim, keys)
+        if inserted == len(keys):
+            return dict.fromkeys(keys, Claim(Standing.YOURS))
+        # A row that goes away in between is looked at again with the next delivery.
+        claims = dict.fromkeys(keys, Claim(Standing.HELD))
+        for row in connection.execute(self._sql.look_up, {"keys": _as_json(keys)}):
+            key = Key(row.queue, row.identity)
+            if row.state == DONE:
+                claims[key] = Claim(Standing.DONE)
+            elif row.holder == self.holder:
+                claims[key] = Claim(Standing.YOURS, row.starts - 1)
+            elif self.liveness.is_dead(row.holder):
+                claims[key] = self._take_over(connection, key, row.holder, row.starts)
+        return claims
+
+    def _take_over(self, connection: Connection, key: Key, dead: str, starts: int) -> Claim:
+        values = {"holder": self.holder, "dead": dead, "queue": key.queue, "identity": key.identity}
+        begun = starts + 1 if starts < SUSPECT_DEATHS else starts
+        taken = connection.execute(self._sql.take_over, {**values, "starts": begun})
+        return Claim(Standing.YOURS, starts) if taken.rowcount else Claim(Standing.HELD)
+
+    def _for_keys(self, connection: Connection, statement: TextClause, keys: list[Key], *, now: bool = False) -> int:
+        if not keys:
+            return 0
+        parameters = {"keys": _as_json(keys), "holder": self.holder} | ({"now": datetime.now(UTC)} if now else {})
+        return connection.execute(statement, parameters).rowcount
+
+
+def _as_json(keys: list[Key]) -> str:
+    # Sorted, so that two processes that insert the same rows cannot wait for each other in a circle.
+    return orjson.dumps([tuple(key) for key in sorted(keys)]).decode()

@@ -1,0 +1,98 @@
+"""The only place that acknowledges.
+
+Each acknowledgement costs a quorum queue one entry in its log, so they are gathered for a few milliseconds: one
+`multiple` acknowledgement covers all up to the first message still in work, the others go one by one. Nothing is
+ever acknowledged past an unfinished message.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS
+from aiormq.abc import AbstractChannel
+
+log = logging.getLogger(__name__)
+
+GATHER_SECONDS = 0.003
+
+
+class Acknowledger:
+    """The open deliveries of one channel, in the order of their tags.
+
+    Tags belong to the channel: after a reconnect there is a new Acknowledger, and what this one still held comes
+    again.
+    """
+
+    def __init__(self, channel: AbstractChannel) -> None:
+        self.channel = channel
+        self._open: dict[int, bool] = {}  # tag: whether it is finished; dicts keep their order
+        self._flushing: asyncio.Task[None] | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the broker has taken the deliveries back, because the channel is closed."""
+        return bool(self.channel.is_closed)
+
+    async def until_gone(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Do `work` unless the broker takes the deliveries back first; it is then cancelled, and the answer False.
+
+        Raises what `work` raises.
+        """
+        task, gone = asyncio.ensure_future(work), self.channel.closing
+        try:
+            await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                task.result()
+            return task.done()
+        finally:
+            task.cancel()
+            gone.cancel()
+
+    def received(self, tag: int) -> None:
+        """A delivery came."""
+        self._open[tag] = False
+
+    def done(self, tag: int) -> None:
+        """A delivery needs no more work, and whatever it led to is stored: acknowledge it soon."""
+        self._open[tag] = True
+        if self._flushing is None:
+            self._flushing = asyncio.get_running_loop().create_task(self._flush_soon())
+
+    async def give_back(self, tag: int) -> None:
+        """Let somebody else have it, without counting this delivery where the broker can tell the difference."""
+        del self._open[tag]
+        await self._tell(self.channel.basic_nack(tag, requeue=True, wait=False))
+
+    async def reject(self, tag: int, *, requeue: bool = False) -> None:
+        """Let the broker's own dead-lettering have it, or with `requeue` once it was delivered too often."""
+        del self._open[tag]
+        await self._tell(self.channel.basic_reject(tag, requeue=requeue, wait=False))
+
+    async def flush(self) -> None:
+        """Acknowledge all that is finished."""
+        prefix = None
+        for tag, is_finished in self._open.items():
+            if not is_finished:
+                break
+            prefix = tag
+        if prefix is not None:
+            for tag in [tag for tag in self._open if tag <= prefix]:
+                del self._open[tag]
+            await self._tell(self.channel.basic_ack(prefix, multiple=True, wait=False))
+        for tag in [tag for tag, is_finished in self._open.items() if is_finished]:
+            del self._open[tag]
+            await self._tell(self.channel.basic_ack(tag, wait=False))
+
+    async def _flush_soon(self) -> None:
+        await asyncio.sleep(GATHER_SECONDS)
+        self._flushing = None
+        await self.flush()
+
+    async def _tell(self, answer: "asyncio.Future[None] | object") -> None:
+        try:
+            await answer  # type: ignore[misc]
+        except CONNECTION_EXCEPTIONS as error:
+            # The broker has them back already and delivers them again; the inbox knows what was done.
+            log.info("An acknowledgement came too late: %s", type(error).__name__)

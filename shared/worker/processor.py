@@ -1,0 +1,296 @@
+"""The life of one delivery, from the broker's hands to its acknowledgement.
+
+1. A probe of `postroom topology check` is rejected, to be found in the dead queue.
+2. What breaks the contract is buried: a dead letter that names the field.
+3. What asks for a delay is put on the delay ladder.
+4. The inbox is asked: done before, acknowledged; held by another process, looked at again in two seconds.
+5. What has expired, or has killed too many workers, is buried.
+6. The handler runs, within its time limit, in a task that a lost connection does not cancel.
+7. Done: recorded, then acknowledged. Failed: published to the ladder or to the dead letters with a confirm, then
+   forgotten by the inbox, then acknowledged.
+
+Whatever fails between two steps, the broker still has the message and delivers it again.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared import wire
+from shared.errors import (
+    Expired,
+    InvalidMessage,
+    JobError,
+    KilledWorker,
+    PermanentFailure,
+    PublishError,
+    TemporaryFailure,
+)
+from shared.inbox import MOST_DEATHS, Finish, Inbox, Key, Standing
+from shared.masking import mask_text
+from shared.publishing import Outgoing, Publisher
+from shared.redaction import redact
+from shared.telemetry import metrics
+from shared.telemetry.logs import LogContext, log_context
+from shared.telemetry.tracing import continued_trace, trace_id_of
+from shared.worker.acknowledgement import Acknowledger
+from shared.worker.decoding import decode
+from shared.worker.delivery import NO_WISHES, Delivery, Wishes, read_wishes
+from shared.worker.registration import Adapters, Keep, Subscription
+from shared.worker.settlement import Failure, dead_letter, postponed, retried
+
+log = logging.getLogger(__name__)
+
+LOOK_AGAIN = timedelta(seconds=2)
+PAUSE_AFTER_MISTAKE_SECONDS = 1.0
+CANCEL_SECONDS = 2.0
+"""What a cancelled handler gets to clean up; after that the broker takes its message back anyway."""
+
+
+@dataclass(slots=True)
+class Work:
+    """A delivery on its way through the steps."""
+
+    delivery: Delivery
+    acks: Acknowledger
+    began: float  # time.perf_counter()
+    wishes: Wishes = NO_WISHES
+    message: Any = None
+    key: Key | None = None  # set while this process holds it in the inbox
+
+
+class Processor:
+    """Does the deliveries of one queue.
+
+    Args:
+        subscription: the queue and its handler.
+        adapters: what the handler is given besides the message.
+        inbox, publisher: shared by all queues of the process.
+        alone: held while a message runs that may kill its worker; shared by all queues of the process.
+    """
+
+    def __init__(
+        self,
+        subscription: Subscription,
+        adapters: Adapters,
+        *,
+        inbox: Inbox,
+        publisher: Publisher,
+        alone: asyncio.Lock,
+    ) -> None:
+        self._subscription = subscription
+        self._options = subscription.options
+        self._handler = subscription.bind(adapters)
+        self._inbox = inbox
+        self._publisher = publisher
+        self._alone = alone
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_draining = False
+        self._count = {
+            outcome: metrics.MESSAGES.labels(subscription.queue, outcome)
+            for outcome in ("done", "retried", "dead", "duplicate", "postponed", "returned")
+        }
+        self._seconds = metrics.SECONDS.labels(subscription.queue)
+        metrics.IN_WORK.labels(subscription.queue).set_function(lambda: len(self._tasks))
+
+    @property
+    def queue(self) -> str:
+        """The queue whose deliveries these are."""
+        return self._subscription.queue
+
+    @property
+    def prefetch(self) -> int:
+        """How many deliveries may be in work at once."""
+        return self._options.prefetch
+
+    def take(self, delivery: Delivery, acks: Acknowledger) -> None:
+        """Begin a delivery's life, in a task of its own."""
+        acks.received(delivery.tag)
+        self._start(self._give_back(delivery, acks) if self._is_draining else self._live(delivery, acks))
+
+    async def drain(self, deadline: float) -> None:
+        """Finish what is in work until `deadline` (event loop time); then give the rest back."""
+        self._is_draining = True
+        loop = asyncio.get_running_loop()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=max(0.0, deadline - loop.time()))
+        if self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks, timeout=CANCEL_SECONDS)
+
+    def _start(self, life: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(life)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _give_back(self, delivery: Delivery, acks: Acknowledger) -> None:
+        self._count["returned"].inc()
+        await acks.give_back(delivery.tag)
+
+    async def _live(self, delivery: Delivery, acks: Acknowledger) -> None:
+        log_context.set(LogContext(delivery.queue, delivery.message_id, trace_id_of(delivery.headers)))
+        try:
+            if wire.X_PROBE in delivery.headers and not delivery.exchange:
+                await acks.reject(delivery.tag)
+            elif await self._settle(delivery, acks):
+                acks.done(delivery.tag)
+        except asyncio.CancelledError:
+            await self._give_back(delivery, acks)
+            raise
+        except Exception:
+            # A mistake of ours, not the handler's. Each return counts a delivery, so the broker's net ends this.
+            log.exception("Given back to the broker")
+            await asyncio.sleep(PAUSE_AFTER_MISTAKE_SECONDS)
+            await acks.reject(delivery.tag, requeue=True)
+
+    async def _settle(self, delivery: Delivery, acks: Acknowledger) -> bool:
+        """Whether the delivery may be acknowledged: its work, or the message that stands for it, is stored."""
+        work = Work(delivery, acks, time.perf_counter())
+        try:
+            if self._subscription.model is not None:  # a raw reader's deliveries carry wishes to somebody else
+                work.wishes = read_wishes(delivery.headers)
+            work.message = self._read(delivery)
+        except InvalidMessage as error:
+            return await self._bury(work, Failure(error, attempts=1))
+        if wait := work.wishes.wait_left(delivery):
+            self._count["postponed"].inc()
+            return await self._hand_over(postponed(delivery, wait), acks)
+        identity = self._options.identity(delivery)
+        if identity is None:
+            return await self._do(work)
+        return await self._do_once(work, Key(delivery.queue, identity))
+
+    def _read(self, delivery: Delivery) -> Any:
+        if self._subscription.model is None:
+            return delivery
+        message = decode(delivery, self._subscription.model)
+        delivery.message_id = message.message_id or None  # of a CloudEvent it stands in the body
+        return message
+
+    async def _do_once(self, work: Work, key: Key) -> bool:
+        claim = await self._inbox.claim(key)
+        if claim.standing is Standing.DONE:
+            self._count["duplicate"].inc()
+            return True
+        if claim.standing is Standing.HELD:
+            self._count["postponed"].inc()
+            return await self._hand_over(postponed(work.delivery, LOOK_AGAIN), work.acks)
+        work.key = key
+        try:
+            if claim.deaths >= MOST_DEATHS:
+                error = KilledWorker(f"{claim.deaths} workers died while they did this message")
+                return await self._bury(work, Failure(error, claim.deaths))
+            if not claim.is_suspect:
+                return await self._do(work)
+            async with self._alone:
+                await self._inbox.begin(key)
+                return await self._do(work)
+        except BaseException:
+            await asyncio.shield(self._inbox.finish(Finish(key, is_done=False)))
+            raise
+
+    async def _do(self, work: Work) -> bool:
+        policy = work.wishes.retry_policy(self._options.retry)
+        if work.wishes.has_expired(time.time()):
+            return await self._bury(
+                work, Failure(Expired("expires-at has passed; it was not done late"), policy.attempts)
+            )
+        error = await self._run_handler(work)
+        if error is None:
+            self._count["done"].inc()
+            await self._remember(work, "done", None)
+            return True
+        failure = Failure(error, policy.attempts)
+        if isinstance(error, PermanentFailure) or work.delivery.attempt >= policy.attempts:
+            return await self._bury(work, failure)
+        wait = policy.backoff.after(work.delivery.attempt)
+        if isinstance(error, TemporaryFailure) and error.retry_after is not None:
+            wait = max(wait, error.retry_after)
+        log.info(
+            "Try %d of %d failed, again in %d s: %s: %s",
+            work.delivery.attempt, policy.attempts, wait.total_seconds(), failure.type_name, mask_text(failure.text),
+        )  # fmt: skip
+        is_stored = await self._hand_over(retried(work.delivery, failure, self._subscription.service, wait), work.acks)
+        self._count["retried"].inc()
+        await self._remember(work, "retried", failure)
+        return is_stored
+
+    async def _run_handler(self, work: Work) -> Exception | None:
+        limit = asyncio.timeout(self._options.time_limit.total_seconds())
+        delivery = work.delivery
+        try:
+            with continued_trace(delivery.headers, delivery.queue, delivery.message_id, delivery.attempt):
+                async with limit:
+                    await self._handler(work.message, delivery)
+        except Exception as error:
+            if limit.expired():
+                seconds = self._options.time_limit.total_seconds()
+                return TemporaryFailure(f"not finished within its time limit of {seconds:g} s")
+            if not isinstance(error, JobError | OSError):
+                log.warning("The handler failed", exc_info=error)
+            return error
+        finally:
+            self._seconds.observe(time.perf_counter() - work.began)
+        return None
+
+    async def _bury(self, work: Work, failure: Failure) -> bool:
+        delivery = work.delivery
+        log.warning("Dead letter: %s: %s", failure.type_name, mask_text(failure.text))
+        if delivery.queue == wire.ALERTING_QUEUE:
+            # Alerting is told of every dead letter; its own go past it, by the broker's net.
+            await self._remember(work, "dead", failure)
+            await work.acks.reject(delivery.tag)
+            is_stored = False
+        else:
+            is_stored = await self._hand_over(dead_letter(delivery, failure, self._subscription.service), work.acks)
+            await self._remember(work, "dead", failure)
+        self._count["dead"].inc()
+        return is_stored
+
+    async def _hand_over(self, outgoing: Outgoing, acks: Acknowledger) -> bool:
+        """Publish until it is confirmed, or until the broker has taken the original back.
+
+        A copy that was still published then would stand beside the original, which comes again.
+        """
+        pause = 0.5
+        while not acks.is_gone:
+            try:
+                return await acks.until_gone(self._publisher.send(outgoing))
+            except PublishError as error:
+                log.warning("Not handed over yet: %s", redact(str(error)))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 5.0)
+        return False
+
+    async def _remember(self, work: Work, outcome: str, failure: Failure | None) -> None:
+        keeps = self._options.history is Keep.ALWAYS or (
+            failure is not None and self._options.history is not Keep.NEVER
+        )
+        if work.key is not None or keeps:
+            history = self._history_row(work, outcome, failure) if keeps else None
+            await self._inbox.finish(Finish(work.key, outcome == "done", history))
+
+    def _history_row(self, work: Work, outcome: str, failure: Failure | None) -> dict[str, Any]:
+        delivery = work.delivery
+        return {
+            "at": datetime.now(UTC),
+            "queue": delivery.queue,
+            "message_id": storable(delivery.message_id, 512),
+            "correlation_id": storable(delivery.correlation_id, 255),
+            "attempt": delivery.attempt,
+            "replays": delivery.replays,
+            "outcome": outcome,
+            "error_type": failure.type_name if failure else None,
+            "error": storable(mask_text(failure.text), wire.MAX_ERROR_BYTES) if failure else None,
+            "milliseconds": round((time.perf_counter() - work.began) * 1000, 1),
+        }
+
+
+def storable(text: str | None, length: int) -> str | None:
+    """`text` as a database takes it: no NUL, no lone surrogates, not longer than its column."""
+    return text and text.replace("\0", "").encode(errors="replace").decode()[:length]

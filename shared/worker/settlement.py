@@ -1,0 +1,154 @@
+"""What becomes of a message that was not done: the copy that waits for its next try, or its dead letter.
+
+Both are fresh publishes. The broker drops a message that comes to a queue twice by its own dead-lettering as a
+cycle, so the traces of that are taken off; and they leave the publisher's routing headers behind.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pamqp import encode
+
+from shared import wire
+from shared.publishing.outgoing import MAX_HEADER_BYTES, Outgoing
+from shared.redaction import redact
+from shared.topology import LONGEST_WAIT, walk_key
+from shared.worker.delivery import Delivery
+
+_NOT_CARRIED = ("x-death", "x-first-death", "x-last-death", "x-delivery-count", "x-acquired-count", "x-opt-")
+_ROUTING = frozenset(("CC", "BCC"))  # the broker would send a copy to each key in them
+_OURS = frozenset(
+    (
+        *(wire.X_ATTEMPT, wire.X_ATTEMPTS, wire.X_ERROR_TYPE, wire.X_ERROR, wire.X_FAILED_AT, wire.X_SERVICE),
+        *(wire.X_QUEUE, wire.X_EXCHANGE, wire.X_ROUTING_KEY, wire.X_FIRST_SEEN_AT, wire.X_REPLAYS),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a try failed, and which of how many it was."""
+
+    error: BaseException
+    attempts: int
+
+    @property
+    def type_name(self) -> str:
+        """The error's class, as operators group by it."""
+        return type(self.error).__name__
+
+    @property
+    def text(self) -> str:
+        """The error's words, without secrets."""
+        return redact(str(self.error)) or self.type_name
+
+
+def postponed(delivery: Delivery, wait: timedelta) -> Outgoing:
+    """The same message, which comes back to the same queue after `wait`."""
+    headers = _kept_headers(delivery)
+    headers.pop(wire.DELAY_SECONDS, None)  # that is what is being waited for
+    return _waiting(delivery, wait, {**headers, **_origin(delivery)})
+
+
+def retried(delivery: Delivery, failure: Failure, service: str, wait: timedelta) -> Outgoing:
+    """The copy that is tried again after `wait`."""
+    headers = {**carried_headers(delivery), **failure_headers(delivery, failure, service)}
+    return _waiting(delivery, wait, headers)
+
+
+def dead_letter(delivery: Delivery, failure: Failure, service: str) -> Outgoing:
+    """The copy that waits for a person, with its reason."""
+    headers = {
+        **carried_headers(delivery),
+        **failure_headers(delivery, failure, service),
+        wire.X_FAILED_AT: datetime.now(UTC).isoformat(),
+    }
+    return _copy(delivery, wire.DEAD_LETTERS, delivery.queue, headers)
+
+
+def carried_headers(delivery: Delivery) -> dict[str, Any]:
+    """The headers of the next copy: the publisher's, without what only held for this delivery."""
+    headers = _kept_headers(delivery)
+    # It has been waited for; the next try or a replay must not wait again.
+    headers.pop(wire.DELAY_SECONDS, None)
+    headers.pop(wire.X_FAILED_AT, None)
+    return headers
+
+
+def failure_headers(delivery: Delivery, failure: Failure, service: str) -> dict[str, Any]:
+    """The headers in which Postroom says what happened."""
+    headers: dict[str, Any] = {
+        wire.X_ATTEMPT: delivery.attempt,
+        wire.X_ATTEMPTS: failure.attempts,
+        wire.X_ERROR_TYPE: failure.type_name,
+        wire.X_ERROR: failure.text,
+        wire.X_SERVICE: service,
+        wire.X_QUEUE: delivery.queue,
+        **_origin(delivery),
+        wire.X_FIRST_SEEN_AT: delivery.first_seen_at,
+    }
+    if delivery.replays:
+        headers[wire.X_REPLAYS] = delivery.replays
+    return headers
+
+
+def _kept_headers(delivery: Delivery) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in delivery.headers.items()
+        if not name.startswith(_NOT_CARRIED) and name not in _ROUTING
+    }
+
+
+def _origin(delivery: Delivery) -> dict[str, str]:
+    """Where it was first published to: a delayed, retried or moved message comes from elsewhere."""
+    exchange, key = delivery.headers.get(wire.X_EXCHANGE), delivery.headers.get(wire.X_ROUTING_KEY)
+    if isinstance(exchange, str) and isinstance(key, str):
+        return {wire.X_EXCHANGE: exchange, wire.X_ROUTING_KEY: key}
+    return {wire.X_EXCHANGE: delivery.exchange, wire.X_ROUTING_KEY: delivery.routing_key}
+
+
+def _waiting(delivery: Delivery, wait: timedelta, headers: Mapping[str, Any]) -> Outgoing:
+    """A copy on the delay ladder; what the ladder cannot hold is walked again."""
+    rest = wait - LONGEST_WAIT
+    if rest > timedelta(0):
+        if delivery.timestamp is not None:  # from which `delay-seconds` is counted, also after this walk
+            rest += max(timedelta(0), datetime.now(UTC) + LONGEST_WAIT - delivery.timestamp)
+        headers = {**headers, wire.DELAY_SECONDS: rest.total_seconds()}
+    return _copy(delivery, wire.DELAY, walk_key(min(wait, LONGEST_WAIT), delivery.queue), headers)
+
+
+def _copy(delivery: Delivery, exchange: str, key: str, headers: Mapping[str, Any]) -> Outgoing:
+    return Outgoing(
+        exchange=exchange,
+        routing_key=key,
+        body=delivery.body,
+        message_id=delivery.message_id or str(uuid.uuid4()),
+        headers=_bounded({name: _short(value) if name in _OURS else value for name, value in headers.items()}),
+        content_type=delivery.content_type,
+        correlation_id=delivery.correlation_id,
+        app_id=delivery.app_id,
+        timestamp=delivery.timestamp,
+    )
+
+
+def _bounded(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """`headers` with the largest foreign ones left out until they fit; those are what made the message invalid."""
+    kept = dict(headers)
+    sizes = {name: len(encode.field_table({name: value})) for name, value in kept.items()}
+    foreign = sorted((name for name in kept if name not in _OURS), key=lambda name: sizes[name])
+    while foreign and (sum(sizes.values()) > MAX_HEADER_BYTES or len(kept) > wire.MAX_HEADERS):
+        largest = foreign.pop()
+        del kept[largest], sizes[largest]
+    return kept
+
+
+def _short(value: Any) -> Any:
+    """What stands under a name of ours: a number, or a text of 1 KiB at most, whoever wrote it."""
+    if not isinstance(value, str):
+        return value if isinstance(value, int) else None
+    raw = value.encode(errors="replace")
+    return value if len(raw) <= wire.MAX_ERROR_BYTES else raw[: wire.MAX_ERROR_BYTES - 3].decode(errors="ignore") + "…"

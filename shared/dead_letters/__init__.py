@@ -1,0 +1,42 @@
+"""Dead letters: reading them without moving them, replaying them, discarding them.
+
+`letter` and `causes` say what a message died of and are also what the alerting service reads; the rest is for
+the person at the command line.
+"""
+
+from shared.dead_letters.causes import Cause, cause_of
+from shared.dead_letters.connection import connect, depth_of
+from shared.dead_letters.discarding import discard
+from shared.dead_letters.letter import DeadLetter, Envelope, read_dead_letter
+from shared.dead_letters.payload import masked_error, masked_payload
+from shared.dead_letters.reading import Found, read_letters
+from shared.dead_letters.replaying import WINDOW, Pace, replay
+from shared.dead_letters.selection import Outcome, Selection, Watch
+from shared.dead_letters.summary import Group, QueueSummary, summarize
+from shared.dead_letters.target import Target, target_of
+
+__all__ = [
+    "WINDOW",
+    "Cause",
+    "DeadLetter",
+    "Envelope",
+    "Found",
+    "Group",
+    "Outcome",
+    "Pace",
+    "QueueSummary",
+    "Selection",
+    "Target",
+    "Watch",
+    "cause_of",
+    "connect",
+    "depth_of",
+    "discard",
+    "masked_error",
+    "masked_payload",
+    "read_dead_letter",
+    "read_letters",
+    "replay",
+    "summarize",
+    "target_of",
+]

@@ -1,0 +1,61 @@
+"""A plain connection for one command. It does not reconnect: a command that lost its broker says so and ends."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aio_pika
+from aio_pika.abc import AbstractConnection
+from aio_pika.exceptions import (
+    CONNECTION_EXCEPTIONS,
+    AMQPError,
+    AuthenticationError,
+    ChannelNotFoundEntity,
+    ProbableAuthenticationError,
+)
+
+from shared.connections import connection_url, without_password
+from shared.errors import BrokerUnavailable, TopologyError
+
+CONNECT_SECONDS = 10
+BROKER_ERRORS = CONNECTION_EXCEPTIONS
+"""What aio-pika raises when the broker is away, goes away, or does not want to."""
+
+
+@asynccontextmanager
+async def connect(url: str) -> AsyncIterator[AbstractConnection]:
+    """A connection to the broker at `url`. Raises BrokerUnavailable when there is none to be had."""
+    try:
+        connection = await aio_pika.connect(connection_url(url, "postroom dead"), timeout=CONNECT_SECONDS)
+    except (AuthenticationError, ProbableAuthenticationError):
+        raise BrokerUnavailable(
+            f"the broker at {without_password(url)} refused the user or its password; see POSTROOM_AMQP_URL"
+        ) from None
+    except (*BROKER_ERRORS, TimeoutError, ValueError) as error:
+        raise BrokerUnavailable(
+            f"no broker at {without_password(url)} ({type(error).__name__}); is it running, and is "
+            "POSTROOM_AMQP_URL the right address and virtual host?"
+        ) from None
+    try:
+        async with connection:
+            yield connection
+    except (AMQPError, ConnectionError) as error:
+        raise BrokerUnavailable(
+            f"the broker at {without_password(url)} ended the connection ({type(error).__name__}: {error})"
+        ) from None
+
+
+async def depth_of(connection: AbstractConnection, queue: str) -> int:
+    """How many messages wait in `queue` at this moment. Raises TopologyError when there is no such queue."""
+    # On a channel of its own: asking for a queue that does not exist closes the channel.
+    channel = await connection.channel()
+    try:
+        declared = await channel.declare_queue(queue, passive=True)
+    except ChannelNotFoundEntity:
+        raise TopologyError(
+            f"there is no queue {queue}; `postroom dead list` shows those with dead letters, "
+            "`postroom topology apply` creates what is missing"
+        ) from None
+    finally:
+        if not channel.is_closed:
+            await channel.close()
+    return declared.declaration_result.message_count or 0

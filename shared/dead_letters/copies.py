@@ -1,0 +1,49 @@
+"""The message that a replay publishes: the dead one, without what belongs to its last journey only."""
+
+from typing import Any
+
+import aio_pika
+
+from shared import wire
+from shared.dead_letters.reading import Found
+
+# With the traces of the broker's own dead-lettering, its next burial would be dropped as a cycle. CC and BCC
+# would make the broker send copies to other queues.
+_NOT_CARRIED = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count", "x-opt-")
+_ROUTING = frozenset(("CC", "BCC"))
+
+
+def replayed(found: Found) -> aio_pika.Message:
+    """The same body, id and properties; `x-failed-at` tells the worker that it is a replay."""
+    message = found.message
+    return aio_pika.Message(
+        message.body,
+        headers=replay_headers(found),
+        content_type=message.content_type,
+        content_encoding=message.content_encoding,
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        priority=message.priority,
+        correlation_id=message.correlation_id,
+        reply_to=message.reply_to,
+        expiration=message.expiration,
+        message_id=message.message_id,
+        timestamp=message.timestamp,
+        type=message.type,
+        app_id=message.app_id,
+        # Not user_id: the broker closes the channel when it is not this connection's own user.
+    )
+
+
+def replay_headers(found: Found) -> dict[str, Any]:
+    """The headers of the copy."""
+    letter, headers = found.letter, found.message.headers
+    if letter.queue == wire.ALERTING_QUEUE:
+        # Alerting is told of deaths by these headers, the broker's among them.
+        return {name: value for name, value in headers.items() if name not in _ROUTING}
+    kept = {
+        name: value for name, value in headers.items() if not name.startswith(_NOT_CARRIED) and name not in _ROUTING
+    }
+    if letter.is_by_broker and letter.failed_at is not None:
+        # The broker wrote no such header; with it the worker sees a replay and begins with fresh attempts.
+        kept[wire.X_FAILED_AT] = letter.failed_at.isoformat()
+    return kept

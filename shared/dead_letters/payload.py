@@ -1,0 +1,85 @@
+"""A message's content as a person may see it who is not its addressee: addresses, numbers and secrets masked."""
+
+import json
+import re
+from typing import Any
+
+import orjson
+
+from shared.dead_letters.letter import text_of
+from shared.masking import mask_text
+from shared.redaction import HIDDEN, redact
+
+LONGEST_PAYLOAD = 4096
+"""Characters; enough to recognise a message, too few to fill a database."""
+
+_LONGEST_STRING = 400
+_MAX_DEPTH = 20
+_MAX_ITEMS = 50  # of one list or object
+
+_SECRET_NAME = re.compile(
+    r"pass(word|wd|phrase|code)?$|secret|token|api[_-]?key|authorization|credential|cookie|signature|^otp|^pin$"
+    r"|(^|_)code$|private[_-]?key|(reset|confirm\w*|verif\w*|activat\w*|login|magic|unsubscribe)[_-]?(url|link)",
+    re.IGNORECASE,
+)
+_SECRET_IN_TEXT = re.compile(
+    r"(?P<name>(?:password|passwd|secret|token|api[_-]?key|otp|code|authorization)[\"']?\s{0,9}[:=]\s{0,9})"
+    r"(?:\"[^\"]*\"?|'[^']*'?|[^\s,;&}]+)",
+    re.IGNORECASE,
+)
+_URL_TAIL = re.compile(r"(https?://[^\s?#\"'<>]+)[?#][^\s\"'<>]+", re.IGNORECASE)
+# A one-time code or an account number in running text; not the year of a date.
+_DIGITS = re.compile(r"(?<![\w.-])\d{4,}(?!\d|-\d\d|[\w.]\w)")
+
+
+def masked_payload(body: bytes, limit: int = LONGEST_PAYLOAD) -> str:
+    """The body as text of at most `limit` characters, whatever it is: JSON, broken JSON, bytes."""
+    try:
+        text = json.dumps(_masked(orjson.loads(body), 0), ensure_ascii=False)
+    except ValueError:
+        # Cut after masking: a cut could leave half an address, which no mask recognises.
+        text = _masked_text(text_of(body, 4 * limit))
+    text = text_of(text, len(text))
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}… ({len(body)} bytes in all)"
+
+
+def masked_error(text: str) -> str:
+    """An error's text with addresses, numbers and secrets masked, in one line."""
+    return mask_text(redact(_URL_TAIL.sub(rf"\1?{HIDDEN}", " ".join(text.split()))))
+
+
+def _masked(value: Any, depth: int) -> Any:
+    match value:
+        case dict() | list() if depth >= _MAX_DEPTH:
+            return "…"
+        case dict():
+            return _masked_object(value, depth)
+        case list():
+            rest = [f"… {len(value) - _MAX_ITEMS} more"] if len(value) > _MAX_ITEMS else []
+            return [_masked(item, depth + 1) for item in value[:_MAX_ITEMS]] + rest
+        case str():
+            return _masked_string(value)
+    is_long_number = isinstance(value, int) and abs(value) >= 10**6  # of a phone or an account
+    return HIDDEN if is_long_number else value
+
+
+def _masked_object(fields: dict[str, Any], depth: int) -> dict[str, Any]:
+    kept = {
+        mask_text(name): HIDDEN if value is not None and _SECRET_NAME.search(name) else _masked(value, depth + 1)
+        for name, value in list(fields.items())[:_MAX_ITEMS]
+    }
+    return kept | ({"…": f"{len(fields) - _MAX_ITEMS} more"} if len(fields) > _MAX_ITEMS else {})
+
+
+def _masked_string(value: str) -> str:
+    text = _masked_text(value[: 4 * _LONGEST_STRING])
+    if len(text) <= _LONGEST_STRING and len(value) <= 4 * _LONGEST_STRING:
+        return text
+    return f"{text[:_LONGEST_STRING]}… ({len(value)} characters)"
+
+
+def _masked_text(text: str) -> str:
+    text = _SECRET_IN_TEXT.sub(rf"\g<name>{HIDDEN}", _URL_TAIL.sub(rf"\1?{HIDDEN}", redact(text)))
+    return _DIGITS.sub(HIDDEN, mask_text(text))

@@ -1,0 +1,35 @@
+"""Which queue a person means, and where its messages go when they are replayed."""
+
+from dataclasses import dataclass
+
+from shared import wire
+from shared.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A queue of dead letters and the way back.
+
+    Attributes:
+        source: the queue that holds them.
+        exchange, routing_key: where a replay publishes; None as routing key means the one each message came with.
+        died_in: what the messages' deaths are counted under.
+    """
+
+    source: str
+    exchange: str
+    routing_key: str | None
+    died_in: str
+
+
+def target_of(queue: str) -> Target:
+    """The way back from `queue`. Raises ConfigurationError for a queue that holds no dead letters."""
+    if queue == wire.UNROUTED_QUEUE:
+        return Target(queue, wire.JOBS, None, wire.UNROUTED_QUEUE)
+    work_queue = queue.removesuffix(wire.DEAD_SUFFIX)
+    if work_queue == queue or not work_queue:
+        raise ConfigurationError(
+            f"{queue} holds no dead letters: did you mean {wire.dead_queue(work_queue or 'email.send')}?"
+        )
+    # The default exchange and the queue's name, as the management UI's "move messages" does it.
+    return Target(queue, "", work_queue, work_queue)

@@ -1,0 +1,32 @@
+"""Puts the e-mail service together: the only file that knows which adapters are the real ones."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.email.composing import Composer
+from services.email.handlers import worker
+from services.email.ledger.sql import SqlLedger
+from services.email.mailer.choice import open_mailer
+from services.email.postman import Postman
+from services.email.rendering.templates import template_renderer
+from services.email.settings import EmailSettings, StorageSettings
+from services.email.storage import PrefixedStorage
+from shared.settings import read_settings
+from shared.worker import Adapters
+from shared.worker.runtime import Runtime, run
+
+
+@asynccontextmanager
+async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
+    """What the handlers need, for as long as the service runs."""
+    email = read_settings(EmailSettings)
+    storage = PrefixedStorage(read_settings(StorageSettings).prefix(runtime.settings.data_dir))
+    templates = template_renderer(email.templates_dir, email.default_locale, email.template_values())
+    async with open_mailer(email) as mailer, templates as renderer:
+        composer = Composer(email.senders(), renderer, storage, email.signer(), email.max_attachment_bytes)
+        yield {Postman: Postman(mailer, SqlLedger(runtime.database), composer)}
+
+
+def main() -> None:
+    """Run the service until it is told to stop."""
+    run(worker, adapters)

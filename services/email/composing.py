@@ -1,0 +1,126 @@
+"""From a job to the bytes of a mail."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+
+from services.email.addresses import Address, Recipients, parse_address
+from services.email.attachments import load_attachments
+from services.email.errors import InvalidHeader, SenderNotAllowed
+from services.email.headers import address_header, check_value, custom_headers, text_header
+from services.email.mime import body
+from services.email.rendering import Content, Renderer
+from services.email.signing import Signer
+from services.email.storage import StoredObjects
+from shared.errors import InvalidMessage
+from shared.messages import SendEmail
+
+_WEB_URL = re.compile(r"https?://[!-;=?-~]+")  # printable ASCII without the angle brackets that enclose it
+
+
+@dataclass(frozen=True, slots=True)
+class Senders:
+    """Who may stand in From.
+
+    Attributes:
+        default: where a job names nobody.
+        allowed: further mailboxes, `news@example.com`, or whole domains, `@example.com`; lower case.
+    """
+
+    default: Address
+    allowed: frozenset[str] = frozenset()
+
+    def choose(self, wish: str | None) -> Address:
+        """The sender of a mail. Raises SenderNotAllowed for one that is not in the lists."""
+        if wish is None:
+            return self.default
+        address = parse_address("from", wish)
+        permitted = {self.default.mailbox.lower(), *self.allowed}
+        if permitted.isdisjoint({address.mailbox.lower(), f"@{address.domain.lower()}"}):
+            raise SenderNotAllowed(
+                f"from: {address.mailbox} may not send; allowed are EMAIL_SENDER and EMAIL_ALLOWED_SENDERS"
+            )
+        return address
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A finished mail: what goes over the wire, and the envelope's sender."""
+
+    sender: str
+    content: bytes
+    needs_smtputf8: bool
+
+
+class Composer:
+    """Makes mails.
+
+    Args:
+        senders: who may stand in From.
+        renderer: makes content of templates.
+        storage: where attachments by URL are read.
+        signer: signs what is finished.
+        attachment_limit: bytes of all attachments of a mail together.
+    """
+
+    def __init__(
+        self, senders: Senders, renderer: Renderer, storage: StoredObjects, signer: Signer, attachment_limit: int
+    ) -> None:
+        self._senders = senders
+        self._renderer = renderer
+        self._storage = storage
+        self._signer = signer
+        self._attachment_limit = attachment_limit
+
+    async def compose(self, job: SendEmail, recipients: Recipients, reference: str) -> Mail:
+        """The mail a job asks for. `reference` makes its Message-ID: the same one gives the same id.
+
+        Raises InvalidMessage and its kin naming the field that is wrong, and StorageUnavailable.
+        """
+        sender = self._senders.choose(job.sender)
+        reply_to = [parse_address("reply_to", job.reply_to)] if job.reply_to else []
+        headers = [
+            address_header("From", [sender]),
+            *(address_header(name, some) for name, some in (("To", recipients.to), ("Cc", recipients.cc)) if some),
+            *(address_header("Reply-To", reply_to) for _ in reply_to),
+            text_header("Date", format_datetime(datetime.now(UTC))),
+            text_header("Message-ID", f"<{reference}@{sender.domain}>"),
+            _unsubscribe_headers(job.unsubscribe_url),
+            custom_headers(job.headers),
+        ]
+        content = await self._content(job)
+        files = await load_attachments(job.attachments, self._storage, self._attachment_limit)
+        headers.append(text_header("Subject", content.subject))
+        addresses = (sender, *reply_to, *recipients.to, *recipients.cc, *recipients.bcc)
+        return Mail(
+            sender=sender.mailbox,
+            content=self._signer.sign(b"".join(headers) + body(content.text, content.html, files)),
+            needs_smtputf8=any(address.needs_smtputf8 for address in addresses),
+        )
+
+    async def _content(self, job: SendEmail) -> Content:
+        if job.template is None:
+            content = Content(job.subject or "", job.body, job.html)
+        elif job.body is not None or job.html is not None:
+            raise InvalidMessage("body: give either a template, or body and html")
+        else:
+            context = {"unsubscribe_url": job.unsubscribe_url, **job.context}
+            content = await self._renderer.render(job.template, job.locale, context)
+            content = Content(job.subject or content.subject, content.text, content.html)
+        check_value("subject", content.subject)
+        for field, text in (("body", content.text), ("html", content.html)):
+            if text and "\0" in text:
+                raise InvalidMessage(f"{field}: NUL characters are not allowed in a mail")
+        return content
+
+
+def _unsubscribe_headers(url: str | None) -> bytes:
+    if url is None:
+        return b""
+    if not _WEB_URL.fullmatch(url):
+        raise InvalidHeader("unsubscribe_url: an http(s) URL is needed, percent-encoded, without spaces")
+    header = text_header("List-Unsubscribe", f"<{url}>", "unsubscribe_url")
+    if url.startswith("https://"):  # RFC 8058 allows the one-click form for https only
+        header += text_header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+    return header

@@ -1,0 +1,139 @@
+"""The ledger in the service's own database. Concurrent mails share transactions."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+
+from services.email.ledger import Entry, MailKey, Outcome, Standing
+from services.email.models import RecipientRow, SuppressionRow
+from shared.database import Database
+from shared.inbox.batch import GroupCommit
+
+RECIPIENTS: Table = RecipientRow.__table__  # type: ignore[attr-defined]
+SUPPRESSIONS: Table = SuppressionRow.__table__  # type: ignore[attr-defined]
+_AT_ONCE = 1000  # values in one statement; SQLite and PostgreSQL take some 32,000 parameters
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    mail: MailKey
+    recipients: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    mail: MailKey
+    entries: Sequence[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class _Suppress:
+    address: str
+    reason: str
+
+
+_Wish = _Look | _Record | _Suppress
+
+
+class SqlLedger:
+    """See Ledger.
+
+    A database that is away is waited for: an answer of a mail server that was not written down would be a
+    mail sent twice.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
+        self._group = GroupCommit(database, self._commit)
+
+    async def standing(self, mail: MailKey, recipients: Sequence[str]) -> Standing:
+        """See Ledger."""
+        answer: Standing = await self._group.write(_Look(mail, recipients))
+        return answer
+
+    async def record(self, mail: MailKey, entries: Sequence[Entry]) -> None:
+        """See Ledger."""
+        if entries:
+            await self._group.write(_Record(mail, entries))
+
+    async def suppress(self, address: str, reason: str) -> None:
+        """See Ledger."""
+        await self._group.write(_Suppress(address, reason))
+
+    def _commit(self, connection: Connection, wishes: list[_Wish]) -> list[Standing | None]:
+        looks = [wish for wish in wishes if isinstance(wish, _Look)]
+        standings = iter(self._look_up(connection, looks))
+        self._write(connection, wishes)
+        return [next(standings) if isinstance(wish, _Look) else None for wish in wishes]
+
+    def _look_up(self, connection: Connection, looks: Sequence[_Look]) -> list[Standing]:
+        entries: defaultdict[MailKey, dict[str, Entry]] = defaultdict(dict)
+        for some in _portions((look.mail.queue, look.mail.job_id) for look in looks):
+            matches = tuple_(RECIPIENTS.c.queue, RECIPIENTS.c.job_id).in_(some)
+            for row in connection.execute(select(RECIPIENTS).where(matches)):
+                entry = Entry(row.recipient, Outcome(row.outcome), row.answer, row.round)
+                entries[MailKey(row.queue, row.job_id)][row.recipient] = entry
+        reasons: dict[str, str] = {}
+        for some in _portions({recipient.lower() for look in looks for recipient in look.recipients}):
+            for row in connection.execute(select(SUPPRESSIONS).where(SUPPRESSIONS.c.address.in_(some))):
+                reasons[row.address] = row.reason
+        return [_standing(look.recipients, entries[look.mail], reasons) for look in looks]
+
+    def _write(self, connection: Connection, wishes: Sequence[_Wish]) -> None:
+        now = datetime.now(UTC)
+        rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+        listed: dict[str, str] = {}
+        delivered: set[str] = set()
+        for wish in wishes:
+            if isinstance(wish, _Suppress):
+                listed.setdefault(wish.address.lower(), wish.reason)
+            elif isinstance(wish, _Record):
+                for entry in wish.entries:
+                    address = entry.recipient.lower()
+                    rows[wish.mail.queue, wish.mail.job_id, address] = _row(wish.mail, entry, now)
+                    if entry.outcome is Outcome.NO_SUCH_USER:
+                        listed.setdefault(address, entry.answer)
+                    elif entry.outcome is Outcome.DELIVERED:
+                        delivered.add(address)
+        for some in _portions(rows.values()):
+            connection.execute(self._upsert_recipients(), some)
+        for some in _portions(delivered):
+            connection.execute(delete(SUPPRESSIONS).where(SUPPRESSIONS.c.address.in_(some)))
+        listing = [{"address": a, "reason": reason[:300], "since": now} for a, reason in listed.items()]
+        for some in _portions(listing):
+            connection.execute(self._insert(SUPPRESSIONS).on_conflict_do_nothing(), some)
+
+    def _upsert_recipients(self) -> Any:
+        statement = self._insert(RECIPIENTS)
+        changed = {name: statement.excluded[name] for name in ("outcome", "answer", "round", "at")}
+        return statement.on_conflict_do_update(index_elements=["queue", "job_id", "recipient"], set_=changed)
+
+
+def _row(mail: MailKey, entry: Entry, now: datetime) -> dict[str, Any]:
+    return {
+        "queue": mail.queue,
+        "job_id": mail.job_id,
+        "recipient": entry.recipient.lower(),
+        "outcome": entry.outcome.value,
+        "answer": entry.answer[:300],
+        "round": entry.round,
+        "at": now,
+    }
+
+
+def _standing(recipients: Sequence[str], entries: dict[str, Entry], reasons: dict[str, str]) -> Standing:
+    return Standing(
+        entries={recipient: entries[recipient.lower()] for recipient in recipients if recipient.lower() in entries},
+        suppressed={recipient: reasons[recipient.lower()] for recipient in recipients if recipient.lower() in reasons},
+    )
+
+
+def _portions(values: Iterable[Any]) -> Iterator[list[Any]]:
+    everything = list(values)
+    for start in range(0, len(everything), _AT_ONCE):
+        yield everything[start : start + _AT_ONCE]

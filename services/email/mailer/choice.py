@@ -1,0 +1,25 @@
+"""The mailer that EMAIL_SMTP_URL names."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.email.mailer import Mailer
+from services.email.mailer.console import ConsoleMailer
+from services.email.mailer.servers import tls_context
+from services.email.mailer.smtp import smtp_mailer
+from services.email.settings import EmailSettings
+
+
+@asynccontextmanager
+async def open_mailer(settings: EmailSettings) -> AsyncIterator[Mailer]:
+    """A mailer, with its connections closed afterwards. Raises ConfigurationError for a wrong setting."""
+    if settings.prints:
+        yield ConsoleMailer()
+        return
+    async with smtp_mailer(
+        settings.servers(),
+        connections=settings.connections,
+        timeout_seconds=settings.timeout_seconds,
+        tls=tls_context(settings.ca_file),
+    ) as mailer:
+        yield mailer

@@ -1,0 +1,94 @@
+"""EMAIL_SMTP_URL: which mail servers, in which order, and how they are spoken to."""
+
+import re
+import ssl
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from pydantic import SecretStr
+
+from shared.errors import ConfigurationError
+
+Tls = Literal["none", "starttls", "implicit"]
+_SHAPE = "use smtp://user:password@host:587?tls=starttls or smtps://user:password@host"
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """One mail server."""
+
+    host: str
+    port: int
+    tls: Tls = "none"
+    user: str | None = None
+    password: SecretStr = SecretStr("")
+
+    @property
+    def label(self) -> str:
+        """How errors and logs call it."""
+        return f"{self.host}:{self.port}"
+
+
+def parse_servers(urls: str) -> tuple[SmtpServer, ...]:
+    """The servers of a comma-separated list. Raises ConfigurationError, in which no password stands."""
+    # A comma that begins no URL belongs to a password.
+    return tuple(_parse(url.strip()) for url in re.split(r",(?=\s*smtps?://)", urls))
+
+
+def _parse(url: str) -> SmtpServer:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ConfigurationError(f"EMAIL_SMTP_URL: not a URL; {_SHAPE}") from None
+    if parts.scheme not in ("smtp", "smtps") or not host:
+        raise ConfigurationError(f"EMAIL_SMTP_URL: a scheme or host is missing; {_SHAPE}")
+    tls = _tls(parts, host)
+    default_port = {"none": 25, "starttls": 587, "implicit": 465}[tls]
+    return SmtpServer(
+        host=host,
+        port=port or default_port,
+        tls=tls,
+        user=unquote(parts.username) if parts.username else None,
+        password=SecretStr(unquote(parts.password or "")),
+    )
+
+
+def _tls(parts: SplitResult, host: str) -> Tls:
+    options = parse_qs(parts.query)
+    wish = options.pop("tls", [None])[-1]
+    if options:
+        raise ConfigurationError(f"EMAIL_SMTP_URL: unknown option {min(options)!r}; there is tls=starttls, tls=none")
+    if parts.scheme == "smtps":
+        return "implicit"
+    if wish not in (None, "none", "starttls"):
+        raise ConfigurationError("EMAIL_SMTP_URL: tls is starttls or none; TLS from the first byte is smtps://")
+    if wish is None and parts.username and not _is_loopback(host):
+        raise ConfigurationError(
+            f"EMAIL_SMTP_URL: the password would travel in clear text to {host}; add ?tls=starttls or use smtps://"
+            " (tls=none if you mean it)"
+        )
+    return "starttls" if wish == "starttls" else "none"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def tls_context(ca_file: Path | None) -> ssl.SSLContext:
+    """Verifies certificates and host names, against `ca_file` as well as the system's authorities."""
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except OSError as error:  # ssl.SSLError is one
+            raise ConfigurationError(
+                f"EMAIL_CA_FILE: {ca_file} has no usable certificates ({error.strerror})"
+            ) from None
+    return context

@@ -1,0 +1,95 @@
+"""The channels: a log line always, and whatever notification URLs name (apprise)."""
+
+import hashlib
+import logging
+import re
+from urllib.parse import unquote
+
+import apprise
+
+from services.alerting.notifier import Notice, NotificationFailed, Notifier
+from services.alerting.settings import AlertingSettings
+from shared.errors import ConfigurationError
+from shared.redaction import HIDDEN
+
+log = logging.getLogger(__name__)
+
+_SHORTEST_SECRET = 6  # shorter parts of a URL are words like `json` or a port
+
+
+class LogNotifier:
+    """The channel of those who gave none: an alert is a line of this service's log."""
+
+    channel = "log"
+
+    async def notify(self, notice: Notice) -> None:
+        """See Notifier."""
+        log.error("%s\n%s", notice.title, notice.body)
+
+
+class AppriseNotifier:
+    """One notification URL of apprise: Slack, e-mail, a webhook, and some 130 more.
+
+    Args:
+        url: a secret. Raises ConfigurationError, without showing it, when apprise cannot use it.
+        position: its place in ALERTING_CHANNELS, to name it by.
+    """
+
+    def __init__(self, url: str, position: int = 1) -> None:
+        service = apprise.Apprise.instantiate(url, suppress_exceptions=True)
+        scheme = url.partition("://")[0][:20] if "://" in url else "no-scheme"
+        if service is None:
+            raise ConfigurationError(
+                f"ALERTING_CHANNELS: entry {position} ({scheme}://…) is no notification URL that apprise knows, or "
+                "a part of it is missing; see the list of services in apprise's documentation"
+            )
+        self._apprise = apprise.Apprise(asset=apprise.AppriseAsset(app_id="Postroom"))
+        self._apprise.add(service)
+        self.channel = f"{scheme}-{hashlib.sha256(url.encode()).hexdigest()[:10]}"
+
+    async def notify(self, notice: Notice) -> None:
+        """See Notifier."""
+        # apprise's own asynchronous call works in threads: its plugins block.
+        result = await self._apprise.async_notify(
+            title=notice.title,
+            body=notice.body,
+            notify_type=apprise.NotifyType.FAILURE,
+            body_format=apprise.NotifyFormat.TEXT,
+        )
+        if not result:
+            raise NotificationFailed(f"{self.channel} did not take the alert")
+
+
+def open_channels(settings: AlertingSettings) -> list[Notifier]:
+    """The channels of ALERTING_CHANNELS, or the log. Raises ConfigurationError for a URL that cannot be used."""
+    urls = list(dict.fromkeys(settings.channel_urls()))
+    keep_out_of_logs(urls)
+    channels: list[Notifier] = [AppriseNotifier(url, position) for position, url in enumerate(urls, start=1)]
+    return channels or [LogNotifier()]
+
+
+def keep_out_of_logs(urls: list[str]) -> None:
+    """Let no part of `urls` that may be a secret into the logs of apprise and of the HTTP client under it."""
+    secrets = _Secrets(urls)
+    for name in ("apprise", "urllib3.connectionpool", "requests"):
+        logger = logging.getLogger(name)
+        # What they say in detail quotes addresses and bodies; that they failed, and how, is a warning.
+        logger.setLevel(logging.WARNING)
+        logger.filters = [one for one in logger.filters if not isinstance(one, _Secrets)]
+        logger.addFilter(secrets)
+
+
+class _Secrets(logging.Filter):
+    """Hides every longer part of the given URLs."""
+
+    def __init__(self, urls: list[str]) -> None:
+        super().__init__()
+        parts = {part for url in urls for given in (url, unquote(url)) for part in re.split(r"[/?&=:@,#]+", given)}
+        longest_first = sorted((part for part in parts if len(part) >= _SHORTEST_SECRET), key=len, reverse=True)
+        self._secret = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the record's text; let all records through."""
+        if self._secret is not None:
+            record.msg, record.args = self._secret.sub(HIDDEN, record.getMessage()), ()
+        return True

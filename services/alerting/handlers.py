@@ -1,0 +1,74 @@
+"""What happens when a message became a dead letter."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from services.alerting.alerts import Alerts
+from services.alerting.failures import Failure, FailureLog
+from services.alerting.reading import death_of, read_failure
+from shared import wire
+from shared.errors import BrokerUnavailable, PublishTimeout
+from shared.messages import JobFailed
+from shared.publishing import Publisher
+from shared.retries import RetryPolicy
+from shared.worker import Delivery, Keep, Worker
+
+log = logging.getLogger(__name__)
+
+worker = Worker("alerting")
+
+Result = TypeVar("Result")
+
+_AWAY = (OperationalError, InterfaceError, OSError, TimeoutError, BrokerUnavailable, PublishTimeout)
+_FIRST_PAUSE_SECONDS = 0.2
+_LONGEST_PAUSE_SECONDS = 5.0
+
+
+# One try: a retry would come back with alerting's own failure in the headers that tell of the message's death.
+# What is away is waited for here instead; what remains is a bug, and its message waits in `alerting.dead`.
+@worker.consumes(
+    wire.ALERTING_QUEUE,
+    identity=death_of,
+    prefetch=50,
+    history=Keep.NEVER,
+    retry=RetryPolicy(attempts=1),
+    time_limit=timedelta(minutes=20),
+)
+async def record_failure(delivery: Delivery, failures: FailureLog, alerts: Alerts, publisher: Publisher) -> None:
+    """Record a dead letter, have people told, and tell other programs (`job.failed`)."""
+    failure = read_failure(delivery)
+    if failure is None:
+        return
+    if await _patiently(lambda: failures.record(failure, alerts.channels)):
+        alerts.wake()
+    # A listener of job.failed that fails must not be told of its own failure, for ever.
+    if failure.kind != JobFailed.kind:
+        await _patiently(lambda: publisher.publish(_event(failure), message_id=failure.id))
+
+
+def _event(failure: Failure) -> JobFailed:
+    return JobFailed(
+        queue=failure.queue,
+        job_id=failure.message_id,
+        error_type=failure.cause.error_type,
+        error=failure.error,
+        attempts=failure.attempts,
+        replays=failure.replays,
+        failed_at=failure.failed_at,
+    )
+
+
+async def _patiently(step: Callable[[], Awaitable[Result]]) -> Result:
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return await step()
+        except _AWAY as error:
+            log.warning("Not recorded yet (%s), again in %.1f s", type(error).__name__, pause)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

@@ -1,0 +1,29 @@
+"""Where alerts go, and how often the same one. Read from variables that begin with ALERTING_."""
+
+import re
+from datetime import timedelta
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# Only a comma before the next URL separates: some notification URLs have commas of their own.
+_BETWEEN_URLS = re.compile(r"[,\s]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
+
+
+class AlertingSettings(BaseSettings):
+    """The alerting service's settings. The channels' URLs are secrets: whoever has one can write there."""
+
+    model_config = SettingsConfigDict(env_prefix="ALERTING_", env_ignore_empty=True, extra="ignore")
+
+    channels: SecretStr = SecretStr("")
+    interval_minutes: float = Field(default=15, gt=0, le=10_080)  # up to a week
+
+    @property
+    def interval(self) -> timedelta:
+        """The time from one notification of a cause to the next."""
+        return timedelta(minutes=self.interval_minutes)
+
+    def channel_urls(self) -> list[str]:
+        """The notification URLs; none means that alerts are logged only."""
+        given = self.channels.get_secret_value().strip().strip(",")
+        return [url.strip() for url in _BETWEEN_URLS.split(given) if url.strip()]

@@ -1,0 +1,31 @@
+"""The `postroom` command. Each group of commands is a module of this package with an `app`."""
+
+import typer
+
+from shared.cli import dead, schema, topology
+from shared.cli.demo import demo_command
+from shared.cli.output import EXIT_CODES, CommandGroup
+from shared.cli.publish import publish_command
+from shared.cli.up import up_command
+
+app = typer.Typer(
+    name="postroom",
+    cls=CommandGroup,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",  # paragraphs of the help flow
+    pretty_exceptions_show_locals=False,  # they would show passwords
+    help=f"Background jobs and domain events over RabbitMQ, for programs in any language.\n\n{EXIT_CODES}",
+)
+
+# Every command is added here, in the order in which --help shows them.
+app.command("demo")(demo_command)
+app.command("up")(up_command)
+app.command("publish")(publish_command)
+app.add_typer(dead.app, name="dead")
+app.add_typer(topology.app, name="topology")
+app.add_typer(schema.app, name="schema")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

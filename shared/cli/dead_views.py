@@ -1,0 +1,137 @@
+"""How dead letters look on a terminal and as JSON."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from shared import wire
+from shared.cli.output import complain, note, out
+from shared.dead_letters import (
+    Found,
+    Outcome,
+    QueueSummary,
+    masked_error,
+    masked_payload,
+)
+from shared.dead_letters.letter import text_of
+
+_LONGEST_HEADER = 1024
+
+
+def print_summaries(summaries: Sequence[QueueSummary]) -> None:
+    """One table for all queues, and what to type next."""
+    if not summaries:
+        out.print("No dead letters.")
+        return
+    table = Table("queue", "messages", "error", "group", "oldest", "newest")
+    for summary in summaries:
+        table.add_row(f"[bold]{escape(summary.queue)}[/]", f"[bold]{summary.waiting}[/]", "", "", "", "")
+        for group in summary.groups:
+            cause = group.cause
+            error = f"{escape(cause.error_type)}: {escape(masked_error(cause.error))}"
+            table.add_row("", str(group.count), error, cause.key, _age(group.oldest), _age(group.newest))
+        table.add_section()
+    out.print(table)
+    for summary in summaries:
+        if summary.examined < summary.waiting:
+            note(
+                f"{summary.queue}: {summary.examined} of {summary.waiting} messages were read; "
+                f"--limit {summary.waiting} reads all (or somebody else is reading the queue)"
+            )
+    example = next((summary for summary in summaries if summary.groups), None)
+    if example is not None:
+        out.print(
+            f"Next:  postroom dead show {escape(example.queue)} --group {example.groups[0].cause.key}", highlight=False
+        )
+
+
+def print_found(found: Found, *, unmasked: bool) -> None:
+    """One message, whole."""
+    letter = found.letter
+    table = Table.grid(padding=(0, 2))
+    rows = {
+        "id": found.id,
+        "kind": letter.kind,
+        "error": f"{letter.error_type}: {letter.error if unmasked else masked_error(letter.error)}",
+        "group": letter.cause.key,
+        "died": _time(letter.failed_at),
+        "attempts": str(letter.attempts),
+        "replays": str(letter.replays),
+        "size": f"{len(found.message.body)} bytes, {found.message.content_type or 'no content type'}",
+        "headers": "\n".join(f"{name}: {value}" for name, value in _headers(found, unmasked=unmasked).items()),
+        "body": _body(found, unmasked=unmasked),
+    }
+    for name, value in rows.items():
+        table.add_row(f"[bold]{name}[/]", escape(value))
+    out.print(table)
+    out.print()
+
+
+def json_of_found(found: Found, *, unmasked: bool) -> dict[str, Any]:
+    """One message for `--json`."""
+    letter = found.letter
+    return {
+        "id": found.id,
+        "queue": letter.queue,
+        "kind": letter.kind,
+        "error_type": letter.error_type,
+        "error": letter.error if unmasked else masked_error(letter.error),
+        "group": letter.cause.key,
+        "failed_at": letter.failed_at,
+        "attempts": letter.attempts,
+        "replays": letter.replays,
+        "headers": _headers(found, unmasked=unmasked),
+        "body": _body(found, unmasked=unmasked),
+    }
+
+
+def print_outcome(outcome: Outcome, *, done: str, missing: int) -> None:
+    """What a run did, in a few lines; problems on stderr."""
+    out.print(f"{escape(outcome.queue)}: {outcome.settled} of {outcome.waiting} {done}", highlight=False)
+    if outcome.not_selected:
+        out.print(f"  {outcome.not_selected} not selected, given back", highlight=False)
+    if outcome.newer:
+        out.print(f"  {outcome.newer} died after this command began, left there", highlight=False)
+    for reason, count in outcome.refused.items():
+        note(f"{count} left there: {reason}")
+    if outcome.is_stopped:
+        note(f"stopped; {outcome.waiting - outcome.settled} of {outcome.waiting} are still in {outcome.queue}")
+    elif missing:
+        note(f"{missing} of the given ids {'is' if missing == 1 else 'are'} not in {outcome.queue}")
+    if outcome.problem:
+        complain(outcome.problem)
+
+
+def _headers(found: Found, *, unmasked: bool) -> dict[str, str]:
+    shown = {}
+    for name, value in found.message.headers.items():
+        text = text_of(value, _LONGEST_HEADER)
+        # The error and foreign headers may quote an address; times and names of queues do not.
+        is_ours = name.startswith("x-") and name != wire.X_ERROR
+        shown[text_of(name, 255)] = text if unmasked or is_ours else masked_error(text)
+    return shown
+
+
+def _body(found: Found, *, unmasked: bool) -> str:
+    body = found.message.body
+    return text_of(body, len(body)) if unmasked else masked_payload(body)
+
+
+def _time(moment: datetime | None) -> str:
+    if moment is None:
+        return "unknown"
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, {_age(moment)}"
+
+
+def _age(moment: datetime | None) -> str:
+    """`3 min ago`, as long ago as a person would say it."""
+    if moment is None:
+        return "unknown"
+    seconds = max(0, int((datetime.now(UTC) - moment).total_seconds()))
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit} ago"
+    return f"{seconds} s ago"

@@ -1,0 +1,80 @@
+"""`postroom demo`: the story of `shared.demo`, told on the terminal."""
+
+import asyncio
+import tempfile
+import time
+from pathlib import Path
+
+import typer
+from rich.markup import escape
+from rich.rule import Rule
+
+from shared.broker_node import BrokerNode, find_broker
+from shared.cli.output import AsJson, ExitCode, complain, err, print_json, print_table
+from shared.cli.output import out as screen
+from shared.cli.up import apply_to, broker_environment
+from shared.errors import ConfigurationError, PostroomError
+
+FIRST_STEP = "A broker and the services"
+PROBLEM_LINES = 15  # of the services' log, shown when a step fails
+
+
+def demo_command(as_json: AsJson = False) -> None:
+    """Show the whole story on this machine: mails sent, retried, buried, alerted, replayed.
+
+    Uses the broker of POSTROOM_AMQP_URL or a private RabbitMQ node that is removed afterwards, and starts the
+    services and a mail server for itself. Exit code 1 names the step that failed.
+
+    Example: `postroom demo`
+    """
+    try:
+        from shared.demo.stage import set_stage  # noqa: PLC0415 - needs the extra `demo`
+        from shared.demo.story import Story  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"the demo needs {error.name}: pip install 'postroom[all]'") from None
+    out = err if as_json else screen
+    began = time.perf_counter()
+
+    def say(text: str) -> None:
+        out.print(f"   [dim]{escape(text)}[/]", highlight=False)
+
+    async def play(broker: BrokerNode, folder: Path) -> Story:
+        step, log = f"1 ({FIRST_STEP})", folder.with_suffix(".log")
+        try:
+            async with set_stage(broker, broker_environment(broker), folder, log, say) as stage:
+                ready = ", ".join(f"{child.service} ({child.health_url}/readyz)" for child in stage.services.children)
+                out.print(f"   services ready: {ready}; a mail server at {stage.mail_server.url}", highlight=False)
+                story = Story(stage, lambda line: out.print(f"   {line}", highlight=False, soft_wrap=True))
+                for number, (title, act) in enumerate(story.steps, start=2):
+                    step = f"{number} ({title})"
+                    out.print(Rule(f"{number}. {title}", align="left", style="blue"))
+                    await act()
+        except PostroomError as error:
+            complain(f"step {step} failed: {error}")
+            _show_log(log)  # and leave it there
+            raise typer.Exit(ExitCode.PROBLEMS) from None
+        except BaseException:
+            log.unlink(missing_ok=True)
+            raise
+        log.unlink(missing_ok=True)
+        return story
+
+    out.print(Rule(f"1. {FIRST_STEP}", align="left", style="blue"))
+    with tempfile.TemporaryDirectory(prefix="postroom-demo-") as name, find_broker(say=say) as broker:
+        out.print(f"   RabbitMQ {broker.version} is up, from {escape(broker.source)}", highlight=False)
+        apply_to(broker)
+        story = asyncio.run(play(broker, Path(name)))
+    total = time.perf_counter() - began
+    if as_json:
+        print_json([{"did": s.did, "outcome": s.outcome, "milliseconds": round(s.milliseconds)} for s in story.seen])
+        return
+    rows = [(escape(s.did), escape(s.outcome), f"{s.milliseconds:,.0f} ms") for s in story.seen]
+    print_table(("What was published", "What came of it", "Took"), rows, title="Summary")
+    screen.print(f"All {len(rows)} steps as promised, in {total:.0f} s. Everything was stopped and removed.")
+    screen.print("Next: [b]postroom up[/] keeps it running; [b]postroom --help[/] shows the rest.")
+
+
+def _show_log(log: Path) -> None:
+    if log.exists():
+        for line in log.read_text(errors="replace").splitlines()[-PROBLEM_LINES:]:
+            err.print(f"  {escape(line)}", highlight=False)

@@ -1,0 +1,84 @@
+"""How every command speaks: tables for people, `--json` for programs, the same exit codes everywhere."""
+
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from typer.core import TyperGroup
+
+from shared.errors import BrokerUnavailable, ConfigurationError, PostroomError
+from shared.management import ManagementRefused, ManagementUnavailable
+
+out = Console()
+err = Console(stderr=True)  # notes and errors, so that stdout stays what a program can read
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables.")]
+
+
+class ExitCode(IntEnum):
+    """What a shell script sees. Each command's help says which of its findings are problems."""
+
+    OK = 0
+    PROBLEMS = 1
+    USAGE = 2  # an option or a setting is wrong
+    UNREACHABLE = 3  # the broker or its management API does not answer, or does not let us in
+
+
+EXIT_CODES = (
+    "Exit codes: 0 all is well, 1 problems were found, 2 an option or setting is wrong, "
+    "3 the broker or its management API cannot be used."
+)
+
+
+def exit_code_of(error: PostroomError) -> ExitCode:
+    """The code with which a command ends that raised `error`."""
+    if isinstance(error, ConfigurationError):
+        return ExitCode.USAGE
+    if isinstance(error, (ManagementUnavailable, ManagementRefused, BrokerUnavailable)):
+        return ExitCode.UNREACHABLE
+    return ExitCode.PROBLEMS
+
+
+class CommandGroup(TyperGroup):
+    """The outermost group: turns an error that Postroom raised on purpose into one line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        # What it logs about a lost connection is said better by our own errors.
+        logging.getLogger("aiormq").addHandler(logging.NullHandler())
+        try:
+            return super().invoke(ctx)
+        except PostroomError as error:
+            complain(str(error))
+            raise typer.Exit(exit_code_of(error)) from None
+
+
+def complain(text: str) -> None:
+    """One error, on stderr."""
+    err.print(f"[bold red]error:[/] {escape(text)}", soft_wrap=True, highlight=False)
+
+
+def note(text: str) -> None:
+    """Something to know that is no error, on stderr."""
+    err.print(f"[yellow]note:[/] {escape(text)}", soft_wrap=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """`value` on stdout. What JSON does not know is written as text."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None) -> None:
+    """A table on stdout. Cells may hold rich markup: escape what comes from outside."""
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")  # a queue's name is never cut off
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)

@@ -1,0 +1,237 @@
+"""`postroom topology`: bring a broker to the topology, check it, export it."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import Progress
+
+from shared.cli.output import AsJson, ExitCode, complain, err, note, out, print_json, print_table
+from shared.discovery import LeftOut, discover
+from shared.errors import ConfigurationError
+from shared.management import Management
+from shared.settings import RuntimeSettings, read_settings
+from shared.topology import Topology, build_topology
+from shared.topology.application import Applied, apply_topology
+from shared.topology.check import Problem, Severity, blocks, find_problems
+from shared.topology.comparison import read_found
+from shared.topology.definitions import DEFAULT_BROKER_VERSION, definitions
+from shared.topology.proof import LADDER, Limits, Outcome, Proof, prove
+
+MOST_NAMED = 30  # changes listed one by one; --json has all
+MOST_IN_A_ROW = 5  # names of things with the same problem
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Exchanges, queues, bindings and policies: what the installed services need on the broker.\n\n"
+    "They are declared by this command alone; services only use them. The broker is the one of "
+    "POSTROOM_AMQP_URL, reached through its management API (POSTROOM_MANAGEMENT_URL).",
+)
+
+
+@app.command("apply")
+def apply_command(
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Also remove our own bindings and policies that are no longer wanted.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring the broker to the topology: write what is missing or different, touch nothing else.
+
+    Run it before the services of a new version start. A second run changes nothing. Queues are never deleted;
+    one that exists with another type is named with the way out, and all else is still applied (exit code 1).
+
+    Example: `POSTROOM_AMQP_URL=amqp://operator:…@broker/ postroom topology apply`
+    """
+    topology, left_out = installed_topology()
+    with Management.from_settings(read_settings(RuntimeSettings)) as management:
+        with err.status("Applying…") as status:
+            applied = apply_topology(
+                topology,
+                management,
+                prune=prune,
+                on_change=lambda change: status.update(f"{change.kind} {escape(change.name)}"),
+            )
+        if as_json:
+            print_json(asdict(applied) | {"virtual_host": management.virtual_host, "left_out": _json(left_out)})
+        else:
+            _show_applied(applied, management)
+    raise typer.Exit(ExitCode.PROBLEMS if applied.conflicts else ExitCode.OK)
+
+
+@app.command("check")
+def check_command(
+    static: Annotated[
+        bool, typer.Option("--static", help="Only compare declarations; publish no probe messages.")
+    ] = False,
+    within: Annotated[float, typer.Option(min=0.1, help="Seconds a probe may take.")] = 10,
+    search_limit: Annotated[
+        int, typer.Option(min=0, help="Dead letters to read past, per queue, in search of the probe.")
+    ] = 5000,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the broker with the topology, then prove queue by queue that a rejected message is not lost.
+
+    The proof puts a probe into each work queue, has it rejected, finds it in the queue's .dead queue and removes
+    it; another one walks the delay ladder. A queue where messages wait and nobody reads is left alone and shown
+    as not proven, which is no problem. Problems are errors in the first table and failed proofs.
+
+    Example: `postroom topology check --json | jq '.problems[].text'`
+    """
+    topology, left_out = installed_topology()
+    settings = read_settings(RuntimeSettings)
+    with Management.from_settings(settings) as management:
+        found = read_found(management)
+        problems = find_problems(topology, found)
+    proofs: list[Proof] = []
+    if not static:
+        limits = Limits(timedelta(seconds=within), search_limit)
+        proofs = _prove(topology, problems, settings, limits)
+    errors = any(problem.severity == Severity.ERROR for problem in problems)
+    is_ok = not errors and all(proof.outcome != Outcome.FAILED for proof in proofs)
+    if as_json:
+        print_json(
+            {
+                "ok": is_ok,
+                "broker_version": found.version,
+                "virtual_host": settings.virtual_host(),
+                "problems": _json(problems),
+                "proofs": _json(proofs),
+                "left_out": _json(left_out),
+            }
+        )
+    else:
+        _show_problems(problems)
+        _show_proofs(proofs)
+        verdict = "[green]the broker is as it should be[/]" if is_ok else "[red]problems were found[/]"
+        out.print(f"RabbitMQ {found.version}, {len(topology.work_queues())} work queues: {verdict}")
+    raise typer.Exit(ExitCode.OK if is_ok else ExitCode.PROBLEMS)
+
+
+@app.command("export")
+def export_command(
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file to write; stdout without it.")] = None,
+    broker_version: Annotated[
+        str,
+        typer.Option(help="The RabbitMQ that will read the file: 3.10 refuses what 4 needs."),
+    ] = DEFAULT_BROKER_VERSION,
+    virtual_host: Annotated[
+        str | None, typer.Option(help="Where everything goes; that of POSTROOM_AMQP_URL without it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the topology as a RabbitMQ definitions file: the same as `apply`, without asking a broker.
+
+    For `rabbitmqctl import_definitions FILE`, the management UI, or `load_definitions` in rabbitmq.conf. There
+    are no users and no passwords in it.
+
+    Example: `postroom topology export --output definitions.json --broker-version 3.10`
+    """
+    if not broker_version.partition(".")[0].isdigit():
+        raise typer.BadParameter(f"{broker_version!r} is not a version; say 4 or 3.10", param_hint="--broker-version")
+    topology, left_out = installed_topology()
+    host = virtual_host or read_settings(RuntimeSettings).virtual_host()
+    document = definitions(topology, host, broker_version)
+    if output is None:
+        print_json(document)
+        return
+    try:
+        output.write_text(json.dumps(document, indent=2) + "\n")
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {output}: {error.strerror}; choose another --output") from None
+    counts = {kind: len(parts) for kind, parts in document.items() if kind != "vhosts"}
+    if as_json:
+        print_json({"file": output, "virtual_host": host, **counts, "left_out": _json(left_out)})
+    else:
+        out.print(f"{output}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+
+
+def installed_topology() -> tuple[Topology, Sequence[LeftOut]]:
+    """The topology of all services that can be loaded; says which could not."""
+    discovery = discover()
+    for service in discovery.left_out:
+        note(str(service))
+    subscriptions = (each for worker in discovery.workers for each in worker.subscriptions.values())
+    return build_topology(subscriptions), discovery.left_out
+
+
+def _prove(topology: Topology, problems: list[Problem], settings: RuntimeSettings, limits: Limits) -> list[Proof]:
+    """The proofs of all that is declared rightly; what is not is not tried, its probe would be lost."""
+    queues = [queue.name for queue in topology.work_queues()]
+    blocked = [queue for queue in queues if blocks(problems, queue, topology)]
+    reason = "not tried: mend the errors above first"
+    proofs = [Proof(queue, Outcome.NOT_PROVEN, reason=reason) for queue in blocked]
+    if blocks(problems, "", topology):
+        return [Proof(LADDER, Outcome.NOT_PROVEN, reason=reason), *proofs]
+    sound = [queue for queue in queues if queue not in blocked]
+    with Progress(console=err, transient=True) as progress:
+        task = progress.add_task("Proving", total=len(sound) + 1)
+        url = settings.amqp_url.get_secret_value()
+        tried = asyncio.run(prove(url, sound, limits, lambda _proof: progress.advance(task)))
+    return [*tried, *proofs]
+
+
+def _show_applied(applied: Applied, management: Management) -> None:
+    if len(applied.changes) <= MOST_NAMED:
+        for change in applied.changes:
+            out.print(f"  {change.action} {change.kind} [bold]{escape(change.name)}[/]", highlight=False)
+    counts = Counter((change.action, change.kind) for change in applied.changes)
+    summary = ", ".join(f"{action} {_counted(count, kind)}" for (action, kind), count in counts.items())
+    where = f"RabbitMQ {applied.broker_version} at {management.url}, virtual host {management.virtual_host}"
+    out.print(escape(f"{where}: {summary or 'nothing to change'}"), highlight=False, soft_wrap=True)
+    for stale in applied.stale:
+        note(f"no longer wanted: {stale}; --prune removes it")
+    for conflict in applied.conflicts:
+        complain(str(conflict))
+
+
+def _show_problems(problems: list[Problem]) -> None:
+    """The problems, with those that say the same of things of one kind in one row."""
+    alike: dict[tuple[Severity, str, str], list[str]] = {}
+    for problem in problems:
+        kind, _, name = problem.subject.partition(" ")
+        alike.setdefault((problem.severity, kind, problem.text), []).append(name)
+    colors = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
+    rows = (
+        (f"[{colors[severity]}]{severity}[/]", escape(f"{kind} {_some(names)}"), escape(text))
+        for (severity, kind, text), names in alike.items()
+    )
+    if problems:
+        print_table(("", "What", "Problem"), rows)
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - MOST_IN_A_ROW
+    return ", ".join(names[:MOST_IN_A_ROW]) + (f" and {more} more" if more > 0 else "")
+
+
+def _counted(count: int, kind: str) -> str:
+    plural = "policies" if kind == "policy" else f"{kind}s"
+    return f"{count} {kind if count == 1 else plural}"
+
+
+def _show_proofs(proofs: list[Proof]) -> None:
+    if not proofs:
+        return
+    colors = {Outcome.PROVEN: "green", Outcome.NOT_PROVEN: "yellow", Outcome.FAILED: "red"}
+    rows = (
+        (
+            escape(proof.subject),
+            f"[{colors[proof.outcome]}]{proof.outcome}[/]",
+            "" if proof.milliseconds is None else f"{proof.milliseconds:.0f} ms",
+            escape(proof.reason),
+        )
+        for proof in proofs
+    )
+    print_table(("Rejected → .dead", "Proof", "Took", ""), rows)
+
+
+def _json(items: Sequence[Any]) -> list[dict[str, Any]]:
+    return [asdict(item) for item in items]

@@ -1,0 +1,133 @@
+"""`postroom up`: everything on one machine, until Ctrl-C."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from shared.broker_node import BrokerNode, find_broker
+from shared.cli.output import err, note, out, print_table
+from shared.cli.topology import installed_topology
+from shared.connections import without_password
+from shared.discovery import discover, startable_services
+from shared.management import Management
+from shared.settings import RuntimeSettings, read_settings
+from shared.supervisor import Supervisor
+from shared.topology.application import apply_topology
+
+
+def up_command(
+    services: Annotated[list[str] | None, typer.Argument(help="Only these; by default all.")] = None,
+) -> None:
+    """Start everything on this machine and keep it running until Ctrl-C.
+
+    Uses the broker of POSTROOM_AMQP_URL, or starts a private RabbitMQ node whose queues and messages are kept in
+    the data folder (POSTROOM_DATA_DIR, ./var) for the next time. Without EMAIL_SMTP_URL a mail server on this
+    machine takes all mails and puts them into the data folder.
+
+    Example: `postroom up email alerting`
+    """
+    names = _chosen(services or [])
+    settings = read_settings(RuntimeSettings)
+    with find_broker(data_dir=settings.data_dir, persistent=True, say=note) as broker:
+        environment = broker_environment(broker)
+        with err.status("Applying the topology…"):
+            apply_to(broker)
+        asyncio.run(_stay_up(names, broker, environment, settings.data_dir))
+
+
+def broker_environment(broker: BrokerNode) -> dict[str, str]:
+    """What tells a service where the broker is."""
+    return {"POSTROOM_AMQP_URL": broker.amqp_url, "POSTROOM_MANAGEMENT_URL": broker.management_url}
+
+
+def apply_to(broker: BrokerNode) -> None:
+    """Bring a broker to the topology of the installed services."""
+    topology, _left_out = installed_topology()
+    settings = RuntimeSettings.model_validate(
+        {"amqp_url": broker.amqp_url, "management_url": broker.management_url or None}
+    )
+    with Management.from_settings(settings) as management:
+        apply_topology(topology, management)
+
+
+def _chosen(services: list[str]) -> list[str]:
+    left_out = {each.service for each in discover().left_out}
+    startable = [name for name in startable_services() if name not in left_out]
+    for name in services:
+        if name not in startable:
+            raise typer.BadParameter(f"there is no service {name!r}; there are: {', '.join(startable)}")
+    return services or startable
+
+
+async def _stay_up(names: list[str], broker: BrokerNode, environment: dict[str, str], data_dir: Path) -> None:
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    async with _mail_box(data_dir / "mail") as mail:
+        supervisor = Supervisor(names, {**environment, **mail}, say=note)
+        try:
+            with err.status("Starting the services…"):
+                await supervisor.start()
+            _show(supervisor, broker, data_dir)
+            ended = asyncio.create_task(supervisor.wait())
+            await asyncio.wait((ended, asyncio.create_task(stop.wait())), return_when=asyncio.FIRST_COMPLETED)
+            supervisor.check()
+            note("stopping: what is in work is finished first")
+        finally:
+            await supervisor.stop()
+
+
+@asynccontextmanager
+async def _mail_box(folder: Path) -> AsyncIterator[dict[str, str]]:
+    """A mail server of our own when no other is named: trying Postroom needs no account anywhere."""
+    if os.environ.get("EMAIL_SMTP_URL"):
+        yield {}
+        return
+    try:
+        from shared.mailbox import MailServer, ReceivedMail  # noqa: PLC0415 - of the extra `demo`
+    except ImportError:
+        note("EMAIL_SMTP_URL is not set and the extra `demo` is not installed: mails will wait for a server")
+        yield {}
+        return
+
+    def keep(mail: ReceivedMail) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{mail.received_at:.6f}.eml").write_bytes(mail.content)
+        note(f"mail to {', '.join(mail.recipients)}: {mail.subject}")
+
+    server = MailServer(port=0, keep=1000, on_mail=keep)
+    async with server:
+        yield {"EMAIL_SMTP_URL": server.url}
+
+
+def _show(supervisor: Supervisor, broker: BrokerNode, data_dir: Path) -> None:
+    queues = {worker.service: list(worker.subscriptions) for worker in discover().workers}
+    print_table(
+        ("Service", "Reads", "Health"),
+        [
+            (escape(child.service), escape("\n".join(queues.get(child.service, ()))), f"{child.health_url}/readyz")
+            for child in supervisor.children
+        ],
+    )
+    out.print(
+        f"RabbitMQ {broker.version}: {escape(without_password(broker.amqp_url))} ({broker.source})", soft_wrap=True
+    )
+    out.print(f"Management UI: {escape(without_password(broker.management_url))}", soft_wrap=True)
+    out.print(f"Data: {escape(str(data_dir.absolute()))}", soft_wrap=True)
+    # Not every client library takes a missing virtual host for "/".
+    url = broker.amqp_url + "%2F" if broker.amqp_url.endswith("/") else broker.amqp_url
+    out.print(
+        f"Try, in another terminal:\n  export POSTROOM_AMQP_URL={escape(url)}\n"
+        f"  export POSTROOM_MANAGEMENT_URL={escape(without_password(broker.management_url))}\n"
+        """  postroom publish email.send '{"to": "ada@example.com", "subject": "Hello", "body": "Hi Ada"}'""",
+        soft_wrap=True,
+        highlight=False,
+    )
+    out.print("Ctrl-C stops everything.")

@@ -1,0 +1,9 @@
+"""A real SMTP server on loopback that keeps what it receives and answers as told, for tests and the demo.
+
+Needs aiosmtpd, which the extra `demo` installs.
+"""
+
+from shared.mailbox.mails import HANG_UP, ReceivedMail
+from shared.mailbox.server import MailServer
+
+__all__ = ["HANG_UP", "MailServer", "ReceivedMail"]

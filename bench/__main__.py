@@ -1,0 +1,70 @@
+"""Prints all figures of one run. Compare them with each other only: another machine or another hour is another run."""
+
+import argparse
+import asyncio
+import json
+import platform
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.mails import JOBS_PER_SECOND, MAILS, latency, mails_per_second
+from bench.throughput import CONTENDERS, MESSAGES, rate
+from shared.broker_node import BrokerNode, find_broker
+from shared.cli.up import apply_to
+
+BASELINE = "bare FastStream"
+
+
+async def measure(broker: BrokerNode, messages: int, rounds: int) -> dict[str, float]:
+    """Every figure by name. Throughput is the best of some rounds, taken in turns."""
+    figures: dict[str, float] = {}
+    for _ in range(rounds):
+        for contender in CONTENDERS:
+            best = figures.get(contender.name, 0.0)
+            figures[contender.name] = max(best, await rate(contender, broker.amqp_url, messages))
+    figures["mails per second"] = await mails_per_second(broker.amqp_url)
+    found = await latency(broker.amqp_url)
+    figures["median milliseconds"], figures["99th percentile milliseconds"] = found.median, found.p99
+    return figures
+
+
+def main() -> None:
+    """Run everything and print it."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--messages", type=int, default=MESSAGES, help="no-op jobs per round (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of which the best counts (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args()
+    console = Console(stderr=options.json)
+    with find_broker(say=console.print) as broker:
+        apply_to(broker)
+        console.print(
+            f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, RabbitMQ {broker.version}, Python {platform.python_version()}"
+        )
+        figures = asyncio.run(measure(broker, options.messages, options.rounds))
+    if options.json:
+        print(json.dumps(figures, indent=2))
+        return
+    _show(console, figures, options.messages)
+
+
+def _show(console: Console, figures: dict[str, float], messages: int) -> None:
+    table = Table(title=f"{messages:,} no-op jobs from a quorum queue, prefetch 200, uvloop", title_justify="left")
+    for column in ("Consumer", "Jobs per second", f"relative to {BASELINE}"):
+        table.add_column(column, justify="left" if column == "Consumer" else "right")
+    for contender in CONTENDERS:
+        value = figures[contender.name]
+        table.add_row(contender.name, f"{value:,.0f}", f"{value / figures[BASELINE]:.2f}")
+    console.print(table)
+    console.print(
+        f"E-mail end to end, one service process: {figures['mails per second']:,.0f} mails per second ({MAILS:,} mails)"
+    )
+    console.print(
+        f"Publish to delivered at {JOBS_PER_SECOND} jobs per second: median {figures['median milliseconds']:.1f} ms, "
+        f"99th percentile {figures['99th percentile milliseconds']:.1f} ms"
+    )
+
+
+main()

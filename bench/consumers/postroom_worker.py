@@ -1,0 +1,56 @@
+"""A Postroom service with everything on: validation, inbox, retries, metrics, coalesced acknowledgements."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvloop
+
+from bench.counting import PREFETCH, Count
+from shared.messages import Job
+from shared.settings import RuntimeSettings, read_settings
+from shared.worker import Adapters, Worker
+from shared.worker.runtime import Service
+
+count = Count()
+
+
+def make_worker(queue: str) -> Worker:
+    """A worker whose one handler counts."""
+
+    class Noop(Job):
+        """What the handler takes."""
+
+        kind = queue
+        to: str
+        subject: str
+        body: str
+
+    worker = Worker("bench")
+
+    @worker.handles(Noop, prefetch=PREFETCH)
+    async def noop(_job: Noop) -> None:
+        count.add()
+
+    return worker
+
+
+@asynccontextmanager
+async def no_adapters(_runtime: Any) -> AsyncIterator[Adapters]:
+    """The handler needs none."""
+    yield {}
+
+
+async def main(_url: str, queue: str) -> None:
+    """Work until the queue stays empty."""
+    service = Service(make_worker(queue), no_adapters, read_settings(RuntimeSettings))
+    serving = asyncio.create_task(service.serve())
+    await count.until_idle()
+    service.stop()
+    await serving
+    count.print()
+
+
+uvloop.run(main(*sys.argv[1:]))

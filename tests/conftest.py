@@ -1,0 +1,89 @@
+"""The servers that tests talk to. A missing one skips the test on a laptop and fails it in CI (CI=true)."""
+
+import os
+from collections.abc import Generator, Iterator
+from typing import NoReturn
+
+import pytest
+
+from shared.broker_node import BrokerNode, NoBroker
+from tests.support import servers
+from tests.support.brokers import VirtualHost, node_for_tests, node_from_facts, virtual_host_on
+from tests.support.postgres import scratch_database
+
+NEEDS_BROKER = {"broker", "vhost", "own_broker"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin the session in pytest itself; a worker of pytest-xdist finds it in its environment."""
+    if not hasattr(config, "workerinput"):
+        servers.begin_session()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the shared servers."""
+    if not hasattr(config, "workerinput"):
+        servers.end_session()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a broker, before `-m` selects, and put at the end what needs the machine to itself."""
+    for item in items:
+        if NEEDS_BROKER & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.broker)
+    items.sort(key=lambda item: item.get_closest_marker("alone") is not None)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Wait for the machine outside of the test's own time limit."""
+    with servers.machine_to_itself(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
+
+
+@pytest.fixture(scope="session")
+def broker() -> BrokerNode:
+    """The RabbitMQ that all tests share; most want `vhost` instead."""
+    try:
+        return node_from_facts(servers.shared_server("broker"))
+    except servers.NotHere as missing:
+        _missing(str(missing))
+
+
+@pytest.fixture
+def vhost(broker: BrokerNode) -> Iterator[VirtualHost]:
+    """A virtual host of the test's own on the shared RabbitMQ."""
+    with virtual_host_on(broker) as virtual_host:
+        yield virtual_host
+
+
+@pytest.fixture
+def own_broker() -> Iterator[BrokerNode]:
+    """A RabbitMQ node of the test's own, which it may stop, kill and start again. Takes some seconds."""
+    try:
+        node = node_for_tests(own=True)
+        broker = node.__enter__()
+    except NoBroker as missing:
+        _missing(str(missing))
+    try:
+        yield broker
+    finally:
+        node.__exit__(None, None, None)
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """The SQLAlchemy URL of an empty PostgreSQL database of the test's own."""
+    try:
+        server = servers.shared_server("postgres")
+    except servers.NotHere as missing:
+        _missing(str(missing))
+    with scratch_database(server["url"]) as url:
+        yield url
+
+
+def _missing(reason: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -1,0 +1,101 @@
+"""`postroom demo`, as somebody sees it who has just cloned the repository."""
+
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.support.crash_cli import command, nothing_left
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
+
+PATIENCE_SECONDS = 240  # it takes some 25 on two cores that nobody else uses
+NEWCOMER_SEES = (
+    r"1\. A broker and the services",
+    r"RabbitMQ \d+\.\d+\.\d+ is up",
+    r"services ready: email .*alerting",
+    r"published to exchange events, key user\.created",
+    r"mail to ada@example\.com: “Welcome.*” after \d+ ms",
+    r"451 mailbox busy → again in 1 s",
+    r"451 mailbox busy → again in 2 s",
+    r"mail to slow@example\.com: .* on the third try",
+    r"dead letter in email\.send\.dead: RecipientsRefused: .*550 5\.1\.1 no such user here",
+    r"alert: email\.send: RecipientsRefused",
+    r"dead letter in email\.send\.dead: InvalidMessage: subject: ",
+    r"\$ postroom dead replay email\.send\.dead --id \w+ --yes",
+    r"mail to gone@example\.com: “Your invoice”, same id",
+    r"All 5 steps as promised, in \d+ s",
+)
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A folder for temporary files of its own, by which its processes are known too."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    return {"TMPDIR": str(temporary)}
+
+
+def test_the_demo_shows_the_whole_story_and_leaves_nothing_behind(environment: dict[str, str], tmp_path: Path) -> None:
+    with command(["demo"], environment, tmp_path / "output") as demo:
+        code = demo.wait(PATIENCE_SECONDS)
+
+    shown = " ".join(demo.said.split())
+    assert code == 0, demo.said
+    position = 0
+    for line in NEWCOMER_SEES:
+        found = re.compile(line).search(shown, position)
+        assert found, f"{line!r} is missing, or out of order, in:\n{demo.said}"
+        position = found.start()
+    nothing_left([environment["TMPDIR"]], within_seconds=5)
+    assert not list(Path(environment["TMPDIR"]).iterdir())
+
+
+@pytest.mark.parametrize(
+    ("wrench", "failure"),
+    [
+        (
+            {"EMAIL_TIMEOUT_SECONDS": "0.00001"},  # no mail server answers that fast
+            r"step 2 \(A fact is published, and a mail goes out\) failed: waited \S+ s for a mail to ada@example\.com",
+        ),
+        ({"EMAIL_TIMEOUT_SECONDS": "0"}, r"step 1 \(A broker and the services\) failed: email cannot start"),
+    ],
+    ids=["unreachable-mail-server", "wrong-setting"],
+)
+def test_a_demo_that_fails_names_the_step_and_shows_why(
+    wrench: dict[str, str], failure: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    with command(["demo"], environment | wrench, tmp_path / "output") as demo:
+        code = demo.wait(PATIENCE_SECONDS)
+
+    shown = " ".join(demo.said.split())
+    assert code == 1, demo.said
+    assert re.search(failure, shown), demo.said
+    assert re.search(r"Timed out connecting|EMAIL_TIMEOUT_SECONDS: Input should be greater than 0", shown), demo.said
+    nothing_left([environment["TMPDIR"]], within_seconds=5)
+    (log,) = Path(environment["TMPDIR"]).iterdir()
+    assert str(log) in "".join(demo.said.split())
+
+
+@pytest.mark.parametrize(
+    ("moment", "end"),
+    [("starting a private RabbitMQ", "Ctrl-C"), (r"2\. A fact is published", "Ctrl-C"), ("is up, from", "kill -9")],
+    ids=["Ctrl-C-early", "Ctrl-C-in-the-story", "kill"],
+)
+def test_a_demo_that_is_ended_early_leaves_nothing_behind(
+    moment: str, end: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    with command(["demo"], environment, tmp_path / "output") as demo:
+        demo.says(moment, within_seconds=PATIENCE_SECONDS)
+        if end == "Ctrl-C":
+            demo.control_c()
+        else:
+            demo.process.send_signal(signal.SIGKILL)
+        code = demo.wait(PATIENCE_SECONDS)
+
+        nothing_left([environment["TMPDIR"]], within_seconds=40)
+    assert code != 0
+    assert "Traceback" not in demo.said
+    if end == "Ctrl-C":
+        assert not list(Path(environment["TMPDIR"]).iterdir())

@@ -1,0 +1,108 @@
+"""`postroom up`: everything on one machine, started, stopped, killed and started again."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from shared.broker_node.ports import is_free
+from shared.testing import eventually
+from tests.support.crash import PROJECT
+from tests.support.crash_cli import Command, command, nothing_left
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
+
+PATIENCE_SECONDS = 120
+GONE_WITHIN_SECONDS = 45
+"""Services finish what is in work, and RabbitMQ 3.10 takes six seconds to stop in good order."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """What `up` said when it was ready."""
+
+    command: Command
+    amqp_url: str
+
+    @property
+    def ports(self) -> list[int]:
+        """Every port it named."""
+        urls = re.findall(r"(?:amqp|http)://[^\s│]+", self.command.said)
+        return sorted({port for url in urls if (port := urlsplit(url).port)})
+
+    def publish(self, subject: str, *options: str) -> None:
+        """`postroom publish` in another terminal, as `up` tells to do it."""
+        body = json.dumps({"to": "ada@example.com", "subject": subject, "body": "Hi Ada"})
+        subprocess.run(
+            [sys.executable, "-m", "shared.cli", "publish", "email.send", body, *options],
+            cwd=PROJECT,
+            env={"POSTROOM_AMQP_URL": self.amqp_url},
+            check=True,
+            timeout=PATIENCE_SECONDS,
+            capture_output=True,
+        )
+
+
+@contextmanager
+def up(data: Path, output: Path) -> Iterator[Running]:
+    """`postroom up`, ready."""
+    with command(["up"], {"POSTROOM_DATA_DIR": str(data)}, output) as started:
+        started.says("Ctrl-C stops everything", within_seconds=PATIENCE_SECONDS)
+        found = re.search(r"export POSTROOM_AMQP_URL=(\S+)", started.said)
+        assert found, started.said
+        yield Running(started, found[1])
+
+
+def mails_in(data: Path, subject: str) -> list[Path]:
+    """The mails with that subject in the data folder."""
+    return [mail for mail in (data / "mail").glob("*.eml") if f"Subject: {subject}" in mail.read_text()]
+
+
+async def test_up_delivers_stops_whole_and_keeps_what_was_not_done_for_the_next_time(tmp_path: Path) -> None:
+    data = tmp_path / "data of ours"
+    with up(data, tmp_path / "first") as first:
+        first.publish("Now")
+        await eventually(lambda: mails_in(data, "Now"))
+        first.publish("Later", "--delay", "4")
+        assert len(first.ports) >= 4  # broker, its management, two services
+
+        first.command.control_c()
+        assert first.command.wait(GONE_WITHIN_SECONDS) == 0, first.command.said
+        nothing_left([str(data)], within_seconds=5)
+        assert all(is_free(port) for port in first.ports)
+        assert not mails_in(data, "Later")
+
+    with up(data, tmp_path / "second") as second:
+        await eventually(lambda: mails_in(data, "Later"))
+        second.publish("After the kill", "--delay", "4")
+
+        second.command.process.send_signal(signal.SIGKILL)
+        nothing_left([str(data)], within_seconds=GONE_WITHIN_SECONDS)
+        assert all(is_free(port) for port in second.ports)
+
+    with up(data, tmp_path / "third") as third:
+        await eventually(lambda: mails_in(data, "After the kill"))
+        third.command.control_c()
+        assert third.command.wait(GONE_WITHIN_SECONDS) == 0, third.command.said
+    assert len(list((data / "mail").glob("*.eml"))) == 3
+
+
+@pytest.mark.parametrize("moment", ["starting a private RabbitMQ", "Health at"])
+def test_ctrl_c_while_up_is_starting_leaves_nothing_behind(moment: str, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with command(["up"], {"POSTROOM_DATA_DIR": str(data)}, tmp_path / "output") as starting:
+        starting.says(moment, within_seconds=PATIENCE_SECONDS)
+        starting.control_c()
+        code = starting.wait(GONE_WITHIN_SECONDS)
+
+        nothing_left([str(data)], within_seconds=GONE_WITHIN_SECONDS)
+    assert "Traceback" not in starting.said, starting.said
+    assert code in (0, 130), starting.said

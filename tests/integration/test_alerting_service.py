@@ -1,0 +1,263 @@
+"""The alerting service on a real broker, database and HTTP server."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel
+from sqlalchemy import select
+
+from services.alerting.app import adapters
+from services.alerting.handlers import worker
+from services.alerting.models import FailureGroupRow, FailureRow
+from shared import wire
+from shared.database import Database
+from shared.management import Management
+from shared.messages import SendEmail
+from shared.settings import RuntimeSettings
+from shared.testing import eventually, running_with
+from shared.topology import build_topology
+from shared.topology.application import apply_topology
+from shared.worker import Worker
+from tests.support.alert_sinks import HttpSink, serve_http
+
+# A library that one of apprise's plugins imports at the first use.
+pytestmark = pytest.mark.filterwarnings("ignore:.imghdr. is deprecated:DeprecationWarning")
+
+CANARY = "canary-4711-token"
+
+
+def make_email_worker() -> Worker:
+    email = Worker("email")
+
+    @email.handles(SendEmail)
+    async def send_email(job: SendEmail) -> None: ...
+
+    return email
+
+
+@pytest.fixture
+def http_sink() -> Iterator[HttpSink]:
+    with serve_http() as sink:
+        yield sink
+
+
+@pytest.fixture
+def settings(vhost: Any, tmp_path: Path, http_sink: HttpSink, monkeypatch: pytest.MonkeyPatch) -> RuntimeSettings:
+    monkeypatch.setenv("ALERTING_CHANNELS", f"json://127.0.0.1:{http_sink.port}/{CANARY}")
+    settings = RuntimeSettings(
+        amqp_url=vhost.amqp_url, management_url=vhost.management_url, data_dir=tmp_path, health_port=0
+    )
+    subscriptions = [
+        subscription for each in (make_email_worker(), worker) for subscription in each.subscriptions.values()
+    ]
+    with Management.from_settings(settings) as management:
+        apply_topology(build_topology(subscriptions), management)
+    return settings
+
+
+@pytest.fixture
+async def channel(settings: RuntimeSettings) -> AsyncIterator[AbstractChannel]:
+    connection = await aio_pika.connect(settings.amqp_url.get_secret_value())
+    async with connection:
+        yield await connection.channel()
+
+
+@pytest.fixture
+async def database(settings: RuntimeSettings) -> AsyncIterator[Database]:
+    database = Database(settings.service_database_url("alerting"), "alerting")
+    await database.migrate()
+    yield database
+    await database.close()
+
+
+async def bury(channel: AbstractChannel, message_id: str, **changes: Any) -> None:
+    """Publish a dead letter as a worker does."""
+    headers = {
+        wire.X_ERROR_TYPE: "RecipientRefused",
+        wire.X_ERROR: "ada@example.com: 550 5.1.1 no such user",
+        wire.X_FAILED_AT: datetime.now(UTC).isoformat(),
+        wire.X_QUEUE: "email.send",
+        wire.X_ROUTING_KEY: "email.send",
+        wire.X_ATTEMPT: 1,
+    } | changes.pop("headers", {})
+    body = changes.pop("body", json.dumps({"to": "ada@example.com", "password": CANARY}).encode())
+    exchange = await channel.get_exchange(wire.DEAD_LETTERS, ensure=False)
+    message = aio_pika.Message(body, message_id=message_id, headers=headers, delivery_mode=2)
+    await exchange.publish(message, changes.pop("routing_key", "email.send"))
+
+
+async def rows(database: Database, model: Any) -> list[Any]:
+    async with database.session() as session:
+        return list((await session.execute(select(model))).scalars())
+
+
+async def counted(database: Database, total: int) -> bool:
+    return sum(row.count for row in await rows(database, FailureGroupRow)) == total
+
+
+async def depth(channel: AbstractChannel, queue: str) -> int:
+    return (await channel.declare_queue(queue, passive=True)).declaration_result.message_count or 0
+
+
+async def failed_events(channel: AbstractChannel) -> Any:
+    queue = await channel.declare_queue("listener", durable=True, arguments={"x-queue-type": "quorum"})
+    await queue.bind(wire.EVENTS, "job.failed")
+    return queue
+
+
+async def test_a_dead_letter_is_recorded_and_somebody_is_told(
+    settings: RuntimeSettings, channel: AbstractChannel, database: Database, http_sink: HttpSink
+) -> None:
+    listener = await failed_events(channel)
+
+    async with running_with(worker, adapters, settings):
+        await bury(channel, "m-1")
+        [notice] = await eventually(lambda: http_sink.bodies)
+        event = await eventually(lambda: listener.get(no_ack=True, fail=False))
+
+    assert notice["title"] == "email.send: RecipientRefused, 1 message"
+    assert "postroom dead show email.send.dead --id m-1" in notice["message"]
+    assert "ada@" not in json.dumps(notice)
+    assert CANARY not in json.dumps(notice)
+    [row] = await rows(database, FailureRow)
+    assert (row.queue, row.message_id, row.kind, row.count) == ("email.send", "m-1", "email.send", 1)
+    assert CANARY not in row.payload
+    assert "ada@" not in row.payload + row.error
+    assert json.loads(event.body)["job_id"] == "m-1"
+    assert json.loads(event.body)["error_type"] == "RecipientRefused"
+    assert await depth(channel, "email.send.dead") == 1
+    assert await depth(channel, "alerting.dead") == 0
+
+
+async def test_a_burst_is_one_notification_also_with_two_replicas(
+    settings: RuntimeSettings, channel: AbstractChannel, database: Database, http_sink: HttpSink
+) -> None:
+    async with AsyncExitStack() as replicas:
+        for _ in range(2):
+            await replicas.enter_async_context(running_with(worker, adapters, settings))
+        await asyncio.gather(*(bury(channel, f"m-{number}") for number in range(200)))
+        await eventually(lambda: counted(database, 200))
+        await eventually(lambda: http_sink.bodies)
+
+    assert len(http_sink.bodies) == 1
+    [group] = await rows(database, FailureGroupRow)
+    assert group.notified_at is not None
+
+
+async def test_a_channel_that_is_down_delays_the_alert_and_nothing_else(
+    settings: RuntimeSettings,
+    channel: AbstractChannel,
+    database: Database,
+    http_sink: HttpSink,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    http_sink.status = 503
+    async with running_with(worker, adapters, settings):
+        await bury(channel, "m-1")
+        await eventually(lambda: counted(database, 1))
+        await eventually(lambda: http_sink.requests)
+        [group] = await rows(database, FailureGroupRow)
+        assert group.notified_at is None
+
+    # Another start of the service: what was not told is in the database.
+    monkeypatch.setattr("services.alerting.alerts.LOOK_EVERY", timedelta(seconds=0.2))
+    http_sink.status = 200
+    async with running_with(worker, adapters, settings):
+        [notice] = await eventually(lambda: http_sink.bodies, within=timedelta(seconds=30))
+
+    assert notice["title"] == "email.send: RecipientRefused, 1 message"
+
+
+async def test_whatever_comes_is_recorded_and_delays_nobody(
+    settings: RuntimeSettings, channel: AbstractChannel, database: Database
+) -> None:
+    async with running_with(worker, adapters, settings):
+        await bury(channel, "not json", body=b"\xff\x00{")
+        await bury(channel, "large", body=b"x" * 300_000)
+        await bury(channel, "expired", headers={wire.EXPIRES_AT: "2020-01-01T00:00:00Z", wire.X_ERROR_TYPE: "Expired"})
+        await bury(channel, "wishes", headers={wire.ATTEMPTS: -3, wire.DELAY_SECONDS: 3600, wire.BACKOFF: "odd"})
+        await bury(channel, "many headers", headers={f"h{number}": "x" for number in range(300)})
+        await bury(channel, "no reason", headers={wire.X_ERROR: None, wire.X_ERROR_TYPE: None, wire.X_FAILED_AT: None})
+        await bury(channel, "nul", headers={wire.X_ERROR: "a\0b", "odd": [{"x": bytearray(b"\xff")}]})
+        await eventually(lambda: counted(database, 7))
+
+    names = {row.message_id for row in await rows(database, FailureRow)}
+    assert names == {"not json", "large", "expired", "wishes", "many headers", "no reason", "nul"}
+    assert await depth(channel, "alerting.dead") == 0
+    assert await depth(channel, "alerting") == 0
+
+
+async def test_what_the_broker_buried_itself_and_what_no_queue_takes_is_recorded(
+    settings: RuntimeSettings, channel: AbstractChannel, database: Database
+) -> None:
+    jobs = await channel.get_exchange(wire.JOBS, ensure=False)
+    async with running_with(worker, adapters, settings):
+        await jobs.publish(aio_pika.Message(b"{}", message_id="rejected", delivery_mode=2), "email.send")
+        source = await channel.get_queue("email.send")
+        await (await eventually(lambda: source.get(fail=False))).reject(requeue=False)
+        await jobs.publish(aio_pika.Message(b"{}", message_id="nobody's", delivery_mode=2), "report.generat")
+        await eventually(lambda: counted(database, 2))
+
+    causes = {(row.queue, row.kind, row.error_type) for row in await rows(database, FailureRow)}
+    assert causes == {
+        ("email.send", "email.send", "Rejected"),
+        ("unrouted", "report.generat", "Unrouted"),
+    }
+
+
+async def test_the_same_death_twice_is_one_and_a_death_after_a_replay_is_another(
+    settings: RuntimeSettings, channel: AbstractChannel, database: Database
+) -> None:
+    listener = await failed_events(channel)
+    async with running_with(worker, adapters, settings):
+        for failed_at in ("2026-03-01T12:00:00+00:00", "2026-03-01T12:00:00+00:00", "2026-03-02T12:00:00+00:00"):
+            await bury(channel, "m-1", headers={wire.X_FAILED_AT: failed_at})
+            await asyncio.sleep(0)
+        await bury(channel, "last")
+        await eventually(lambda: counted(database, 3))
+        await eventually(lambda: depth_is(channel, "listener", 3))
+
+    by_id = {row.message_id: row.count for row in await rows(database, FailureRow)}
+    assert by_id == {"m-1": 2, "last": 1}
+    ids = {(await listener.get(no_ack=True)).message_id for _ in range(3)}
+    assert len(ids) == 3
+
+
+async def test_a_listener_that_fails_on_every_failure_makes_no_loop(
+    settings: RuntimeSettings, channel: AbstractChannel, database: Database
+) -> None:
+    listener = await failed_events(channel)
+    async with running_with(worker, adapters, settings):
+        headers = {wire.X_ROUTING_KEY: "job.failed", wire.X_QUEUE: "audit.on.job.failed"}
+        await bury(channel, "e-1", headers=headers, routing_key="audit.on.job.failed")
+        await bury(channel, "m-1")
+        await eventually(lambda: counted(database, 2))
+        event = await eventually(lambda: listener.get(no_ack=True, fail=False))
+
+    assert json.loads(event.body)["job_id"] == "m-1"
+    assert await depth(channel, "listener") == 0
+
+
+async def test_its_own_dead_letters_and_probes_alert_nobody(
+    settings: RuntimeSettings, channel: AbstractChannel, database: Database, http_sink: HttpSink
+) -> None:
+    async with running_with(worker, adapters, settings):
+        await bury(channel, "own", routing_key="alerting", headers={wire.X_QUEUE: "alerting"})
+        await bury(channel, "probe", headers={wire.X_PROBE: "1"})
+        await bury(channel, "m-1")
+        await eventually(lambda: http_sink.bodies)
+        await eventually(lambda: depth_is(channel, "alerting", 0))
+
+    assert [row.message_id for row in await rows(database, FailureRow)] == ["m-1"]
+    assert len(http_sink.bodies) == 1
+
+
+async def depth_is(channel: AbstractChannel, queue: str, expected: int) -> bool:
+    return await depth(channel, queue) == expected

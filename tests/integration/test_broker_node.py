@@ -1,0 +1,327 @@
+"""A private RabbitMQ node lives exactly as long as the process that asked for it."""
+
+import asyncio
+import json
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import httpx
+import psutil
+import pytest
+
+from shared.broker_node import BrokerNode, NotOurBroker, ServerNotStarted, find_broker
+from shared.broker_node.installation import find_installation
+from shared.broker_node.locking import locked_folder
+from shared.broker_node.ports import free_ports
+from shared.broker_node.readiness import accepts_connections, host_and_port
+from shared.errors import ConfigurationError
+from shared.testing import eventually
+
+PROJECT = Path(__file__).parents[2]
+BEGIN = '{"amqp_url"'
+GONE_WITHIN = timedelta(seconds=15)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a node's temporary folder is made. RabbitMQ and the shell scripts around it meet a space in the path."""
+    made = tmp_path / "a path with space"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Such a folder that other users may pass through; pytest's own are closed to them."""
+    made = Path(tempfile.mkdtemp(prefix="a test's ", dir="/tmp"))
+    made.chmod(0o711)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+def server_on_this_machine() -> None:
+    """Tests that start a node from a process of its own need an installed server."""
+    if find_installation(os.environ) is None:
+        reason = "no rabbitmq-server on this machine"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+
+
+async def test_a_node_answers_with_its_plugins(own_broker: BrokerNode) -> None:
+    async with httpx.AsyncClient(auth=("guest", "guest"), base_url=own_broker.management_url) as management:
+
+        async def figures() -> dict[str, Any]:
+            (node,) = (await management.get("/api/nodes")).json()
+            return dict(node) if "enabled_plugins" in node else {}
+
+        node = await eventually(figures)
+
+    assert own_broker.version.startswith(("3.", "4."))
+    assert set(node["enabled_plugins"]) >= {
+        "rabbitmq_management",
+        "rabbitmq_shovel",
+        "rabbitmq_shovel_management",
+        "rabbitmq_prometheus",
+    }
+    assert not node["mem_alarm"]
+    assert not node["disk_free_alarm"]
+
+
+async def test_a_node_listens_on_loopback_only(own_broker: BrokerNode) -> None:
+    _, port = host_and_port(own_broker.amqp_url)
+    listening = [found for found in psutil.net_connections("tcp") if found.status == psutil.CONN_LISTEN]
+    (owner,) = {found.pid for found in listening if found.laddr.port == port}
+
+    addresses = {found.laddr.ip for found in listening if found.pid == owner}
+    assert addresses == {"127.0.0.1"}
+
+
+async def test_a_killed_node_starts_again_with_its_messages(own_broker: BrokerNode) -> None:
+    connection = await aio_pika.connect(own_broker.amqp_url)
+    channel = await connection.channel()
+    await channel.declare_queue("letters", durable=True, arguments={"x-queue-type": "quorum"})
+    await asyncio.sleep(1)  # RabbitMQ 3.10 writes a new queue's name that late, and says so to nobody
+    letter = aio_pika.Message(b"{}", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+    await channel.default_exchange.publish(letter, "letters")
+
+    await asyncio.to_thread(own_broker.kill)
+
+    assert not accepts_connections(*host_and_port(own_broker.amqp_url))
+    await asyncio.to_thread(own_broker.start)
+    async with await aio_pika.connect(own_broker.amqp_url) as after:
+        queue = await (await after.channel()).get_queue("letters")
+        received = await eventually(lambda: queue.get(fail=False), within=timedelta(seconds=20))
+        assert received is not None
+        assert received.body == b"{}"
+        await received.ack()
+
+
+async def test_a_broker_that_is_shared_is_not_killed(broker: BrokerNode) -> None:
+    with pytest.raises(NotOurBroker):
+        broker.kill()
+
+    assert accepts_connections(*host_and_port(broker.amqp_url))
+
+
+@pytest.mark.usefixtures("server_on_this_machine")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+async def test_the_node_is_gone_when_its_owner_ends(how: signal.Signals, folder: Path) -> None:
+    with running_owner(folder) as (owner, node):
+        assert accepts_connections(*host_and_port(node["amqp_url"]))
+
+        owner.send_signal(how)
+        assert await asyncio.to_thread(owner.wait, 30) == (0 if how != signal.SIGKILL else -signal.SIGKILL)
+
+    await nothing_is_left_of(node, folder)
+
+
+@pytest.mark.usefixtures("server_on_this_machine")
+async def test_ctrl_c_while_the_node_starts_leaves_nothing(folder: Path) -> None:
+    with owner_process(folder) as owner:
+        (node_folder,) = await eventually(lambda: list(folder.glob("postroom-broker-*")), timedelta(seconds=30))
+        identity = node_folder / "node.json"
+        await eventually(lambda: (node_folder / "log" / "start.log").exists() and identity.exists())
+
+        owner.send_signal(signal.SIGINT)
+        await asyncio.to_thread(owner.wait, 30)
+
+    await eventually(lambda: list(folder.iterdir()) == [], GONE_WITHIN)
+    assert processes_in(folder) == []
+
+
+@pytest.mark.usefixtures("server_on_this_machine")
+async def test_a_killed_owner_takes_the_node_along_although_its_child_lives_on(folder: Path) -> None:
+    program = (
+        "import os, time\n"
+        "from shared.broker_node import find_broker\n"
+        "with find_broker() as node:\n"
+        "    child = os.fork()\n"  # holds everything open that the owner had
+        "    child or time.sleep(60)\n"
+        '    print(\'{"amqp_url": "%s", "child": %d}\' % (node.amqp_url, child), flush=True)\n'
+        "    time.sleep(60)\n"
+    )
+    with running_owner(folder, "-c", program) as (owner, node):
+        owner.kill()
+        owner.wait()
+
+        await nothing_is_left_of(node, folder)
+        os.kill(int(node["child"]), signal.SIGKILL)
+
+
+@pytest.mark.usefixtures("server_on_this_machine")
+async def test_an_ordinary_user_without_a_home_runs_a_node(open_folder: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("every other test here is one by an ordinary user already")
+    nobody = pwd.getpwnam("nobody")
+    os.chown(open_folder, nobody.pw_uid, nobody.pw_gid)
+
+    with running_owner(open_folder, python=python_for("nobody"), user="nobody", remove=("HOME",)) as (owner, node):
+        assert psutil.Process(listener_on(node)).username() == "nobody"
+        owner.kill()
+        owner.wait()
+
+    await nothing_is_left_of(node, open_folder)
+
+
+@pytest.mark.usefixtures("server_on_this_machine")
+async def test_a_persistent_node_keeps_queue_message_and_address_also_when_its_folder_is_moved(folder: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "POSTROOM_AMQP_URL"}
+    with find_broker(environment, data_dir=folder / "before", persistent=True) as first:
+        async with await aio_pika.connect(first.amqp_url) as connection:
+            channel = await connection.channel()
+            await channel.declare_queue("letters", durable=True, arguments={"x-queue-type": "quorum"})
+            letter = aio_pika.Message(b"{}", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+            await channel.default_exchange.publish(letter, "letters")
+
+    (folder / "before").rename(folder / "after")
+
+    with find_broker(environment, data_dir=folder / "after", persistent=True) as second:
+        async with await aio_pika.connect(second.amqp_url) as connection:
+            queue = await (await connection.channel()).get_queue("letters")
+            assert await eventually(lambda: queue.get(fail=False), within=timedelta(seconds=20))
+    assert second.amqp_url == first.amqp_url
+
+
+def test_two_nodes_do_not_share_a_folder(tmp_path: Path) -> None:
+    with (
+        locked_folder(tmp_path, "a RabbitMQ node"),
+        pytest.raises(ConfigurationError, match=r"another process uses .*POSTROOM_DATA_DIR"),
+        locked_folder(tmp_path, "a RabbitMQ node", wait_seconds=0),
+    ):
+        pass
+
+
+def test_a_given_broker_that_is_away_is_named_without_its_password() -> None:
+    (port,) = free_ports(1)
+    given = {"POSTROOM_AMQP_URL": f"amqp://me:canary@127.0.0.1:{port}/"}
+
+    with (
+        pytest.raises(ServerNotStarted, match=rf"127\.0\.0\.1:{port}.*POSTROOM_AMQP_URL") as failed,
+        find_broker(given),
+    ):
+        pass
+
+    assert "canary" not in str(failed.value)
+
+
+async def test_a_given_broker_is_used_and_left_alone(broker: BrokerNode) -> None:
+    given = {"POSTROOM_AMQP_URL": broker.amqp_url, "POSTROOM_MANAGEMENT_URL": broker.management_url}
+
+    with find_broker(given) as node:
+        assert (node.source, node.version) == ("POSTROOM_AMQP_URL", broker.version)
+
+    assert accepts_connections(*host_and_port(broker.amqp_url))
+
+
+async def test_a_killed_test_run_leaves_no_server_behind(open_folder: Path, tmp_path: Path, broker: BrokerNode) -> None:
+    del broker  # where there is none, this one is skipped as well
+    asking = tmp_path / "test_asking.py"
+    asking.write_text(
+        "import time\n"
+        "def test_that_hangs(broker, postgres_url):\n"
+        '    print(\'{"amqp_url": "%s"}\' % broker.amqp_url, flush=True)\n'
+        "    time.sleep(60)\n"
+    )
+    arguments = ("-m", "pytest", "-s", "-p", "no:cacheprovider", "-p", "tests.conftest", str(asking))
+
+    with running_owner(open_folder, *arguments) as (run, node):
+        run.kill()
+        run.wait()
+
+    await nothing_is_left_of(node, open_folder)
+
+
+@contextmanager
+def owner_process(
+    folder: Path, *arguments: str, python: str = sys.executable, user: str | None = None, remove: tuple[str, ...] = ()
+) -> Iterator[subprocess.Popen[str]]:
+    """A Python process whose temporary folder is `folder`; ended at the end if it has not by itself."""
+    unset = {"POSTROOM_AMQP_URL", "POSTROOM_MANAGEMENT_URL", *remove}
+    environment = {name: value for name, value in os.environ.items() if name not in unset}
+    packages = next(path for path in sys.path if path.endswith("site-packages"))
+    process = subprocess.Popen(
+        [python, *(arguments or ("-m", "shared.broker_node", "--json"))],
+        cwd=PROJECT,
+        env=environment
+        | {"TMPDIR": str(folder), "PYTHONPATH": f"{PROJECT}:{packages}", "PYTHONDONTWRITEBYTECODE": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        **({"user": user, "group": "nogroup", "extra_groups": []} if user else {}),  # type: ignore[call-overload]
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextmanager
+def running_owner(
+    folder: Path, *arguments: str, python: str = sys.executable, user: str | None = None, remove: tuple[str, ...] = ()
+) -> Iterator[tuple[subprocess.Popen[str], Mapping[str, str]]]:
+    """Such a process and what it prints about its node, as soon as that runs."""
+    with owner_process(folder, *arguments, python=python, user=user, remove=remove) as owner:
+        assert owner.stdout is not None
+        lines = iter(owner.stdout.readline, "")
+        found = next((line[line.index(BEGIN) :] for line in lines if BEGIN in line), None)
+        assert found is not None, "it ended before its node ran"
+        yield owner, json.loads(found)
+
+
+async def nothing_is_left_of(node: Mapping[str, str], folder: Path) -> None:
+    address = host_and_port(node["amqp_url"])
+    await eventually(lambda: not accepts_connections(*address), GONE_WITHIN)
+    await eventually(lambda: [path.name for path in folder.iterdir()] == [], GONE_WITHIN)
+    await eventually(lambda: processes_in(folder) == [], GONE_WITHIN)
+
+
+def processes_in(folder: Path) -> list[str]:
+    """The commands that still work with something below `folder`; each node works in it."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "cwd", "status"]):
+        command, place = " ".join(process.info["cmdline"] or ()), process.info["cwd"] or ""
+        if f"{folder}/postroom-" in f"{command} {place}" and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(command)
+    return found
+
+
+def listener_on(node: Mapping[str, str]) -> int:
+    _, port = host_and_port(node["amqp_url"])
+    (pid,) = {
+        found.pid
+        for found in psutil.net_connections("tcp")
+        if found.status == psutil.CONN_LISTEN and found.laddr.port == port and found.pid
+    }
+    return pid
+
+
+def python_for(user: str) -> str:
+    """A Python of our version that `user` may run."""
+    version: Callable[[str], str] = lambda python: subprocess.run(  # noqa: E731
+        [python, "-c", "import sys; print(sys.version_info[:2])"],
+        user=user,
+        extra_groups=[],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    for python in (sys.executable, "/usr/bin/python3"):
+        try:
+            if version(python) == str(sys.version_info[:2]):
+                return python
+        except OSError:
+            continue
+    pytest.skip(f"no Python {sys.version_info[:2]} on this machine that {user} may run")

@@ -1,0 +1,318 @@
+"""The mailer against real SMTP servers: kept connections, failing over, TLS, what is nobody's fault."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+
+from services.email.errors import AnswerLost, MailServersUnavailable
+from services.email.mailer import Envelope, Stage
+from services.email.mailer.servers import parse_servers, tls_context
+from services.email.mailer.smtp import SmtpMailer, smtp_mailer
+from shared.errors import ProviderUnavailable
+from shared.mailbox import HANG_UP, MailServer
+from tests.support.smtp import Certificates, make_certificates
+
+ADA = "ada@example.com"
+CONTENT = b"Subject: Hello\r\n\r\nHello\r\n"
+
+
+def mailer_for(
+    urls: str, *, ca_file: Path | None = None, connections: int = 4, timeout: float = 5.0, rest: float = 30.0
+) -> AbstractAsyncContextManager[SmtpMailer]:
+    return smtp_mailer(
+        parse_servers(urls),
+        connections=connections,
+        timeout_seconds=timeout,
+        tls=tls_context(ca_file) if ca_file else ssl.create_default_context(),
+        rest_seconds=rest,
+    )
+
+
+def envelope(*recipients: str, content: bytes = CONTENT, utf8: bool = False) -> Envelope:
+    return Envelope("me@example.com", recipients or (ADA,), content, utf8)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[MailServer]:
+    async with MailServer() as started:
+        yield started
+
+
+@pytest.fixture
+async def second() -> AsyncIterator[MailServer]:
+    async with MailServer() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("authority"))
+
+
+async def test_a_connection_is_kept_for_the_next_mail(server: MailServer):
+    async with mailer_for(server.url) as mailer:
+        for _ in range(5):
+            await mailer.send(envelope())
+
+    assert (server.count, server.connections) == (5, 1)
+
+
+async def test_connections_are_no_more_than_allowed(server: MailServer):
+    server.content_delay_seconds = 0.01
+    async with mailer_for(server.url, connections=3) as mailer:
+        await asyncio.gather(*(mailer.send(envelope()) for _ in range(30)))
+
+    assert (server.count, server.connections) == (30, 3)
+
+
+async def test_connections_are_closed_at_the_end(server: MailServer):
+    async with mailer_for(server.url) as mailer:
+        await mailer.send(envelope())
+
+    await server.quiet()
+
+
+async def test_a_refused_mail_does_not_spoil_its_connection(server: MailServer):
+    server.answer("bob@example.com", "550 5.7.1 blocked")
+    server.answer_sender("451 4.3.0 later", times=1)
+    server.answer_content("554 5.7.1 spam", times=1)
+    async with mailer_for(server.url) as mailer:
+        (sender_refused,) = await mailer.send(envelope())
+        (recipient_refused,) = await mailer.send(envelope("bob@example.com"))
+        (content_refused,) = await mailer.send(envelope())
+        (accepted,) = await mailer.send(envelope())
+
+    stages = [sender_refused.stage, recipient_refused.stage, content_refused.stage]
+    assert stages == [Stage.SENDER, Stage.RECIPIENT, Stage.CONTENT]
+    assert accepted.is_accepted
+    assert (server.count, server.connections) == (1, 1)
+
+
+@pytest.mark.parametrize("is_noticed_first", [True, False])
+async def test_a_connection_lost_while_idle_is_replaced_unnoticed(server: MailServer, is_noticed_first: bool):
+    async with mailer_for(server.url) as mailer:
+        await mailer.send(envelope())
+        server.hang_up()
+        if is_noticed_first:
+            await server.quiet()
+
+        (answer,) = await mailer.send(envelope())
+
+    assert answer.is_accepted
+    assert (server.count, server.connections) == (2, 2)
+
+
+async def test_a_kept_connection_whose_time_is_up_is_replaced_unnoticed(server: MailServer):
+    async with mailer_for(server.url) as mailer:
+        await mailer.send(envelope())
+        server.answer_sender("421 4.4.2 idle too long", times=1)
+
+        (answer,) = await mailer.send(envelope())
+
+    assert answer.is_accepted
+
+
+async def test_a_restarted_server_is_used_again_at_once(server: MailServer):
+    async with mailer_for(server.url) as mailer:
+        await mailer.send(envelope())
+        await server.go_away()
+        with pytest.raises(MailServersUnavailable, match=f"127.0.0.1:{server.port}: "):
+            await mailer.send(envelope())
+        await server.come_back()
+
+        (answer,) = await mailer.send(envelope())
+
+    assert answer.is_accepted
+
+
+async def test_a_server_with_room_for_fewer_connections_gets_fewer(server: MailServer):
+    server.connection_limit = 2
+    server.content_delay_seconds = 0.01
+    async with mailer_for(server.url, connections=8) as mailer:
+        answers = await asyncio.gather(*(mailer.send(envelope()) for _ in range(20)))
+
+    assert all(answer.is_accepted for (answer,) in answers)
+    assert server.count == 20
+
+
+@pytest.mark.parametrize("answer", ["421 4.3.2 shutting down", HANG_UP])
+@pytest.mark.parametrize("where", ["greet", "answer_sender", "recipient"])
+async def test_before_the_content_a_closing_server_is_the_provider_s_fault(server: MailServer, where: str, answer: str):
+    if where == "recipient":
+        server.answer(ADA, answer)
+    else:
+        getattr(server, where)(answer)
+    async with mailer_for(server.url) as mailer:
+        with pytest.raises(ProviderUnavailable):
+            await mailer.send(envelope())
+
+    assert server.count == 0
+
+
+async def test_an_answer_that_never_comes_counts_as_a_try(server: MailServer):
+    server.answer_content(HANG_UP, times=1)
+    async with mailer_for(server.url) as mailer:
+        with pytest.raises(AnswerLost) as caught:
+            await mailer.send(envelope())
+
+    assert not isinstance(caught.value, ProviderUnavailable)
+    assert server.count == 1
+
+
+async def test_an_answer_after_the_content_may_be_about_the_content(server: MailServer):
+    server.answer_content("421 4.7.0 go away", times=1)
+    async with mailer_for(server.url) as mailer:
+        (answer,) = await mailer.send(envelope())
+
+    assert answer.is_temporary
+
+
+async def test_a_server_that_says_nothing_times_out():
+    is_over = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        is_over.set()
+
+    silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    async with silent, mailer_for(f"smtp://127.0.0.1:{silent.sockets[0].getsockname()[1]}", timeout=0.2) as mailer:
+        with pytest.raises(MailServersUnavailable, match="Timed out"):
+            await mailer.send(envelope())
+        await is_over.wait()
+
+
+async def test_a_cancelled_mail_takes_its_connection_with_it(server: MailServer):
+    server.content_delay_seconds = 30
+    async with mailer_for(server.url, connections=1) as mailer:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await mailer.send(envelope())
+        server.content_delay_seconds = 0
+
+        (answer,) = await mailer.send(envelope(content=b"Subject: second\r\n\r\n"))
+
+    assert answer.is_accepted
+    assert server.mails[-1].subject == "second"
+    assert server.connections == 2
+
+
+async def test_the_second_server_takes_over_and_the_first_is_used_again_once_it_is_back(
+    server: MailServer, second: MailServer
+):
+    await server.go_away()
+    async with mailer_for(f"{server.url},{second.url}", rest=0.2) as mailer:
+        await mailer.send(envelope())
+        assert second.count == 1
+        await server.come_back()
+
+        async with asyncio.timeout(5):
+            while not server.count:
+                await mailer.send(envelope())
+                await asyncio.sleep(0.02)
+        before = second.count
+        await mailer.send(envelope())
+
+    assert second.count == before
+
+
+async def test_no_mail_waits_for_a_server_known_to_be_away(server: MailServer, second: MailServer):
+    server.greet("421 4.3.2 shutting down")
+    async with mailer_for(f"{server.url},{second.url}") as mailer:
+        for _ in range(10):
+            await mailer.send(envelope())
+
+    assert (server.connections, second.count) == (1, 10)
+
+
+async def test_a_refusal_is_an_answer_and_not_carried_to_the_next_server(server: MailServer, second: MailServer):
+    server.answer(ADA, "550 5.1.1 no such user")
+    async with mailer_for(f"{server.url},{second.url}") as mailer:
+        (answer,) = await mailer.send(envelope())
+
+    assert not answer.is_accepted
+    assert second.connections == 0
+
+
+async def test_all_servers_away_are_all_named(server: MailServer, second: MailServer):
+    await server.go_away()
+    await second.go_away()
+    async with mailer_for(f"{server.url},{second.url}") as mailer:
+        with pytest.raises(MailServersUnavailable, match=rf":{server.port}: .*:{second.port}: "):
+            await mailer.send(envelope())
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+async def test_mails_travel_over_verified_tls(certificates: Certificates, tls):
+    logins = {"postroom": "canary"}
+    async with MailServer(tls=tls, certificate=certificates.server(), logins=logins) as server:
+        url = server.url.replace("://", "://postroom:canary@")
+        async with mailer_for(url, ca_file=certificates.ca_file) as mailer:
+            await mailer.send(envelope())
+
+        assert (server.mails[0].over_tls, server.mails[0].login) == (True, "postroom")
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+@pytest.mark.parametrize("problem", ["unknown authority", "another name"])
+async def test_a_server_that_cannot_be_trusted_gets_nothing(certificates: Certificates, tls, problem: str):
+    name = "mail.example.com" if problem == "another name" else "127.0.0.1"
+    ca_file = certificates.ca_file if problem == "another name" else None
+    async with MailServer(tls=tls, certificate=certificates.server(name), logins={"postroom": "canary"}) as server:
+        url = server.url.replace("://", "://postroom:canary@")
+        async with mailer_for(url, ca_file=ca_file) as mailer:
+            with pytest.raises(MailServersUnavailable, match=r"(?i)certificate") as caught:
+                await mailer.send(envelope())
+
+    assert server.count == 0
+    assert "canary" not in str(caught.value)
+
+
+async def test_a_server_without_starttls_gets_nothing(server: MailServer):
+    async with mailer_for(f"{server.url}?tls=starttls") as mailer:
+        with pytest.raises(MailServersUnavailable, match="STARTTLS"):
+            await mailer.send(envelope())
+
+    assert server.count == 0
+
+
+async def test_a_refused_login_is_told_without_the_password(certificates: Certificates):
+    async with MailServer(tls="implicit", certificate=certificates.server(), logins={"postroom": "right"}) as server:
+        url = server.url.replace("://", "://postroom:canary@")
+        async with mailer_for(url, ca_file=certificates.ca_file) as mailer:
+            with pytest.raises(MailServersUnavailable, match=r"login was refused \(535\)") as caught:
+                await mailer.send(envelope())
+
+    assert "canary" not in str(caught.value)
+
+
+async def test_a_missing_login_is_no_mail_s_fault():
+    async with MailServer(logins={"postroom": "right"}) as server, mailer_for(server.url) as mailer:
+        with pytest.raises(MailServersUnavailable, match="wants a login"):
+            await mailer.send(envelope())
+
+
+async def test_an_international_address_needs_a_server_that_takes_it(server: MailServer):
+    async with mailer_for(server.url) as mailer:
+        (answer,) = await mailer.send(envelope("jörg@xn--bcher-kva.example", utf8=True))
+        assert answer.is_accepted
+        server.offers_smtputf8 = False
+        server.hang_up()
+
+        (answer,) = await mailer.send(envelope("jörg@xn--bcher-kva.example", utf8=True))
+
+    assert str(answer).startswith("553 5.6.7")
+    assert server.mails[0].recipients == ("jörg@xn--bcher-kva.example",)
+
+
+async def test_lines_that_begin_with_dots_arrive_whole(server: MailServer):
+    content = b"Subject: dots\r\n\r\n.\r\n..\r\n.x\r\nend\r\n"
+    async with mailer_for(server.url) as mailer:
+        await mailer.send(envelope(content=content))
+
+    assert server.mails[0].content == content

@@ -1,0 +1,269 @@
+"""Publishing: what is confirmed is stored, and what is not raises an error that says why and what to do."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+import pytest
+from aio_pika.abc import AbstractIncomingMessage
+
+from shared import wire
+from shared.errors import BrokerUnavailable, InvalidPublish, PublishTimeout, Unroutable
+from shared.messages import Event, Job, SendEmail
+from shared.publishing import Outgoing, Publisher, PublishOptions
+from shared.testing import eventually
+from tests.support.brokers import VirtualHost
+from tests.support.proxy import Proxy, proxy_to
+from tests.support.worker import Desk, Station, take_all
+
+QUICK = timedelta(seconds=1)
+
+
+@pytest.fixture
+def desk(desk: Desk) -> Desk:
+    """A queue that nobody reads."""
+    desk.worker()
+    return desk
+
+
+@pytest.fixture
+async def publisher(station: Station) -> AsyncIterator[Publisher]:
+    async with Publisher(station.vhost.amqp_url, app_id="shop") as publisher:
+        yield publisher
+
+
+@pytest.fixture
+async def proxy(station: Station) -> AsyncIterator[Proxy]:
+    target = urlsplit(station.vhost.amqp_url)
+    async with proxy_to(target.hostname or "", target.port or 5672) as proxy:
+        yield proxy
+
+
+def through(proxy: Proxy, vhost: VirtualHost) -> str:
+    target = urlsplit(vhost.amqp_url)
+    return target._replace(netloc=f"{target.username}:{target.password}@127.0.0.1:{proxy.port}").geturl()
+
+
+def job_of(desk: Desk, **fields: Any) -> Job:
+    class Chore(Job):
+        kind: ClassVar[str] = desk.queue
+
+    return Chore.model_validate(fields)
+
+
+def theirs(message: AbstractIncomingMessage) -> dict[str, Any]:
+    """The headers without the broker's own."""
+    return {name: value for name, value in message.headers.items() if name != "x-delivery-count"}
+
+
+def plain(desk: Desk, **changes: Any) -> Outgoing:
+    fields = {"exchange": wire.JOBS, "routing_key": desk.queue, "body": b"{}", "message_id": "a"}
+    return Outgoing(**{**fields, **changes})
+
+
+async def test_a_job_lies_in_its_queue_complete(desk: Desk, publisher: Publisher) -> None:
+    message_id = await publisher.publish(job_of(desk, n=1))
+
+    [message] = await take_all(desk.channel, desk.queue)
+    assert message.body == b'{"n":1}'
+    assert (message.message_id, message.content_type, message.delivery_mode) == (message_id, "application/json", 2)
+    assert message.app_id == "shop"
+    assert message.timestamp is not None
+    assert abs(datetime.now(UTC) - message.timestamp) < timedelta(seconds=5)
+    assert (message.exchange, message.routing_key) == ("jobs", desk.queue)
+    assert theirs(message) == {}
+
+
+async def test_options_travel_as_the_wire_s_headers(desk: Desk, publisher: Publisher) -> None:
+    expires_at = datetime(2026, 12, 24, 18, tzinfo=UTC)
+    options = PublishOptions(
+        delay=timedelta(seconds=90),
+        expires_at=expires_at,
+        attempts=3,
+        backoff="fixed",
+        first_backoff=timedelta(seconds=2),
+        correlation_id="order-7",
+        headers={"tenant": "acme", "rate": 1e300},
+    )
+
+    await publisher.publish(job_of(desk), message_id="mine", options=options)
+
+    [message] = await take_all(desk.channel, desk.queue)
+    assert (message.message_id, message.correlation_id) == ("mine", "order-7")
+    assert theirs(message) == {
+        "delay-seconds": 90.0,
+        "expires-at": "2026-12-24T18:00:00+00:00",
+        "attempts": 3,
+        "backoff": "fixed",
+        "backoff-seconds": 2.0,
+        "tenant": "acme",
+        "rate": 1e300,
+    }
+
+
+async def test_many_at_once_are_all_stored(desk: Desk, publisher: Publisher) -> None:
+    ids = await asyncio.gather(*(publisher.publish(job_of(desk, n=n)) for n in range(500)))
+
+    stored = Counter(message.message_id for message in await take_all(desk.channel, desk.queue))
+    assert stored == Counter(ids)
+
+
+async def test_an_event_may_have_no_listeners(publisher: Publisher) -> None:
+    class NobodyCares(Event):
+        kind: ClassVar[str] = "nobody.cared"
+
+    await publisher.publish(NobodyCares())
+
+
+async def test_a_job_that_no_queue_takes_waits_in_unrouted(desk: Desk, publisher: Publisher) -> None:
+    class Unknown(Job):
+        kind: ClassVar[str] = "nobody.does"
+
+    message_id = await publisher.publish(Unknown())
+
+    assert message_id in [message.message_id for message in await take_all(desk.channel, "unrouted")]
+
+
+async def test_what_has_no_place_at_all_is_unroutable(desk: Desk, publisher: Publisher) -> None:
+    with pytest.raises(Unroutable, match=r"nowhere \(a\): exchange 'delay.due' leads to no queue"):
+        await publisher.send(plain(desk, exchange="delay.due", routing_key="nowhere"))
+
+
+async def test_an_exchange_that_does_not_exist_is_named_and_the_next_publish_works(
+    desk: Desk, publisher: Publisher
+) -> None:
+    for _ in range(2):
+        with pytest.raises(Unroutable, match="exchange 'absent' does not exist; run `postroom topology apply`"):
+            await publisher.send(plain(desk, exchange="absent"))
+
+        await publisher.publish(job_of(desk))
+
+    assert await desk.depth() == 2
+
+
+async def test_of_two_with_one_id_each_gets_its_own_answer(desk: Desk, publisher: Publisher) -> None:
+    lost = plain(desk, exchange="delay.due", routing_key="nowhere")
+    stored = plain(desk)
+
+    for _ in range(20):
+        answers = await asyncio.gather(
+            *(publisher.send(each) for each in (lost, stored, lost, stored)), return_exceptions=True
+        )
+        assert [type(answer) for answer in answers] == [Unroutable, type(None), Unroutable, type(None)]
+
+    assert await desk.depth() == 40
+
+
+async def test_what_is_too_large_is_refused_here(publisher: Publisher) -> None:
+    with pytest.raises(InvalidPublish, match=r"email\.send: 26\d{4} bytes, at most 262144 travel in a message; store"):
+        await publisher.publish(SendEmail(to=["ada@example.com"], subject="s", body="x" * 262_144))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"message_id": "ü" * 200}, "a message id has at most 255 bytes"),
+        ({"options": PublishOptions(headers={"tenant": b"\xff"})}, "header tenant error: Unknown type"),
+        ({"options": PublishOptions(headers={"tenant": {1, 2}})}, "header tenant error: Unknown type"),
+        ({"options": PublishOptions(headers={"tenant": 2**64})}, "header tenant error: Unsupported numeric value"),
+        (
+            {"options": PublishOptions(headers={"tenant": "a" * 70_000})},
+            "1 headers of 700.. bytes, at most 100 of 65536",
+        ),
+        ({"options": PublishOptions(headers={f"h{n}": 1 for n in range(101)})}, "101 headers"),
+    ],
+)
+async def test_what_amqp_cannot_carry_is_refused_and_harms_no_other(
+    desk: Desk, publisher: Publisher, wrong: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(InvalidPublish, match=reason):
+        await publisher.publish(job_of(desk), **wrong)
+
+    await publisher.publish(job_of(desk))
+    assert await desk.depth() == 1
+
+
+async def test_no_broker_there_is_said_at_once_without_the_password(desk: Desk) -> None:
+    async with Publisher("amqp://user:canary-4711@127.0.0.1:1/", timeout=QUICK) as publisher:
+        with pytest.raises(BrokerUnavailable, match=r"127\.0\.0\.1:1/") as failure:
+            await publisher.publish(job_of(desk))
+
+    assert "canary" not in str(failure.value)
+
+
+async def test_a_wrong_password_is_named_as_such(desk: Desk, station: Station) -> None:
+    url = urlsplit(station.vhost.amqp_url)
+    wrong = url._replace(netloc=f"guest:canary-4711@{url.hostname}:{url.port}").geturl()
+
+    async with Publisher(wrong, timeout=timedelta(seconds=5)) as publisher:
+        with pytest.raises(BrokerUnavailable, match="refused the user or its password") as failure:
+            await publisher.publish(job_of(desk))
+
+    assert "canary" not in str(failure.value)
+
+
+async def test_a_virtual_host_that_does_not_exist_is_unavailable(desk: Desk, station: Station) -> None:
+    async with Publisher(f"{station.vhost.amqp_url}-absent", timeout=timedelta(seconds=5)) as publisher:
+        with pytest.raises(BrokerUnavailable):
+            await publisher.publish(job_of(desk))
+
+
+async def test_a_broker_that_does_not_answer_is_a_time_out_and_publishing_again_is_safe(
+    desk: Desk, station: Station, proxy: Proxy
+) -> None:
+    async with Publisher(through(proxy, station.vhost), timeout=QUICK) as publisher:
+        await publisher.publish(job_of(desk), message_id="first")
+        proxy.hold()
+        with pytest.raises(PublishTimeout, match=r"not confirmed within 1 s .* publish it again with the same id"):
+            await publisher.publish(job_of(desk), message_id="second")
+
+        proxy.release()
+        await publisher.publish(job_of(desk), message_id="second")
+
+    assert {message.message_id for message in await take_all(desk.channel, desk.queue)} == {"first", "second"}
+
+
+async def test_a_lost_connection_is_made_again(desk: Desk, station: Station, proxy: Proxy) -> None:
+    async with Publisher(through(proxy, station.vhost)) as publisher:
+        for number in range(3):
+            await publisher.publish(job_of(desk, n=number))
+            proxy.cut()
+            await eventually(lambda: not publisher.is_connected)
+
+    assert await desk.depth() == 3
+
+
+async def test_a_broker_that_went_away_is_said_and_found_again_when_it_is_back(
+    desk: Desk, station: Station, proxy: Proxy
+) -> None:
+    async with Publisher(through(proxy, station.vhost), timeout=QUICK) as publisher:
+        await publisher.publish(job_of(desk))
+        await proxy.refuse()
+        with pytest.raises(BrokerUnavailable):
+            await publisher.publish(job_of(desk))
+        with pytest.raises(BrokerUnavailable, match=r"no connection to .* within 1 s; nothing was sent"):
+            await publisher.publish(job_of(desk))
+
+        await proxy.listen()
+        await eventually(lambda: publisher.is_connected)
+        await publisher.publish(job_of(desk))
+
+    assert await desk.depth() == 2
+
+
+async def test_what_was_in_flight_when_the_connection_broke_is_not_called_stored(
+    desk: Desk, station: Station, proxy: Proxy
+) -> None:
+    async with Publisher(through(proxy, station.vhost), timeout=timedelta(seconds=20)) as publisher:
+        await publisher.connect()
+        proxy.hold()
+        in_flight = asyncio.gather(*(publisher.publish(job_of(desk)) for _ in range(10)), return_exceptions=True)
+        await asyncio.sleep(0.1)  # all written, none confirmed
+        proxy.cut()
+        answers = await in_flight
+
+    assert {type(answer) for answer in answers} == {BrokerUnavailable}
+    assert "publish it again with the same id" in str(answers[0])

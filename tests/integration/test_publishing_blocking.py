@@ -1,0 +1,105 @@
+"""Publishing from programs without an event loop: threads, forks, one after the other."""
+
+import asyncio
+import subprocess
+import sys
+import textwrap
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from shared.errors import BrokerUnavailable, Unroutable
+from shared.publishing import BlockingPublisher, Outgoing
+from tests.support.worker import Desk, Station, take_all
+
+FORKING = """
+    import os, sys
+    from shared.messages import Job
+    from shared.publishing import BlockingPublisher
+
+    class Chore(Job):
+        kind = sys.argv[2]
+
+    publisher = BlockingPublisher(sys.argv[1])
+    if sys.argv[3] == "used":
+        publisher.publish(Chore(), message_id="parent")
+    children = []
+    for number in range(3):
+        child = os.fork()
+        if child == 0:
+            for _ in range(2):
+                publisher.publish(Chore(), message_id=f"child-{number}")
+            publisher.close()
+            os._exit(0)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+    publisher.publish(Chore(), message_id="parent")
+    publisher.close()
+"""
+
+
+@pytest.fixture
+def desk(desk: Desk) -> Desk:
+    """A queue that nobody reads."""
+    desk.worker()
+    return desk
+
+
+def plain(desk: Desk, message_id: str, **changes: str) -> Outgoing:
+    return Outgoing(
+        **{"exchange": "jobs", "routing_key": desk.queue, "body": b"{}", "message_id": message_id, **changes}
+    )
+
+
+async def test_threads_share_one_publisher(desk: Desk, station: Station) -> None:
+    def publish_all() -> None:
+        with BlockingPublisher(station.vhost.amqp_url) as publisher, ThreadPoolExecutor(8) as threads:
+            list(threads.map(lambda n: publisher.send(plain(desk, f"m{n}")), range(200)))
+
+    await asyncio.to_thread(publish_all)
+
+    stored = Counter(message.message_id for message in await take_all(desk.channel, desk.queue))
+    assert stored == Counter(f"m{n}" for n in range(200))
+
+
+async def test_errors_come_out_as_they_are(desk: Desk, station: Station) -> None:
+    def publish() -> None:
+        with BlockingPublisher(station.vhost.amqp_url) as publisher:
+            with pytest.raises(Unroutable):
+                publisher.send(plain(desk, "a", exchange="delay.due", routing_key="nowhere"))
+            publisher.send(plain(desk, "b"))
+        absent = BlockingPublisher("amqp://127.0.0.1:1/", timeout=timedelta(seconds=1))
+        with absent, pytest.raises(BrokerUnavailable):
+            absent.send(plain(desk, "c"))
+
+    await asyncio.to_thread(publish)
+
+    assert [message.message_id for message in await take_all(desk.channel, desk.queue)] == ["b"]
+
+
+async def test_a_closed_publisher_opens_again_when_it_is_used(desk: Desk, station: Station) -> None:
+    def publish() -> None:
+        publisher = BlockingPublisher(station.vhost.amqp_url)
+        publisher.close()  # never used
+        for number in range(2):
+            publisher.send(plain(desk, f"m{number}"))
+            publisher.close()
+
+    await asyncio.to_thread(publish)
+
+    assert await desk.depth() == 2
+
+
+@pytest.mark.parametrize("before", ["used", "unused"])
+async def test_children_of_a_fork_publish_on_connections_of_their_own(
+    desk: Desk, station: Station, before: str
+) -> None:
+    program = [sys.executable, "-c", textwrap.dedent(FORKING), station.vhost.amqp_url, desk.queue, before]
+
+    done = await asyncio.to_thread(subprocess.run, program, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 0, done.stderr
+    stored = Counter(message.message_id for message in await take_all(desk.channel, desk.queue))
+    assert stored == {"parent": 2 if before == "used" else 1, "child-0": 2, "child-1": 2, "child-2": 2}

@@ -1,0 +1,376 @@
+"""A broker is brought to the topology, checked, proven, and made from an export."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from typer.testing import CliRunner
+
+from shared import wire
+from shared.cli import app
+from shared.management import Management, PolicyInfo
+from shared.messages import SendEmail, UserCreated
+from shared.settings import RuntimeSettings
+from shared.topology import Topology, build_topology, walk_key
+from shared.topology.application import apply_topology
+from shared.topology.check import find_problems
+from shared.topology.comparison import read_found
+from shared.topology.definitions import definitions
+from shared.topology.proof import LADDER, Limits, Outcome, Proof, prove
+from shared.worker import Worker
+from tests.support.brokers import VirtualHost
+
+SOON = Limits(within=timedelta(seconds=1.5))
+QUEUES = ("alerting", "email.send", "email.on.user.created")
+
+
+@pytest.fixture
+def topology() -> Topology:
+    worker = Worker("email")
+
+    @worker.handles(SendEmail)
+    async def send_email(job: SendEmail) -> None: ...
+
+    @worker.listens(UserCreated)
+    async def greet(event: UserCreated) -> None: ...
+
+    return build_topology(worker.subscriptions.values())
+
+
+@pytest.fixture
+def settings(vhost: VirtualHost) -> RuntimeSettings:
+    return RuntimeSettings(amqp_url=vhost.amqp_url, management_url=vhost.management_url)
+
+
+@pytest.fixture
+def url(settings: RuntimeSettings) -> str:
+    return settings.amqp_url.get_secret_value()
+
+
+@pytest.fixture
+def management(settings: RuntimeSettings) -> Iterator[Management]:
+    with Management.from_settings(settings) as client:
+        yield client
+
+
+@pytest.fixture
+def applied(management: Management, topology: Topology) -> None:
+    apply_topology(topology, management)
+
+
+@pytest.fixture
+async def channel(url: str, applied: None) -> AsyncIterator[AbstractChannel]:
+    async with await aio_pika.connect(url) as connection:
+        yield await connection.channel()
+
+
+async def put(channel: AbstractChannel, queue: str, *bodies: bytes, **properties: Any) -> None:
+    for body in bodies:
+        message = aio_pika.Message(body, delivery_mode=aio_pika.DeliveryMode.PERSISTENT, **properties)
+        await channel.default_exchange.publish(message, queue)
+
+
+async def depth(channel: AbstractChannel, queue: str) -> int:
+    return (await channel.get_queue(queue)).declaration_result.message_count or 0
+
+
+async def bodies(channel: AbstractChannel, queue: str) -> list[bytes]:
+    """Takes everything out of `queue`."""
+    source, found = await channel.get_queue(queue), []
+    while message := await source.get(fail=False, no_ack=True):
+        found.append(message.body)
+    return found
+
+
+def by_subject(proofs: list[Proof]) -> dict[str, Proof]:
+    return {proof.subject: proof for proof in proofs}
+
+
+# Applying
+
+
+def test_applying_twice_changes_nothing(management: Management, topology: Topology) -> None:
+    first = apply_topology(topology, management)
+    second = apply_topology(topology, management)
+
+    parts = (topology.exchanges, topology.queues, topology.bindings, topology.policies)
+    assert len(first.changes) == sum(len(part) for part in parts)
+    assert second.changes == second.conflicts == second.stale == ()
+    assert find_problems(topology, read_found(management)) == []
+
+
+def test_a_queue_of_another_type_is_named_and_all_else_is_applied(management: Management, topology: Topology) -> None:
+    management.create_queue("email.send", {})
+
+    applied = apply_topology(topology, management)
+
+    [conflict] = applied.conflicts
+    assert (conflict.name, conflict.found, conflict.wanted) == ("email.send", "classic", "quorum")
+    assert [problem.queue for problem in find_problems(topology, read_found(management))] == ["email.send"]
+
+    management.delete_queue("email.send")
+
+    apply_topology(topology, management)
+    assert find_problems(topology, read_found(management)) == []
+
+
+def test_an_exchange_of_another_type_is_named_and_all_else_is_applied(
+    management: Management, topology: Topology
+) -> None:
+    management.create_exchange("jobs", "direct", {})
+
+    applied = apply_topology(topology, management)
+
+    [conflict] = applied.conflicts
+    assert (conflict.name, conflict.found) == ("jobs", "direct")
+    assert conflict.wanted == "topic with alternate-exchange=unrouted"
+    assert {queue.name for queue in management.queues()} == topology.queue_names()
+
+
+def test_what_is_no_longer_wanted_goes_only_when_asked(
+    management: Management, topology: Topology, applied: None
+) -> None:
+    management.bind("jobs", "email.send", "mail.send")
+    management.bind("delay", "delay.due", "a.#", to_exchange=True)
+
+    kept = apply_topology(topology, management)
+    pruned = apply_topology(topology, management, prune=True)
+
+    assert kept.changes == ()
+    assert set(kept.stale) == {"binding jobs → email.send (mail.send)", "binding delay → delay.due (a.#)"}
+    assert [change.action for change in pruned.changes] == ["removed", "removed"]
+    assert find_problems(topology, read_found(management)) == []
+
+
+def test_a_policy_changed_by_hand_is_put_back(management: Management, topology: Topology, applied: None) -> None:
+    own = next(policy for policy in management.policies() if policy.name == "postroom.email.send")
+    management.put_policy(PolicyInfo(own.name, own.pattern, own.apply_to, 1, {"delivery-limit": 5}))
+
+    found = find_problems(topology, read_found(management))
+    applied_again = apply_topology(topology, management)
+
+    assert {problem.queue for problem in found} == {"email.send"}
+    assert [(change.action, change.name) for change in applied_again.changes] == [("changed", "postroom.email.send")]
+    assert find_problems(topology, read_found(management)) == []
+
+
+def test_an_imported_export_is_the_same_as_applying(management: Management, topology: Topology) -> None:
+    document = definitions(topology, management.virtual_host, management.version())
+    management.import_definitions(json.loads(json.dumps(document)))
+
+    assert find_problems(topology, read_found(management)) == []
+    assert apply_topology(topology, management).changes == ()
+
+
+# What the policies do
+
+
+async def test_the_broker_buries_a_message_that_no_worker_survives(channel: AbstractChannel) -> None:
+    await put(channel, "email.send", b"deadly")
+    queue = await channel.get_queue("email.send")
+
+    async with asyncio.timeout(10):
+        while not await depth(channel, "email.send.dead"):
+            if message := await queue.get(fail=False):
+                await message.reject(requeue=True)
+
+    assert await bodies(channel, "email.send.dead") == [b"deadly"]
+
+
+async def test_looking_at_a_dead_letter_never_loses_it(channel: AbstractChannel) -> None:
+    await put(channel, "email.send.dead", b"evidence")
+    queue = await channel.get_queue("email.send.dead")
+
+    for _ in range(2 * wire.DELIVERY_LIMIT):
+        message = await queue.get(timeout=5)
+        await message.reject(requeue=True)
+
+    assert await bodies(channel, "email.send.dead") == [b"evidence"]
+
+
+async def test_the_ladder_brings_every_message_at_its_time(channel: AbstractChannel) -> None:
+    due: asyncio.Queue[tuple[int, float]] = asyncio.Queue()
+
+    async def arrive(message: AbstractIncomingMessage) -> None:
+        due.put_nowait((int(message.body), time.perf_counter()))
+        await message.ack()
+
+    await (await channel.get_queue("email.send")).consume(arrive)
+    ladder = await channel.get_exchange(wire.DELAY)
+    began = time.perf_counter()
+    for seconds in range(10, 0, -1):
+        message = aio_pika.Message(str(seconds).encode(), delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+        await ladder.publish(message, walk_key(timedelta(seconds=seconds), "email.send"))
+
+    async with asyncio.timeout(15):
+        arrivals = dict([await due.get() for _ in range(10)])
+
+    late = {seconds: arrived - began - seconds for seconds, arrived in arrivals.items()}
+    assert sorted(late) == list(range(1, 11))
+    assert all(-0.01 <= seconds < 1 for seconds in late.values()), late
+
+
+# Proving
+
+
+async def test_every_queue_is_proven_and_no_probe_stays(url: str, topology: Topology, channel: AbstractChannel) -> None:
+    told: list[Proof] = []
+
+    proofs = await prove(url, QUEUES, SOON, told.append)
+
+    assert {proof.subject: proof.outcome for proof in proofs} == dict.fromkeys((LADDER, *QUEUES), Outcome.PROVEN)
+    assert sorted(proof.subject for proof in told) == sorted((LADDER, *QUEUES))
+    assert {queue.name: await depth(channel, queue.name) for queue in topology.queues} == dict.fromkeys(
+        topology.queue_names(), 0
+    )
+
+
+async def test_what_waits_in_the_searched_queues_is_given_back_untouched(url: str, channel: AbstractChannel) -> None:
+    letters = [f"letter {number}".encode() for number in range(300)]
+    await put(channel, "email.send.dead", *letters)
+    await put(channel, "unrouted", b"lost")
+    await put(channel, "alerting", b"an alert")
+
+    proofs = by_subject(await prove(url, QUEUES, SOON))
+
+    assert proofs["email.send"].outcome == proofs[LADDER].outcome == Outcome.PROVEN
+    assert await bodies(channel, "email.send.dead") == letters
+    assert await bodies(channel, "unrouted") == [b"lost"]
+    assert await bodies(channel, "alerting") == [b"an alert"]
+
+
+async def test_a_workers_own_rejection_is_proof(url: str, channel: AbstractChannel) -> None:
+    met: list[str] = []
+
+    async def work(message: AbstractIncomingMessage) -> None:
+        met.append(message.exchange or "")
+        await message.reject(requeue=wire.X_PROBE not in message.headers)
+
+    await (await channel.get_queue("email.send")).consume(work)
+
+    proofs = by_subject(await prove(url, ["email.send"], SOON))
+
+    assert proofs["email.send"].outcome == Outcome.PROVEN
+    assert met == [""]  # a worker believes a probe only when it came straight to its queue
+
+
+async def test_a_worker_that_swallows_the_probe_is_found(url: str, channel: AbstractChannel) -> None:
+    async def swallow(message: AbstractIncomingMessage) -> None:
+        await message.ack()
+
+    await (await channel.get_queue("email.send")).consume(swallow)
+
+    proofs = by_subject(await prove(url, ["email.send"], SOON))
+
+    assert proofs["email.send"].outcome == Outcome.FAILED
+    assert proofs["email.send"].reason.startswith(
+        "not in email.send.dead after 1.5 s: its worker did not reject the probe"
+    )
+
+
+async def test_a_way_that_leads_elsewhere_is_found(url: str, management: Management, channel: AbstractChannel) -> None:
+    [binding] = [each for each in management.bindings() if each.destination == "email.send.dead"]
+    management.unbind(binding)
+
+    proofs = by_subject(await prove(url, QUEUES, SOON))
+
+    assert proofs["email.send"].outcome == Outcome.FAILED
+    assert proofs["email.on.user.created"].outcome == Outcome.PROVEN
+
+
+async def test_a_ladder_without_an_exit_is_found(url: str, management: Management, channel: AbstractChannel) -> None:
+    [binding] = [b for b in management.bindings() if (b.source, b.destination) == (wire.DELAY_DUE, "unrouted")]
+    management.unbind(binding)
+
+    proofs = by_subject(await prove(url, [], SOON))
+
+    assert proofs[LADDER].outcome == Outcome.FAILED
+
+
+async def test_messages_that_nobody_reads_are_not_disturbed(url: str, channel: AbstractChannel) -> None:
+    await put(channel, "email.send", b"1", b"2")
+
+    proofs = by_subject(await prove(url, ["email.send"], SOON))
+
+    assert proofs["email.send"].outcome == Outcome.NOT_PROVEN
+    assert "2 messages wait and no consumer" in proofs["email.send"].reason
+    message = await (await channel.get_queue("email.send")).get()
+    assert not message.redelivered
+
+
+async def test_more_dead_letters_than_the_limit_are_not_searched(url: str, channel: AbstractChannel) -> None:
+    await put(channel, "email.send.dead", b"1", b"2", b"3")
+
+    proofs = by_subject(await prove(url, ["email.send"], Limits(SOON.within, most_searched=2)))
+
+    assert proofs["email.send"].outcome == Outcome.NOT_PROVEN
+    assert "email.send.dead holds 3 messages, more than --search-limit 2" in proofs["email.send"].reason
+    assert await depth(channel, "email.send") == 0
+
+
+async def test_a_probe_that_an_earlier_check_left_behind_is_removed(url: str, channel: AbstractChannel) -> None:
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    for probe, published in (("old", yesterday), ("of a check that runs", datetime.now(UTC))):
+        await put(channel, "email.send.dead", b"{}", headers={wire.X_PROBE: probe}, timestamp=published)
+
+    await prove(url, ["email.send"], SOON)
+
+    assert await depth(channel, "email.send.dead") == 1
+
+
+# The command line, with the services that are installed
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, vhost: VirtualHost) -> None:
+    monkeypatch.setenv("POSTROOM_AMQP_URL", vhost.amqp_url)
+    monkeypatch.setenv("POSTROOM_MANAGEMENT_URL", vhost.management_url)
+
+
+def test_apply_then_check_ends_well(environment: None) -> None:
+    run = CliRunner().invoke
+
+    before = run(app, ["topology", "check", "--json"])
+    applied = run(app, ["topology", "apply", "--json"])
+    again = run(app, ["topology", "apply"])
+    after = run(app, ["topology", "check", "--json"])
+
+    assert before.exit_code == 1
+    assert {proof["outcome"] for proof in json.loads(before.stdout)["proofs"]} == {"not proven"}
+    assert applied.exit_code == again.exit_code == after.exit_code == 0
+    assert json.loads(applied.stdout)["changes"]
+    assert "nothing to change" in again.stdout
+    answer = json.loads(after.stdout)
+    assert answer["ok"] is True
+    assert answer["problems"] == []
+    assert {proof["outcome"] for proof in answer["proofs"]} == {"proven"}
+
+
+def test_a_conflict_shows_in_the_exit_code(environment: None, management: Management) -> None:
+    management.create_queue("alerting", {})
+
+    result = CliRunner().invoke(app, ["topology", "apply"])
+
+    assert result.exit_code == 1
+    assert "queue alerting is classic, wanted is quorum" in result.stderr
+
+
+def test_an_exported_file_is_what_apply_makes(
+    environment: None, management: Management, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = tmp_path_factory.mktemp("export") / "definitions.json"
+    run = CliRunner().invoke
+    version = management.version()
+
+    exported = run(app, ["topology", "export", "--output", str(file), "--broker-version", version])
+    management.import_definitions(json.loads(file.read_text()))
+
+    assert exported.exit_code == 0
+    assert run(app, ["topology", "check", "--static"]).exit_code == 0
+    assert "nothing to change" in run(app, ["topology", "apply"]).stdout

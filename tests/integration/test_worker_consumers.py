@@ -1,0 +1,168 @@
+"""Consumers that the broker has lost come back by themselves, and `/readyz` tells the truth meanwhile."""
+
+import asyncio
+import time
+from datetime import timedelta
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from shared.testing import eventually
+from shared.worker import Delivery
+from shared.worker.runtime import Service
+from tests.support.proxy import proxy_to
+from tests.support.worker import Chore, Desk, readiness
+
+BACK_WITHIN = timedelta(seconds=20)
+
+
+async def is_ready(service: Service) -> bool:
+    status, problems = await readiness(service)
+    assert status == 200, str(problems)
+    return True
+
+
+async def is_not_ready_because_of(service: Service, what: str) -> bool:
+    status, problems = await readiness(service)
+    return status == 503 and what in problems
+
+
+async def consumers(desk: Desk) -> int:
+    declared = await desk.channel.declare_queue(desk.queue, passive=True)
+    return declared.declaration_result.consumer_count or 0
+
+
+async def test_a_running_service_is_ready_and_its_consumer_is_at_the_broker(desk: Desk) -> None:
+    async with desk.running(desk.worker(), health_port=0) as service:
+        assert await is_ready(service)
+        assert await consumers(desk) == 1
+
+    assert await consumers(desk) == 0
+
+
+async def test_a_service_whose_queue_is_absent_says_what_to_do_and_starts_when_it_is_there(desk: Desk) -> None:
+    worker = desk.worker()
+    with desk.station.management() as management:
+        await asyncio.to_thread(management.delete_queue, desk.queue)
+        service = Service(worker, no_adapters, desk.station.settings(desk.data_dir))
+        task = asyncio.create_task(service.serve())
+        try:
+            await eventually(lambda: "postroom topology apply" in service.problems().get("topology", ""))
+            await asyncio.to_thread(desk.station.apply, worker)
+            await eventually(lambda: is_ready(service))
+            await desk.put({"n": 1})
+            await desk.has_done(1)
+        finally:
+            service.stop()
+            assert await task == 0
+
+
+def no_adapters(_runtime: object) -> "NoAdapters":
+    return NoAdapters()
+
+
+class NoAdapters:
+    async def __aenter__(self) -> dict[type, object]:
+        return {}
+
+    async def __aexit__(self, *_error: object) -> None: ...
+
+
+async def test_consumers_come_back_after_their_queue_was_deleted_and_made_again(desk: Desk) -> None:
+    worker = desk.worker()
+    async with desk.running(worker) as service:
+        with desk.station.management() as management:
+            await asyncio.to_thread(management.delete_queue, desk.queue)
+        # The broker cancels the consumer without closing anything.
+        await eventually(lambda: is_not_ready_because_of(service, "consumers"))
+        await asyncio.to_thread(desk.station.apply, worker)
+
+        await desk.put({"n": 1})
+        await desk.has_done(1, within=BACK_WITHIN.total_seconds())
+        await eventually(lambda: is_ready(service))
+
+    assert await desk.depth() == 0
+
+
+async def test_a_consumer_that_is_gone_from_a_healthy_connection_comes_back(desk: Desk) -> None:
+    async with desk.running(desk.worker()) as service:
+        await desk.put({"n": 1})
+        await desk.has_done(1)
+        # As after a bug in broker or client library: nobody has told anybody, and no connection was closed.
+        channel = service._consumers[0]._acks.channel
+        [tag] = channel.consumers
+        await channel.basic_cancel(tag)
+        await eventually(lambda: is_not_ready_because_of(service, "consumers"))
+
+        await desk.put({"n": 2})
+        await desk.has_done(2, within=BACK_WITHIN.total_seconds())
+        await eventually(lambda: is_ready(service))
+
+
+async def test_consumers_come_back_after_an_operator_closed_their_connection(desk: Desk) -> None:
+    async with desk.running(desk.worker()) as service:
+        closed_at = time.monotonic()
+        await close_connections(desk, "test consumes")
+
+        await desk.put({"n": 1})
+        await desk.has_done(1, within=BACK_WITHIN.total_seconds())
+        await eventually(lambda: is_ready(service))
+        assert time.monotonic() - closed_at < BACK_WITHIN.total_seconds()
+
+
+async def test_jobs_in_work_go_on_while_the_connection_is_lost_and_are_not_done_again(desk: Desk) -> None:
+    release = asyncio.Event()
+
+    async def hold(_job: Chore, _delivery: Delivery) -> None:
+        await release.wait()
+
+    async with desk.running(desk.worker(hold)) as service:
+        await asyncio.gather(*(desk.put({"n": n}, message_id=f"m{n}") for n in range(20)))
+        await desk.has_done(20)
+        await close_connections(desk, "test consumes")
+        await eventually(lambda: consumer_is_back(desk), within=BACK_WITHIN)
+        release.set()
+        await desk.counted(done=20, duplicate=20)
+        await eventually(lambda: is_ready(service))
+
+    assert len(desk.done) == 20
+    assert await desk.depth() == 0
+
+
+async def consumer_is_back(desk: Desk) -> bool:
+    # All of them were given to it again, and wait for the first ones to end.
+    return await consumers(desk) == 1 and await desk.depth() == 0
+
+
+async def test_a_broker_that_went_away_is_found_again_soon_after_it_is_back(desk: Desk) -> None:
+    target = urlsplit(desk.station.vhost.amqp_url)
+    async with proxy_to(target.hostname or "", target.port or 5672) as proxy:
+        through = target._replace(netloc=f"{target.username}:{target.password}@127.0.0.1:{proxy.port}").geturl()
+        async with desk.running(desk.worker(), amqp_url=through) as service:
+            await proxy.refuse()
+            await desk.put({"n": 1})
+            await eventually(lambda: is_not_ready_because_of(service, "consumers"))
+
+            await proxy.listen()
+            back_at = time.monotonic()
+            await desk.has_done(1, within=BACK_WITHIN.total_seconds())
+            assert time.monotonic() - back_at < 5  # a pause of two seconds at most, not a fixed one of five
+            await eventually(lambda: is_ready(service))
+
+
+async def close_connections(desk: Desk, name: str) -> None:
+    """Close the connections of that name in the virtual host, as an operator does in the management UI."""
+    host = desk.station.vhost
+    async with httpx.AsyncClient(
+        base_url=f"{host.management_url}/api", auth=(host.user, host.password), trust_env=False, timeout=10
+    ) as api:
+
+        async def closed() -> bool:
+            # The list lags some seconds behind.
+            found = (await api.get(f"/vhosts/{host.name}/connections")).json()
+            ours = [each["name"] for each in found if each.get("client_properties", {}).get("connection_name") == name]
+            for connection in ours:
+                await api.delete(f"/connections/{quote(connection, safe='')}")
+            return bool(ours)
+
+        await eventually(closed, within=timedelta(seconds=15))

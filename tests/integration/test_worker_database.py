@@ -1,0 +1,126 @@
+"""A database that goes away: nothing is lost, nothing is done twice, and `/readyz` says so."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from shared.testing import eventually
+from shared.worker import Delivery, Keep
+from shared.worker.runtime import Service
+from tests.support.proxy import Proxy, proxy_to
+from tests.support.worker import Chore, Desk, readiness
+
+JOBS = 200
+
+
+@pytest.fixture
+async def proxy(postgres_url: str) -> AsyncIterator[Proxy]:
+    target = urlsplit(postgres_url)
+    async with proxy_to(target.hostname or "", target.port or 5432) as proxy:
+        yield proxy
+
+
+def through(proxy: Proxy, url: str) -> str:
+    target = urlsplit(url)
+    return target._replace(netloc=f"{target.username}:{target.password}@127.0.0.1:{proxy.port}").geturl()
+
+
+async def take_a_moment(_job: Chore, _delivery: Delivery) -> None:
+    await asyncio.sleep(0.02)
+
+
+async def says(service: Service, status: int, problem: str = "") -> bool:
+    now, problems = await readiness(service)
+    assert now == status, str(problems)
+    return not problem or problem in problems
+
+
+async def test_a_database_that_is_away_for_a_while_loses_nothing(desk: Desk, proxy: Proxy, postgres_url: str) -> None:
+    worker = desk.worker(take_a_moment, prefetch=10, history=Keep.ALWAYS)
+    async with desk.running(worker, database_url=through(proxy, postgres_url)) as service:
+        await asyncio.gather(*(desk.put({"n": n}, message_id=f"m{n}") for n in range(JOBS)))
+        await desk.has_done(JOBS // 4)
+        await proxy.refuse()
+        await eventually(lambda: says(service, 503, "database"))
+        assert len(desk.done) < JOBS  # without an inbox nothing new is begun
+
+        await proxy.listen()
+        await desk.has_done(JOBS, within=30)
+        await desk.counted(done=JOBS)
+        await eventually(lambda: says(service, 200))
+
+    assert Counter(done.message_id for done in desk.done) == Counter(f"m{n}" for n in range(JOBS))
+    assert await desk.depth() == 0
+
+
+async def test_connections_that_an_administrator_ends_lose_nothing(desk: Desk, postgres_url: str) -> None:
+    worker = desk.worker(take_a_moment, prefetch=10)
+    plain = postgres_url.replace("+asyncpg", "")
+    administrator = await asyncpg.connect(plain)
+    try:
+        async with desk.running(worker, database_url=postgres_url):
+            await asyncio.gather(*(desk.put({"n": n}, message_id=f"m{n}") for n in range(JOBS)))
+            for share in (5, 4, 3, 2):
+                await desk.has_done(JOBS // share)
+                await administrator.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'test'"
+                )
+            await desk.counted(done=JOBS, within=30)
+    finally:
+        await administrator.close()
+
+    assert Counter(done.message_id for done in desk.done) == Counter(f"m{n}" for n in range(JOBS))
+    assert await desk.depth() == 0
+
+
+async def test_a_service_waits_for_its_database_and_says_so(desk: Desk, proxy: Proxy, postgres_url: str) -> None:
+    await proxy.refuse()
+    worker = desk.worker()
+    await desk.put({"n": 1})
+    service = Service(worker, _nothing, desk.station.settings(desk.data_dir, database_url=through(proxy, postgres_url)))
+    task = asyncio.create_task(service.serve())
+    try:
+        await eventually(lambda: says(service, 503, "database"))
+        assert "canary" not in str(service.problems())
+        await proxy.listen()
+        await desk.has_done(1)
+    finally:
+        service.stop()
+        assert await task == 0
+
+
+async def test_a_service_can_be_stopped_while_its_database_is_away(desk: Desk, proxy: Proxy, postgres_url: str) -> None:
+    settings = desk.station.settings(desk.data_dir, database_url=through(proxy, postgres_url), drain_seconds=1)
+    service = Service(desk.worker(), _nothing, settings)
+    task = asyncio.create_task(service.serve())
+    await eventually(lambda: says(service, 200))
+    await proxy.refuse()
+    await desk.put({"n": 1}, message_id="a")
+    await eventually(lambda: says(service, 503, "database"))
+
+    service.stop()
+
+    async with asyncio.timeout(10):
+        assert await task == 0
+    assert desk.done == []
+    await eventually(lambda: is_back(desk), within=timedelta(seconds=5))
+
+
+async def is_back(desk: Desk) -> bool:
+    return await desk.depth() == 1
+
+
+class _Nothing:
+    async def __aenter__(self) -> dict[type, object]:
+        return {}
+
+    async def __aexit__(self, *_error: object) -> None: ...
+
+
+def _nothing(_runtime: object) -> _Nothing:
+    return _Nothing()

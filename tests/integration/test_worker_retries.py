@@ -1,0 +1,129 @@
+"""Messages that fail: tried again after their backoff, as often as they may be."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.errors import TemporaryFailure
+from shared.retries import RetryPolicy, exponential, fixed
+from shared.worker import Delivery
+from tests.support.worker import Chore, Desk, failing
+
+QUICK = RetryPolicy(attempts=3, backoff=fixed(timedelta(seconds=1)))
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+async def test_what_fails_is_tried_again_after_its_backoff(desk: Desk) -> None:
+    policy = RetryPolicy(attempts=3, backoff=exponential(timedelta(seconds=1)))
+
+    async with desk.running(desk.worker(failing(ValueError("oops"), times=2), retry=policy)):
+        await desk.put({"n": 1}, message_id="a")
+        await desk.has_done(3)
+
+    waits = [later.at - earlier.at for earlier, later in zip(desk.done, desk.done[1:], strict=False)]
+    assert [done.delivery.attempt for done in desk.done] == [1, 2, 3]
+    assert 0.9 < waits[0] < 2.0
+    assert 1.9 < waits[1] < 3.0
+    assert await desk.depth(f"{desk.queue}.dead") == 0
+
+
+async def test_a_retried_message_says_what_happened_and_keeps_what_it_had(desk: Desk) -> None:
+    written_at = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+    async with desk.running(desk.worker(failing(ConnectionError("no route"), times=1), retry=QUICK)):
+        await desk.put(
+            {"n": 1, "extra": [1]},
+            message_id="a",
+            correlation_id="order-7",
+            app_id="shop",
+            timestamp=written_at,
+            headers={"traceparent": TRACE, "tenant": "acme", "rate": 0.1, "raw": bytearray(b"\xff")},
+        )
+        await desk.has_done(2)
+
+    again = desk.done[1].delivery
+    assert (again.message_id, again.correlation_id, again.app_id) == ("a", "order-7", "shop")
+    assert again.timestamp == written_at
+    assert again.body == b'{"n": 1, "extra": [1]}'
+    by_the_broker = ("x-death", "x-first-death", "x-last-death")
+    ours = {name: value for name, value in again.headers.items() if name.startswith("x-")}
+    ours = {name: value for name, value in ours.items() if not name.startswith(by_the_broker)}
+    theirs = {name: value for name, value in again.headers.items() if not name.startswith("x-")}
+    assert theirs == {"traceparent": TRACE, "tenant": "acme", "rate": 0.1, "raw": bytearray(b"\xff")}
+    assert datetime.fromisoformat(ours.pop("x-first-seen-at")).timestamp() == pytest.approx(desk.done[0].at, abs=2)
+    assert ours == {
+        "x-attempt": 1,
+        "x-attempts": 3,
+        "x-error-type": "ConnectionError",
+        "x-error": "no route",
+        "x-service": "test",
+        "x-queue": desk.queue,
+        "x-exchange": "jobs",
+        "x-routing-key": desk.queue,
+    }
+
+
+@pytest.mark.parametrize(
+    ("headers", "attempts", "seconds"),
+    [
+        ({"attempts": 1}, 1, 0),
+        ({"attempts": 2, "backoff-seconds": 1}, 2, 1),
+        ({"attempts": 3, "backoff": "exponential", "backoff-seconds": 1}, 3, 3),
+        ({"attempts": "2", "backoff": "fixed", "backoff-seconds": "0.2"}, 2, 1),  # whole seconds, from text too
+    ],
+)
+async def test_a_message_s_own_wishes_are_honoured(
+    desk: Desk, headers: dict[str, Any], attempts: int, seconds: int
+) -> None:
+    async with desk.running(desk.worker(failing(ValueError("no")))):
+        await desk.put({}, headers=headers)
+        letter = await desk.dead_letter()
+
+    assert len(desk.done) == attempts
+    assert (letter.headers["x-attempt"], letter.headers["x-attempts"]) == (attempts, attempts)
+    assert desk.done[-1].at - desk.done[0].at == pytest.approx(seconds, abs=0.9)
+    assert {name: letter.headers[name] for name in headers} == headers  # a replay has the same wishes
+
+
+async def test_a_handler_can_ask_for_a_longer_wait(desk: Desk) -> None:
+    error = TemporaryFailure("slow down", retry_after=timedelta(seconds=3))
+
+    async with desk.running(desk.worker(failing(error, times=1), retry=QUICK)):
+        await desk.put({})
+        await desk.has_done(2)
+
+    assert 2.9 < desk.done[1].at - desk.done[0].at < 4.5
+
+
+async def test_a_handler_that_takes_too_long_is_stopped_and_tried_again(desk: Desk) -> None:
+    stopped = []
+
+    async def hang(_job: Chore, _delivery: Delivery) -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            stopped.append(True)
+            raise
+
+    retry = RetryPolicy(attempts=2, backoff=fixed(timedelta(seconds=1)))
+    async with desk.running(desk.worker(hang, time_limit=timedelta(seconds=0.3), retry=retry)):
+        await desk.put({})
+        letter = await desk.dead_letter()
+
+    assert stopped == [True, True]
+    assert letter.headers["x-error"] == "not finished within its time limit of 0.3 s"
+    assert letter.headers["x-error-type"] == "TemporaryFailure"
+
+
+async def test_a_slow_message_holds_up_nobody(desk: Desk) -> None:
+    async def first_hangs(job: Chore, _delivery: Delivery) -> None:
+        if job.n == 0:
+            await asyncio.sleep(60)
+
+    async with desk.running(desk.worker(first_hangs, prefetch=10), drain_seconds=0.2):
+        await asyncio.gather(*(desk.put({"n": n}, message_id=f"m{n}") for n in range(100)))
+        await desk.has_done(100)
+
+    assert await desk.depth() == 1  # and none of the others was acknowledged in vain or left over

@@ -1,0 +1,81 @@
+"""A work queue with its dead letters on a real broker, and a way to look into both."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+
+from shared import wire
+
+QUORUM = {"x-queue-type": "quorum"}
+WORK, DEAD = "email.send", "email.send.dead"
+
+
+@dataclass
+class Bench:
+    """An open channel on a virtual host with `email.send`, its `.dead` queue and the net between them."""
+
+    channel: AbstractChannel
+
+    async def bury(self, *ids: str, error: str = "550 no such user", queue: str = DEAD, **changes: Any) -> None:
+        """Put dead letters into a queue as the worker does, all at once."""
+        exchange = self.channel.default_exchange
+        await asyncio.gather(*(exchange.publish(dead_message(one, error, **changes), queue) for one in ids))
+
+    async def depth(self, queue: str) -> int:
+        """How many messages are ready in `queue`."""
+        declared = await self.channel.declare_queue(queue, passive=True)
+        return declared.declaration_result.message_count or 0
+
+    async def drain(self, queue: str) -> list[AbstractIncomingMessage]:
+        """Take all messages out of `queue`, in order."""
+        source: AbstractQueue = await self.channel.get_queue(queue, ensure=False)
+        taken = []
+        while (message := await source.get(no_ack=True, fail=False)) is not None:
+            taken.append(message)
+        return taken
+
+    async def ids(self, queue: str) -> list[str]:
+        """Take all messages out of `queue`, and give their ids."""
+        return [message.message_id or "" for message in await self.drain(queue)]
+
+
+def dead_message(message_id: str, error: str, **changes: Any) -> aio_pika.Message:
+    """What the worker writes: the publisher's message, with its reason in the headers."""
+    headers: Mapping[str, Any] = {
+        wire.X_ATTEMPT: 5,
+        wire.X_ATTEMPTS: 5,
+        wire.X_ERROR_TYPE: "RecipientRefused",
+        wire.X_ERROR: f"ada@example.com: {error}",
+        wire.X_FAILED_AT: (datetime.now(UTC) - timedelta(minutes=3)).isoformat(),
+        wire.X_QUEUE: WORK,
+        wire.X_ROUTING_KEY: WORK,
+    } | changes.pop("headers", {})
+    fields: dict[str, Any] = {
+        "body": json.dumps({"to": "ada@example.com", "subject": "Hi", "body": "there"}).encode(),
+        "content_type": "application/json",
+        "delivery_mode": 2,
+        "message_id": message_id,
+        "headers": dict(headers),
+    } | changes
+    return aio_pika.Message(**fields)
+
+
+@asynccontextmanager
+async def bench_on(url: str) -> AsyncIterator[Bench]:
+    """The queues, declared by hand, and the net: what `email.send` rejects lands in `email.send.dead`."""
+    connection = await aio_pika.connect(url)
+    async with connection:
+        channel = await connection.channel()
+        dead_letters = await channel.declare_exchange(wire.DEAD_LETTERS, "topic", durable=True)
+        net = {"x-dead-letter-exchange": wire.DEAD_LETTERS, "x-dead-letter-routing-key": WORK}
+        await channel.declare_queue(WORK, durable=True, arguments=QUORUM | net)
+        dead = await channel.declare_queue(DEAD, durable=True, arguments=QUORUM)
+        await dead.bind(dead_letters, WORK)
+        yield Bench(channel)

@@ -1,0 +1,84 @@
+"""A mail server in a process of its own that counts: `python -m tests.support.load_sink`.
+
+It prints its URL, and answers each line on standard input with what it has counted by then. It ends with its parent.
+"""
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+
+from shared.mailbox import MailServer, ReceivedMail
+
+PROJECT = Path(__file__).parents[2]
+_MESSAGE_ID = re.compile(rb"^Message-ID: <([^@>]+)@", re.MULTILINE | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What came so far: mails, different Message-IDs among them, and over how many connections."""
+
+    mails: int
+    different: int
+    connections: int
+
+
+class Sink:
+    """The process, seen from the test."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.url = self._read_line()
+
+    def counted(self) -> Counted:
+        """What came so far."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("?\n")
+        self._process.stdin.flush()
+        return Counted(**json.loads(self._read_line()))
+
+    def _read_line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+
+@contextmanager
+def running_sink() -> Iterator[Sink]:
+    """A sink, ended at the end."""
+    command = [sys.executable, "-m", __name__]
+    with subprocess.Popen(
+        command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            yield Sink(process)
+        finally:
+            process.kill()
+
+
+async def serve() -> None:
+    """Take mails until standard input ends."""
+    seen: Counter[bytes] = Counter()
+
+    def count(mail: ReceivedMail) -> None:
+        match = _MESSAGE_ID.search(mail.content)
+        seen[match[1] if match else b"none"] += 1
+
+    async with MailServer(keep=10, on_mail=count) as server:
+        sys.stdout.write(f"{server.url}\n")
+        sys.stdout.flush()
+        while await asyncio.to_thread(sys.stdin.readline):
+            counted = {"mails": server.count, "different": len(seen), "connections": server.connections}
+            sys.stdout.write(json.dumps(counted) + "\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve())

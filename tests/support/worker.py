@@ -1,0 +1,234 @@
+"""A worker with a recording handler on a real broker, and a bare AMQP client beside it.
+
+with station_on(broker) as station:                       # a virtual host, for as many tests as like
+    async with desk_at(station, tmp_path) as desk:        # a kind of job of the test's own
+        async with desk.running(desk.worker()):
+            await desk.put({"n": 1}, message_id="a")
+            await desk.has_done(1)
+"""
+
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+from uuid import uuid4
+
+import aio_pika
+import httpx
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from prometheus_client import REGISTRY
+
+from shared import wire
+from shared.broker_node import BrokerNode
+from shared.management import Management
+from shared.messages import Job
+from shared.settings import RuntimeSettings
+from shared.testing import eventually, running
+from shared.topology import build_topology
+from shared.topology.application import apply_topology
+from shared.worker import Delivery, Worker
+from shared.worker.runtime import Service
+from tests.support.brokers import VirtualHost, virtual_host_on
+
+
+class Chore(Job):
+    """What test workers do. Each desk has a kind of its own."""
+
+    kind: ClassVar[str] = "test.do"
+    n: int = 0
+
+
+@dataclass(frozen=True)
+class Done:
+    """One call of the handler."""
+
+    n: int
+    delivery: Delivery
+    at: float = field(default_factory=time.time)
+
+    @property
+    def message_id(self) -> str | None:
+        """The message's id."""
+        return self.delivery.message_id
+
+
+Behaviour = Callable[[Chore, Delivery], Awaitable[None]]
+
+
+def failing(error: Exception, *, times: int = 1000) -> Behaviour:
+    """Raises `error` at the first calls."""
+    left = [error] * times
+
+    async def fail(_job: Chore, _delivery: Delivery) -> None:
+        if left:
+            raise left.pop()
+
+    return fail
+
+
+@dataclass(frozen=True)
+class Station:
+    """A virtual host to which desks add their queues."""
+
+    vhost: VirtualHost
+
+    def settings(self, data_dir: Path, **changes: Any) -> RuntimeSettings:
+        """A service's settings."""
+        given = {
+            "amqp_url": self.vhost.amqp_url,
+            "management_url": self.vhost.management_url,
+            "data_dir": data_dir,
+            "health_port": 0,
+        }
+        return RuntimeSettings.model_validate(given | changes)
+
+    def management(self) -> Management:
+        """The management API for this virtual host."""
+        host = self.vhost
+        return Management(host.management_url, host.user, host.password, host.name)
+
+    def apply(self, *workers: Worker) -> None:
+        """Add what these workers need to the broker."""
+        subscriptions = [each for worker in workers for each in worker.subscriptions.values()]
+        with self.management() as management:
+            apply_topology(build_topology(subscriptions), management)
+
+
+@contextmanager
+def station_on(broker: BrokerNode) -> Iterator[Station]:
+    """A virtual host with the runtime's exchanges, for the tests of a module."""
+    with virtual_host_on(broker) as vhost:
+        station = Station(vhost)
+        station.apply()
+        yield station
+
+
+@dataclass
+class Desk:
+    """One kind of job, `queue`, with its worker's records and a bare AMQP client.
+
+    Attributes:
+        done: every call of the handler, in order of their beginnings.
+    """
+
+    station: Station
+    channel: AbstractChannel
+    data_dir: Path
+    queue: str
+    done: list[Done] = field(default_factory=list)
+
+    def worker(self, behave: Behaviour | None = None, *, service: str = "test", **options: Any) -> Worker:
+        """A worker that records each call and then does `behave`; its queues are made."""
+        worker = Worker(service)
+
+        @worker.handles(type("OwnChore", (Chore,), {"kind": self.queue}), **options)
+        async def do(job: Chore, delivery: Delivery) -> None:
+            self.done.append(Done(job.n, delivery))
+            if behave is not None:
+                await behave(job, delivery)
+
+        self.station.apply(worker)
+        return worker
+
+    def running(self, worker: Worker, **settings: Any) -> AbstractAsyncContextManager[Service]:
+        """The worker's real runtime, ready. Several at once with the same `data_dir` share their database."""
+        return running(worker, {}, self.station.settings(self.data_dir, **settings))
+
+    async def put(self, body: Any, *, exchange: str = wire.JOBS, key: str | None = None, **properties: Any) -> None:
+        """Publish as any AMQP client would; `body` as JSON unless it is bytes. Returns when it is confirmed."""
+        await publish(self.channel, exchange, key or self.queue, body, **properties)
+
+    async def has_done(self, count: int, within: float = 15) -> None:
+        """Wait until the handler was called that often."""
+
+        def check() -> bool:
+            assert len(self.done) >= count, f"{len(self.done)} of {count} done"
+            return True
+
+        await eventually(check, within=timedelta(seconds=within))
+
+    async def dead_letters(self, count: int = 1, within: float = 15) -> list[AbstractIncomingMessage]:
+        """Take that many messages out of the dead queue."""
+        letters: list[AbstractIncomingMessage] = []
+
+        async def check() -> bool:
+            letters.extend(await take_all(self.channel, wire.dead_queue(self.queue)))
+            assert len(letters) >= count, f"{len(letters)} of {count} dead letters"
+            return True
+
+        await eventually(check, within=timedelta(seconds=within))
+        return letters
+
+    async def dead_letter(self) -> AbstractIncomingMessage:
+        """Take the one message out of the dead queue."""
+        [letter] = await self.dead_letters()
+        return letter
+
+    async def counted(self, within: float = 15, **outcomes: int) -> None:
+        """Wait until the metrics of this process say so: `done=1, duplicate=2`."""
+
+        def check() -> bool:
+            counts = {name: outcome_count(self.queue, name) for name in outcomes}
+            assert counts == outcomes, str(counts)
+            return True
+
+        await eventually(check, within=timedelta(seconds=within))
+
+    async def depth(self, queue: str | None = None) -> int:
+        """How many messages of a queue wait: after the worker has ended, all that were not acknowledged."""
+        return await depth(self.channel, queue or self.queue)
+
+
+@asynccontextmanager
+async def desk_at(station: Station, data_dir: Path) -> AsyncIterator[Desk]:
+    """A desk with a kind of job that nobody else has."""
+    connection = await aio_pika.connect(station.vhost.amqp_url)
+    async with connection:
+        yield Desk(station, await connection.channel(), data_dir, f"t{uuid4().hex[:8]}.do")
+
+
+async def publish(channel: AbstractChannel, exchange: str, key: str, body: Any, **properties: Any) -> None:
+    """Publish as any AMQP client would."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    message = aio_pika.Message(content, **{"delivery_mode": 2} | properties)
+    for name, value in properties.items():
+        if isinstance(value, str):
+            setattr(message, name, value)  # as it is: the constructor makes a plain `str` of it
+    if exchange:
+        target = await channel.get_exchange(exchange, ensure=False)
+        await target.publish(message, key)
+    else:
+        await channel.default_exchange.publish(message, key)
+
+
+async def take_all(channel: AbstractChannel, queue: str) -> list[AbstractIncomingMessage]:
+    """Take what lies in a queue, in order."""
+    source = await channel.get_queue(queue, ensure=False)
+    taken = []
+    while (message := await source.get(no_ack=True, fail=False)) is not None:
+        taken.append(message)
+    return taken
+
+
+async def depth(channel: AbstractChannel, queue: str) -> int:
+    """How many messages are ready in a queue, at this moment."""
+    declared = await channel.declare_queue(queue, passive=True)
+    return declared.declaration_result.message_count or 0
+
+
+def outcome_count(queue: str, outcome: str) -> int:
+    """How many deliveries of a queue this process has settled so."""
+    labels = {"queue": queue, "outcome": outcome}
+    return int(REGISTRY.get_sample_value("postroom_messages_total", labels) or 0)
+
+
+async def readiness(service: Service) -> tuple[int, dict[str, str]]:
+    """What the health port says: status and problems. AssertionError while it is not open yet."""
+    assert hasattr(service, "_health"), "no health port yet"
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+        answer = await client.get(f"{service._health.url}/readyz")
+    return answer.status_code, answer.json()["problems"]

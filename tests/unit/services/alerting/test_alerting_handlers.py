@@ -1,0 +1,134 @@
+"""What happens when a message became a dead letter."""
+
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from services.alerting import handlers
+from services.alerting.failures import Failure
+from services.alerting.handlers import record_failure, worker
+from shared import wire
+from shared.errors import BrokerUnavailable
+from shared.messages import JobFailed
+from shared.publishing import Publisher
+from shared.worker import Keep
+from tests.support.alerting import NOON, InMemoryFailureLog, RecordingPublisher, make_dead_delivery
+
+
+class Bell:
+    """Stands for Alerts: counts how often it was woken."""
+
+    channels: Sequence[str] = ("fake",)
+
+    def __init__(self) -> None:
+        self.rung = 0
+
+    def wake(self) -> None:
+        self.rung += 1
+
+
+@pytest.fixture
+def desk() -> tuple[InMemoryFailureLog, Bell, RecordingPublisher]:
+    return InMemoryFailureLog(), Bell(), RecordingPublisher()
+
+
+Desk = tuple[InMemoryFailureLog, Bell, RecordingPublisher]
+
+
+async def test_a_dead_letter_is_recorded_told_and_announced(desk: Desk) -> None:
+    failures, bell, publisher = desk
+
+    await record_failure(make_dead_delivery(), *desk)
+
+    assert list(failures.deaths) == [("email.send", "6f2c9a30")]
+    assert bell.rung == 1
+    [event] = publisher.published.values()
+    assert event == JobFailed(
+        queue="email.send",
+        job_id="6f2c9a30",
+        error_type="RecipientRefused",
+        error="a•••@example.com: 550 5.1.1 no such user",
+        attempts=5,
+        replays=0,
+        failed_at=NOON,
+    )
+
+
+async def test_a_copy_is_counted_once_and_announced_under_the_same_id(desk: Desk) -> None:
+    failures, bell, publisher = desk
+
+    await record_failure(make_dead_delivery(), *desk)
+    await record_failure(make_dead_delivery(), *desk)
+
+    assert [len(deaths) for deaths in failures.deaths.values()] == [1]
+    assert bell.rung == 1
+    assert len(publisher.published) == 1
+
+
+async def test_a_replayed_message_that_dies_again_is_announced_again(desk: Desk) -> None:
+    _failures, bell, publisher = desk
+
+    await record_failure(make_dead_delivery(), *desk)
+    again = {wire.X_FAILED_AT: "2026-03-02T00:00:00+00:00", wire.X_REPLAYS: 1}
+    await record_failure(make_dead_delivery(headers=again), *desk)
+
+    assert bell.rung == 2
+    assert [event.replays for event in publisher.published.values() if isinstance(event, JobFailed)] == [0, 1]
+
+
+@pytest.mark.parametrize("queue", ["audit.on.job.failed", "audit.on.all"])
+async def test_a_listener_of_failures_that_fails_is_not_told_of_its_own_failure(desk: Desk, queue: str) -> None:
+    failures, bell, publisher = desk
+    headers = {wire.X_ROUTING_KEY: "job.failed", wire.X_QUEUE: queue}
+
+    await record_failure(make_dead_delivery(routing_key=queue, headers=headers), *desk)
+
+    assert failures.deaths
+    assert bell.rung == 1
+    assert not publisher.published
+
+
+async def test_probes_and_its_own_dead_letters_leave_no_trace(desk: Desk) -> None:
+    failures, bell, publisher = desk
+
+    await record_failure(make_dead_delivery(headers={wire.X_PROBE: "1"}), *desk)
+    await record_failure(make_dead_delivery(routing_key="alerting"), *desk)
+
+    assert not failures.deaths
+    assert not bell.rung
+    assert not publisher.published
+
+
+async def test_a_database_or_broker_that_is_away_is_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handlers, "_LONGEST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(handlers, "_FIRST_PAUSE_SECONDS", 0.01)
+    failures, bell, publisher = desk
+    publisher.errors = [BrokerUnavailable("gone")] * 2
+    away: list[Exception] = [OperationalError("insert", {}, Exception("gone")), ConnectionRefusedError()]
+
+    class Flaky(InMemoryFailureLog):
+        async def record(self, failure: Failure, channels: Sequence[str]) -> bool:
+            if away:
+                raise away.pop()
+            return await failures.record(failure, channels)
+
+    await record_failure(make_dead_delivery(), Flaky(), bell, publisher)
+
+    assert failures.deaths
+    assert len(publisher.published) == 1
+
+
+def test_the_reader_takes_what_comes_and_never_retries() -> None:
+    options = worker.subscriptions["alerting"].options
+
+    assert worker.subscriptions["alerting"].model is None
+    assert options.retry.attempts == 1
+    assert options.history is Keep.NEVER
+
+
+def test_its_parameters_are_what_the_composition_root_provides() -> None:
+    from services.alerting.alerts import Alerts
+    from services.alerting.failures import FailureLog
+
+    worker.subscriptions["alerting"].bind({FailureLog: object(), Alerts: object(), Publisher: object()})

@@ -1,0 +1,81 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.email.handlers import send_email, user_created, user_password_reset_requested, worker
+from services.email.postman import Postman
+from shared.errors import Expired
+from shared.messages import SendEmail, UserCreated, UserPasswordResetRequested
+from shared.worker import Delivery
+from tests.support.email_fakes import make_delivery, make_send_email
+
+
+class RecordingPostman(Postman):
+    def __init__(self) -> None:
+        self.jobs: list[SendEmail] = []
+
+    async def deliver(self, job: SendEmail, _delivery: Delivery) -> None:
+        self.jobs.append(job)
+
+
+@pytest.fixture
+def postman() -> RecordingPostman:
+    return RecordingPostman()
+
+
+def test_the_service_reads_its_three_queues():
+    assert set(worker.subscriptions) == {
+        "email.send",
+        "email.on.user.created",
+        "email.on.user.password_reset_requested",
+    }
+
+
+def test_every_handler_is_given_what_it_asks_for(postman: RecordingPostman):
+    for subscription in worker.subscriptions.values():
+        assert subscription.bind({Postman: postman})
+
+
+def test_tries_outlast_greylisting():
+    retry = worker.subscriptions["email.send"].options.retry
+
+    waits = sum((retry.backoff.after(attempt) for attempt in range(1, retry.attempts)), timedelta(0))
+    assert waits == timedelta(seconds=2047)
+
+
+async def test_a_job_is_delivered_as_it_is(postman: RecordingPostman):
+    job = make_send_email()
+
+    await send_email(job, postman, make_delivery())
+
+    assert postman.jobs == [job]
+
+
+async def test_a_new_user_is_welcomed_in_their_language(postman: RecordingPostman):
+    event = UserCreated(id=1, email="ada@example.com", name="Ada", locale="de-AT")
+
+    await user_created(event, postman, make_delivery())
+
+    (mail,) = postman.jobs
+    assert (mail.to, mail.template, mail.locale) == (["ada@example.com"], "welcome", "de-AT")
+    assert mail.context == {"name": "Ada", "email": "ada@example.com"}
+
+
+async def test_a_reset_link_is_sent_while_it_works(postman: RecordingPostman):
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    event = UserPasswordResetRequested(id=1, email="ada@example.com", reset_url="https://x.example/r", expires_at=soon)
+
+    await user_password_reset_requested(event, postman, make_delivery())
+
+    assert postman.jobs[0].context == {"reset_url": "https://x.example/r", "expires_at": soon.isoformat()}
+
+
+@pytest.mark.parametrize("zone", [UTC, None])
+async def test_a_reset_link_that_works_no_more_is_not_sent(postman: RecordingPostman, zone):
+    past = (datetime.now(UTC) - timedelta(seconds=1)).replace(tzinfo=zone)
+    event = UserPasswordResetRequested(id=1, email="ada@example.com", reset_url="https://x.example/r", expires_at=past)
+
+    with pytest.raises(Expired):
+        await user_password_reset_requested(event, postman, make_delivery())
+
+    assert postman.jobs == []

@@ -1,0 +1,64 @@
+"""Grouping dead letters by cause."""
+
+import pytest
+
+from shared.dead_letters.causes import cause_of, fold
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ada@example.com: 550 5.1.1 no such user", "bob.b+x@mail.example.org: 550 5.1.1 no such user"),
+        ("timed out after 512 ms", "timed out after 31,5 ms"),
+        ("no user 6f2c9a30-1b1c-4d5e-8f60-aabbccddeeff", "no user 00000000-1b1c-4d5e-8f60-aabbccddee00"),
+        ("object 5f2c9a301b1c4d5e not found", "object aa00bb1122334455 not found"),
+        ("GET https://a.example/x?token=1 failed", "GET http://b.example:8080/y failed"),
+        ("connect to 10.0.0.1:25 failed", "connect to 192.168.7.44:587 failed"),
+        ("too late since 2026-03-01T12:00:00+00:00", "too late since 2026-04-02 01:02:03Z"),
+        ("unknown template 'welcome-a'", "unknown template 'welcome-b'"),
+        ("queued as 4XyZ12abCD99", "queued as 9AbC88zzQQ11"),
+        ("line one\n  line two", "line one line two"),
+        ("call +49 151 1234567", "call +49 151 7654321"),
+    ],
+)
+def test_what_differs_from_message_to_message_does_not_make_another_cause(one: str, other: str) -> None:
+    assert fold(one) == fold(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a@x.org: 550 5.1.1 no such user", "a@x.org: 550 5.7.1 no such user"),
+        ("a@x.org: 550 refused", "a@x.org: 452 refused"),
+        ("HTTP 404 from https://x/y", "HTTP 500 from https://x/y"),
+        ("550 refused", "551 refused"),
+        ("to: Field required", "subject: Field required"),
+    ],
+)
+def test_answer_codes_and_words_make_another_cause(one: str, other: str) -> None:
+    assert fold(one) != fold(other)
+
+
+def test_the_folded_text_stays_readable() -> None:
+    assert fold("ada@example.com: 550 5.1.1 no such user 17") == "<address>: 550 5.1.1 no such user <n>"
+
+
+def test_the_same_error_in_another_queue_or_of_another_type_is_another_cause() -> None:
+    keys = {
+        cause_of("email.send", "Refused", "x").key,
+        cause_of("sms.send", "Refused", "x").key,
+        cause_of("email.send", "Late", "x").key,
+    }
+
+    assert len(keys) == 3
+
+
+def test_a_key_is_stable_because_people_paste_it() -> None:
+    assert cause_of("email.send", "RecipientRefused", "a@b.c: 550 5.1.1 no such user 17").key == "906753039c"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\0", "\ud800", "a" * 100_000, "1" * 100_000, "'" * 5000, "@" * 5000, "1-" * 9000]
+)
+def test_any_text_can_be_folded_quickly(text: str) -> None:
+    assert len(cause_of("q", "E", text).error) <= 200

@@ -1,0 +1,106 @@
+"""The kit that people use in the tests of their own services."""
+
+from datetime import timedelta
+from typing import ClassVar
+
+import pytest
+
+from shared.errors import ConfigurationError, InvalidMessage
+from shared.messages import Event, Job
+from shared.publishing import PublishOptions
+from shared.testing import FrozenClock, RecordingPublisher, eventually, make_send_email, make_user_created, perform
+from shared.worker import Delivery, Worker
+
+
+class Water(Job):
+    kind: ClassVar[str] = "garden.water"
+    liters: int
+
+
+class Rained(Event):
+    kind: ClassVar[str] = "sky.rained"
+
+
+class Hose: ...
+
+
+async def test_perform_does_a_job_as_the_worker_would() -> None:
+    worker, got = Worker("garden"), []
+
+    @worker.handles(Water)
+    async def water(job: Water, hose: Hose, delivery: Delivery) -> None:
+        got.append((job.id, job.liters, hose, delivery.attempt))
+
+    hose = Hose()
+    await perform(worker, Water(liters=3), {Hose: hose}, message_id="w-1", headers={"x-attempt": 1})
+
+    assert got == [("w-1", 3, hose, 2)]
+
+
+async def test_perform_finds_the_listener_of_an_event() -> None:
+    worker, got = Worker("garden"), []
+
+    @worker.listens(Rained)
+    async def rained(event: Rained) -> None:
+        got.append(event.kind)
+
+    await perform(worker, Rained())
+
+    assert got == ["sky.rained"]
+
+
+async def test_perform_raises_what_is_wrong() -> None:
+    worker = Worker("garden")
+
+    @worker.handles(Water)
+    async def water(job: Water, hose: Hose) -> None:
+        raise ValueError("no water")
+
+    with pytest.raises(ValueError, match="no water"):
+        await perform(worker, Water(liters=1), {Hose: Hose()})
+    with pytest.raises(ConfigurationError):
+        await perform(worker, Water(liters=1))
+    with pytest.raises(KeyError):
+        await perform(worker, Rained())
+    with pytest.raises(InvalidMessage, match="liters"):
+        await perform(worker, Water.model_construct(), {Hose: Hose()})
+
+
+async def test_eventually_returns_the_first_true_answer() -> None:
+    answers = iter([None, 0, "", "yes"])
+    assert await eventually(lambda: next(answers)) == "yes"
+
+    async def later() -> int:
+        return 7
+
+    assert await eventually(later) == 7
+
+
+async def test_eventually_gives_up_with_the_last_reason() -> None:
+    def check() -> bool:
+        raise AssertionError("two of three are there")
+
+    with pytest.raises(AssertionError, match=r"^not within 0.05 s: two of three are there$"):
+        await eventually(check, within=timedelta(seconds=0.05))
+    with pytest.raises(AssertionError, match="it stayed false"):
+        await eventually(lambda: False, within=timedelta(seconds=0.05))
+
+
+async def test_a_recording_publisher_keeps_messages_and_how_they_would_travel() -> None:
+    publisher = RecordingPublisher()
+
+    message_id = await publisher.publish(make_send_email(to="bob@example.com"), options=PublishOptions(attempts=2))
+    await publisher.publish(make_user_created(name="Bob"), message_id="u-1")
+
+    assert [message.kind for message in publisher.published] == ["email.send", "user.created"]
+    assert [outgoing.message_id for outgoing in publisher.sent] == [message_id, "u-1"]
+    assert publisher.sent[0].headers == {"attempts": 2}
+
+
+def test_a_frozen_clock_moves_when_told() -> None:
+    clock = FrozenClock()
+    before = clock()
+
+    clock.advance(timedelta(hours=1))
+
+    assert clock() - before == timedelta(hours=1)

@@ -12,8 +12,11 @@ PostroomError
 ├── ServerNotStarted            a broker of our own did not come up (shared.broker_node)
 ├── ServiceFailed               a service did not come up (shared.supervisor)
 └── JobError                    raised by a handler to say what is to happen to the message
+    ├── Postponed               nothing was tried: comes again later, without an attempt being used
     ├── TemporaryFailure        may pass later: tried again after its backoff
+    │   ├── TimeLimitExceeded   the handler was cancelled at its time limit
     │   └── ProviderUnavailable the server that does the work is away, for every message alike
+    │       └── Throttled       it is there, and takes nothing from us for a while
     └── PermanentFailure        never will: a dead letter at once
         ├── InvalidMessage      the message breaks its contract
         ├── Expired             its `expires-at` had passed
@@ -61,6 +64,14 @@ class JobError(PostroomError):
     """Raised by a handler to decide what happens to its message. The text is written to `x-error`."""
 
 
+class Postponed(JobError):
+    """Not now, and nothing was tried: the message comes again after `wait`, with all its attempts."""
+
+    def __init__(self, message: str, *, wait: timedelta) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
 class TemporaryFailure(JobError):
     """The work may succeed later: try again after the message's backoff, or after `retry_after` if longer."""
 
@@ -69,8 +80,22 @@ class TemporaryFailure(JobError):
         self.retry_after = retry_after
 
 
+class TimeLimitExceeded(TemporaryFailure):
+    """The handler did not end within its time limit and was cancelled."""
+
+
 class ProviderUnavailable(TemporaryFailure):
-    """The server that does the work is away (refused, timed out, closing): it says nothing about this message."""
+    """The server that does the work is away (refused, timed out, closing): it says nothing about this message.
+
+    The service stops taking work until one message gets through; nothing loses an attempt meanwhile.
+    """
+
+
+class Throttled(ProviderUnavailable):
+    """The provider takes nothing from this service for `retry_after`; all its messages wait for so long."""
+
+    def __init__(self, message: str, *, retry_after: timedelta) -> None:
+        super().__init__(message, retry_after=retry_after)
 
 
 class PermanentFailure(JobError):

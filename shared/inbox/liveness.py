@@ -60,6 +60,10 @@ class Liveness:
             return self._absent.setdefault(holder, False)
         return self._seen[holder][1] > LEASE.total_seconds()
 
+    def count(self) -> int:
+        """How many processes are alive, this one included; 1 while the database does not tell."""
+        return max(1, sum(not self.is_dead(holder) for holder in self._seen))
+
     async def join(self) -> None:
         """Enter this process among the living."""
         await self.beat()

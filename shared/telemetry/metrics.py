@@ -16,3 +16,4 @@ SECONDS = Histogram(
 IN_WORK = Gauge("postroom_messages_in_work", "Deliveries taken and not yet settled", ["queue"])
 CONSUMERS_UP = Gauge("postroom_consumers_up", "1 while the queue's consumer is known to the broker", ["queue"])
 LOOP_LAG = Gauge("postroom_event_loop_lag_seconds", "How late the event loop woke from its last short sleep")
+CIRCUIT_OPEN = Gauge("postroom_circuit_open", "1 while the service waits for its provider to come back")

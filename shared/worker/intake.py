@@ -1,28 +1,37 @@
-"""Deliveries without aio-pika's wrapping.
+"""Deliveries without the client libraries' wrapping.
 
-aio-pika would make a message object and a task of its own of each delivery, a sixth of its whole cost. Its
-channel and queue classes are meant to be replaced; what they restore after a lost connection, these restore too.
+aio-pika would make a message object and a task of its own of each delivery, aiormq another task that it keeps in
+two sets: together a quarter of the whole cost. aio-pika's channel and queue classes are meant to be replaced; what
+they restore after a lost connection, these restore too.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from aio_pika import IncomingMessage, RobustChannel
 from aio_pika.robust_queue import RobustQueue
+from aiormq import Channel, spec
 from aiormq.abc import DeliveredMessage
 from faststream.rabbit import RabbitBroker
+from pamqp.header import ContentHeader
 
 from shared.worker.delivery import Delivery
 
+log = logging.getLogger(__name__)
+
 
 class IntakeQueue(RobustQueue):
-    """A queue whose consumer is given aiormq's own messages."""
+    """A queue whose consumer is given aiormq's own messages, outside of any task. It must not wait for anything."""
 
     async def consume(self, callback: Callable[..., Awaitable[Any]], *args: Any, **options: Any) -> str:
         """Like aio-pika's; after some recoveries the callback is given an IncomingMessage all the same."""
         robust, timeout = options.pop("robust", True), options.pop("timeout", None)
         tag = options.pop("consumer_tag", None)
         channel = await self.channel.get_underlay_channel()
+        if isinstance(channel, Channel):
+            channel._on_deliver_frame = partial(deliver_at_once, channel)  # type: ignore[method-assign]
         answer = await channel.basic_consume(
             self.name,
             callback,  # type: ignore[arg-type] # a coroutine function, which an awaitable's type does not say
@@ -41,6 +50,21 @@ class IntakeChannel(RobustChannel):
     """A channel of such queues."""
 
     QUEUE_CLASS = IntakeQueue
+
+
+async def deliver_at_once(channel: Channel, frame: spec.Basic.Deliver) -> None:
+    """Stands in for aiormq's own method, which does the same in a task. Without it that one would still serve."""
+    header = await channel._get_frame()
+    assert isinstance(header, ContentHeader)  # noqa: S101 - the protocol sends nothing else after a delivery
+    message = await channel._read_content(frame, header)
+    if (consumer := channel.consumers.get(frame.consumer_tag or "")) is None:
+        return
+    try:
+        consumer(message).send(None)  # to its end: it waits for nothing
+    except StopIteration:
+        return
+    except Exception:
+        log.exception("A delivery was not taken; the broker keeps it until the channel closes")
 
 
 async def start_consuming(broker: RabbitBroker) -> None:

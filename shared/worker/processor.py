@@ -4,9 +4,10 @@
 2. What breaks the contract is buried: a dead letter that names the field.
 3. What asks for a delay is put on the delay ladder.
 4. The inbox is asked: done before, acknowledged; held by another process, looked at again in two seconds.
-5. What has expired, or has killed too many workers, is buried.
-6. The handler runs, within its time limit, in a task that a lost connection does not cancel.
-7. Done: recorded, then acknowledged. Failed: published to the ladder or to the dead letters with a confirm, then
+5. What has killed too many workers is buried.
+6. While the provider is away (circuit.py) it waits, held by this process. What has expired by then is buried.
+7. The handler runs, within its time limit, in a task that a lost connection does not cancel.
+8. Done: recorded, then acknowledged. Failed: published to the ladder or to the dead letters with a confirm, then
    forgotten by the inbox, then acknowledged.
 
 Whatever fails between two steps, the broker still has the message and delivers it again.
@@ -27,8 +28,11 @@ from shared.errors import (
     JobError,
     KilledWorker,
     PermanentFailure,
+    Postponed,
+    ProviderUnavailable,
     PublishError,
     TemporaryFailure,
+    TimeLimitExceeded,
 )
 from shared.inbox import MOST_DEATHS, Finish, Inbox, Key, Standing
 from shared.masking import mask_text
@@ -38,6 +42,7 @@ from shared.telemetry import metrics
 from shared.telemetry.logs import LogContext, log_context
 from shared.telemetry.tracing import continued_trace, trace_id_of
 from shared.worker.acknowledgement import Acknowledger
+from shared.worker.circuit import Circuit
 from shared.worker.decoding import decode
 from shared.worker.delivery import NO_WISHES, Delivery, Wishes, read_wishes
 from shared.worker.registration import Adapters, Keep, Subscription
@@ -46,6 +51,9 @@ from shared.worker.settlement import Failure, dead_letter, postponed, retried
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN = timedelta(seconds=2)
+LONGEST_HOLD = timedelta(minutes=10)
+"""For how long a message is held while its provider is away; then it goes round the delay ladder once, so that the
+broker's acknowledgement time-out of 30 minutes is never met."""
 PAUSE_AFTER_MISTAKE_SECONDS = 1.0
 CANCEL_SECONDS = 2.0
 """What a cancelled handler gets to clean up; after that the broker takes its message back anyway."""
@@ -71,6 +79,7 @@ class Processor:
         adapters: what the handler is given besides the message.
         inbox, publisher: shared by all queues of the process.
         alone: held while a message runs that may kill its worker; shared by all queues of the process.
+        circuit: whether the provider is there; shared by all queues of the process.
     """
 
     def __init__(
@@ -81,6 +90,7 @@ class Processor:
         inbox: Inbox,
         publisher: Publisher,
         alone: asyncio.Lock,
+        circuit: Circuit,
     ) -> None:
         self._subscription = subscription
         self._options = subscription.options
@@ -88,6 +98,7 @@ class Processor:
         self._inbox = inbox
         self._publisher = publisher
         self._alone = alone
+        self._circuit = circuit
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_draining = False
         self._count = {
@@ -115,6 +126,7 @@ class Processor:
     async def drain(self, deadline: float) -> None:
         """Finish what is in work until `deadline` (event loop time); then give the rest back."""
         self._is_draining = True
+        self._circuit.stop()  # what waits for its provider is given back
         loop = asyncio.get_running_loop()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=max(0.0, deadline - loop.time()))
@@ -195,16 +207,14 @@ class Processor:
             raise
 
     async def _do(self, work: Work) -> bool:
-        policy = work.wishes.retry_policy(self._options.retry)
-        if work.wishes.has_expired(time.time()):
-            return await self._bury(
-                work, Failure(Expired("expires-at has passed; it was not done late"), policy.attempts)
-            )
-        error = await self._run_handler(work)
+        error = await self._try(work)
         if error is None:
             self._count["done"].inc()
             await self._remember(work, "done", None)
             return True
+        if isinstance(error, Postponed):
+            return await self._postpone(work, error)
+        policy = work.wishes.retry_policy(self._options.retry)
         failure = Failure(error, policy.attempts)
         if isinstance(error, PermanentFailure) or work.delivery.attempt >= policy.attempts:
             return await self._bury(work, failure)
@@ -220,7 +230,35 @@ class Processor:
         await self._remember(work, "retried", failure)
         return is_stored
 
+    async def _try(self, work: Work) -> Exception | None:
+        """The handler's answer: None, or why it failed. An absent provider is waited for, which is no failure."""
+        circuit, failed_at_closing = self._circuit, -1
+        while True:
+            is_probe = await circuit.admitted()
+            if work.wishes.has_expired(time.time()):
+                circuit.undecided(is_probe=is_probe)
+                return Expired("expires-at has passed; it was not done late")
+            try:
+                error = await self._run_handler(work)
+            except BaseException:
+                circuit.undecided(is_probe=is_probe)
+                raise
+            if not isinstance(error, ProviderUnavailable):
+                if error is None or _provider_answered(error):
+                    circuit.passed(is_probe=is_probe)
+                else:
+                    circuit.undecided(is_probe=is_probe)
+                return error
+            if failed_at_closing not in (-1, circuit.closings):
+                circuit.undecided(is_probe=is_probe)
+                return error  # others got through meanwhile: it is this message
+            failed_at_closing = circuit.closings
+            circuit.refused(redact(str(error)), error.retry_after, is_probe=is_probe)
+            if time.time() - work.delivery.received_at > LONGEST_HOLD.total_seconds():
+                return Postponed(str(error), wait=LOOK_AGAIN)
+
     async def _run_handler(self, work: Work) -> Exception | None:
+        work.began = time.perf_counter()
         limit = asyncio.timeout(self._options.time_limit.total_seconds())
         delivery = work.delivery
         try:
@@ -230,13 +268,21 @@ class Processor:
         except Exception as error:
             if limit.expired():
                 seconds = self._options.time_limit.total_seconds()
-                return TemporaryFailure(f"not finished within its time limit of {seconds:g} s")
+                return TimeLimitExceeded(f"not finished within its time limit of {seconds:g} s")
             if not isinstance(error, JobError | OSError):
                 log.warning("The handler failed", exc_info=error)
             return error
         finally:
             self._seconds.observe(time.perf_counter() - work.began)
         return None
+
+    async def _postpone(self, work: Work, postponement: Postponed) -> bool:
+        self._count["postponed"].inc()
+        log.info("Postponed by %g s: %s", postponement.wait.total_seconds(), mask_text(str(postponement)))
+        is_stored = await self._hand_over(postponed(work.delivery, postponement.wait), work.acks)
+        if work.key is not None:
+            await self._inbox.finish(Finish(work.key, is_done=False))
+        return is_stored
 
     async def _bury(self, work: Work, failure: Failure) -> bool:
         delivery = work.delivery
@@ -289,6 +335,12 @@ class Processor:
             "error": storable(mask_text(failure.text), wire.MAX_ERROR_BYTES) if failure else None,
             "milliseconds": round((time.perf_counter() - work.began) * 1000, 1),
         }
+
+
+def _provider_answered(error: Exception) -> bool:
+    """Whether a failure shows that the provider is there: an invalid message, for one, never got so far."""
+    silent = InvalidMessage | Expired | Postponed | TimeLimitExceeded
+    return isinstance(error, JobError) and not isinstance(error, silent)
 
 
 def storable(text: str | None, length: int) -> str | None:

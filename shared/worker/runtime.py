@@ -27,6 +27,7 @@ from shared.settings import RuntimeSettings, read_settings
 from shared.telemetry import metrics
 from shared.telemetry.logs import set_up_logs
 from shared.telemetry.tracing import set_up_tracing, shut_down_tracing
+from shared.worker.circuit import Circuit
 from shared.worker.consumer import QueueConsumer, make_broker
 from shared.worker.intake import start_consuming
 from shared.worker.process import EXIT_CONFIGURATION, EXIT_LOST_CONSUMERS, SUPERVISED
@@ -43,11 +44,16 @@ PRUNE_EVERY = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What a service's `adapters` may build on."""
+    """What a service's `adapters` may build on.
+
+    Attributes:
+        replicas: how many processes of this service work on the same database now, this one included.
+    """
 
     settings: RuntimeSettings
     database: Database
     publisher: Publisher
+    replicas: Callable[[], int]
 
 
 MakeAdapters = Callable[[Runtime], AbstractAsyncContextManager[Adapters]]
@@ -132,10 +138,11 @@ class Service:
         stack.push_async_callback(_briefly, inbox.liveness.leave)
         self._in_background(stack, inbox.liveness.keep_beating())
         self._in_background(stack, self._prune(inbox))
-        adapters = await stack.enter_async_context(self._adapters(Runtime(self._settings, database, publisher)))
-        alone = asyncio.Lock()
+        runtime = Runtime(self._settings, database, publisher, inbox.liveness.count)
+        adapters = await stack.enter_async_context(self._adapters(runtime))
+        alone, circuit = asyncio.Lock(), Circuit()
         processors = [
-            Processor(subscription, adapters, inbox=inbox, publisher=publisher, alone=alone)
+            Processor(subscription, adapters, inbox=inbox, publisher=publisher, alone=alone, circuit=circuit)
             for subscription in self._worker.subscriptions.values()
         ]
         await self._until_it_works("topology", lambda: self._consume(stack, processors))

@@ -1,0 +1,145 @@
+"""A provider that is away costs nothing: no attempt, no dead letter, no double."""
+
+import asyncio
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+from prometheus_client import REGISTRY
+
+from shared.errors import PermanentFailure, Postponed, ProviderUnavailable, Throttled
+from shared.retries import RetryPolicy, fixed
+from shared.testing import eventually
+from shared.worker import Delivery
+from tests.support.worker import Chore, Desk
+
+TWO_TRIES = RetryPolicy(attempts=2, backoff=fixed(timedelta(seconds=1)))
+
+
+class Provider:
+    """Away until `returns_at` (time.monotonic())."""
+
+    def __init__(self, away_seconds: float) -> None:
+        self.returns_at = time.monotonic() + away_seconds
+        self.asked_in_vain = 0
+        self.got = Counter[int]()
+
+    async def do(self, job: Chore, _delivery: Delivery) -> None:
+        if time.monotonic() < self.returns_at:
+            self.asked_in_vain += 1
+            raise ProviderUnavailable("refused")
+        self.got[job.n] += 1
+
+
+async def test_no_message_loses_an_attempt_while_the_provider_is_away(desk: Desk) -> None:
+    provider = Provider(away_seconds=4)
+
+    async with desk.running(desk.worker(provider.do, retry=TWO_TRIES, prefetch=20)):
+        for n in range(100):
+            await desk.put({"n": n}, message_id=f"m{n}")
+        await desk.counted(done=100, retried=0, dead=0)
+
+    assert provider.got == Counter(range(100))
+    assert provider.asked_in_vain < 30  # 20 in work as it went, then one probe at a time
+    assert {done.delivery.attempt for done in desk.done} == {1}
+    assert await desk.depth() == 0
+
+
+async def test_a_message_that_fails_while_others_get_through_uses_its_attempts(desk: Desk) -> None:
+    async def do(job: Chore, _delivery: Delivery) -> None:
+        if job.n == 13:
+            raise ProviderUnavailable("connection lost at message 13")
+
+    async with desk.running(desk.worker(do, retry=TWO_TRIES)):
+        publishing = asyncio.create_task(keep_publishing(desk))
+        await desk.put({"n": 13}, message_id="bad")
+        letter = await desk.dead_letter()
+        publishing.cancel()
+
+    assert (letter.message_id, letter.headers["x-attempt"]) == ("bad", 2)
+    assert letter.headers["x-error-type"] == "ProviderUnavailable"
+
+
+async def keep_publishing(desk: Desk) -> None:
+    while True:
+        await desk.put({"n": 1})
+        await asyncio.sleep(0.05)
+
+
+async def test_a_message_that_is_wrong_dies_although_the_provider_was_away(desk: Desk) -> None:
+    provider = Provider(away_seconds=1)
+
+    async def do(job: Chore, delivery: Delivery) -> None:
+        await provider.do(job, delivery)
+        if job.n == 13:
+            raise PermanentFailure("no such number")
+
+    async with desk.running(desk.worker(do, retry=TWO_TRIES)):
+        for n in (12, 13, 14):
+            await desk.put({"n": n})
+        letter = await desk.dead_letter()
+        await desk.counted(done=2, dead=1)
+
+    assert (letter.headers["x-error"], letter.headers["x-attempt"]) == ("no such number", 1)
+
+
+async def test_when_the_provider_asks_for_a_pause_all_wait(desk: Desk) -> None:
+    throttled_until: list[float] = []
+    called_at: list[float] = []
+
+    async def do(_job: Chore, _delivery: Delivery) -> None:
+        called_at.append(time.monotonic())
+        if not throttled_until:
+            throttled_until.append(time.monotonic() + 2)
+            raise Throttled("429", retry_after=timedelta(seconds=2))
+
+    async with desk.running(desk.worker(do, retry=TWO_TRIES, prefetch=1)):
+        for n in range(5):
+            await desk.put({"n": n})
+        await desk.counted(done=5, retried=0)
+
+    assert len(called_at) == 6
+    assert all(at >= throttled_until[0] for at in called_at[1:])
+
+
+async def test_a_postponed_message_comes_again_with_all_its_attempts(desk: Desk) -> None:
+    async def postpone_twice(_job: Chore, _delivery: Delivery) -> None:
+        if len(desk.done) <= 2:
+            raise Postponed("not now", wait=timedelta(seconds=1))
+
+    async with desk.running(desk.worker(postpone_twice, retry=RetryPolicy(attempts=1))):
+        await desk.put({}, message_id="a")
+        await desk.counted(done=1, postponed=2, dead=0)
+
+    assert [done.delivery.attempt for done in desk.done] == [1, 1, 1]
+    assert desk.done[2].at - desk.done[0].at >= 2
+
+
+async def test_what_expires_during_an_outage_is_not_done_late(desk: Desk) -> None:
+    provider = Provider(away_seconds=3)
+    expires_at = datetime.now(UTC) + timedelta(seconds=2)
+
+    async with desk.running(desk.worker(provider.do)):
+        await desk.put({}, headers={"expires-at": expires_at.isoformat()})
+        letter = await desk.dead_letter()
+
+    assert letter.headers["x-error-type"] == "Expired"
+    assert not provider.got
+
+
+async def test_a_service_that_stops_gives_back_at_once_what_waits_for_its_provider(desk: Desk) -> None:
+    provider = Provider(away_seconds=60)
+
+    async with desk.running(desk.worker(provider.do), drain_seconds=30):
+        for n in range(10):
+            await desk.put({"n": n}, message_id=f"m{n}")
+        await eventually(lambda: REGISTRY.get_sample_value("postroom_messages_in_work", {"queue": desk.queue}) == 10)
+        stopped_at = time.monotonic()
+
+    assert time.monotonic() - stopped_at < 10
+    assert await desk.depth() == 10
+
+    provider.returns_at = 0
+    async with desk.running(desk.worker(provider.do)):  # nothing is held by the process that went
+        await desk.counted(done=10)
+    assert provider.got == Counter(range(10))

@@ -28,7 +28,7 @@ $(READY): pyproject.toml uv.lock
 		exit 1; }
 	@test -x .venv/bin/uv || $(PYTHON) -m pip install --quiet --disable-pip-version-check uv
 	@test -w "$${UV_CACHE_DIR:-$${HOME:-/nonexistent}}" || export UV_NO_CACHE=1; \
-		env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 .venv/bin/uv sync --quiet --frozen --all-extras --inexact
+		env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 .venv/bin/uv sync --quiet --frozen --all-extras --inexact --compile-bytecode
 	@touch $(READY)
 
 setup-system: setup ## Debian and Ubuntu, as root: install RabbitMQ and PostgreSQL where missing, services off

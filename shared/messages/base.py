@@ -3,9 +3,10 @@
 A contract is a pydantic model with a `kind`; nothing else is needed to validate, document and test it.
 """
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class Message(BaseModel):
@@ -17,18 +18,23 @@ class Message(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True, ser_json_bytes="base64")
 
+    # A slot, not a private attribute of pydantic's: those cost each message as much as its validation.
+    __slots__ = ("_message_id",)
     kind: ClassVar[str]
-    _message_id: str = PrivateAttr(default="")
 
     @property
     def message_id(self) -> str:
         """The AMQP message id: unique per message, stable over retries and replays; empty if it had none."""
-        return self._message_id
+        return getattr(self, "_message_id", "")
 
     def identified(self, message_id: str) -> Self:
         """Set the message id and return the same message."""
-        self._message_id = message_id
+        object.__setattr__(self, "_message_id", message_id)
         return self
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """pydantic's; the copy keeps the message id."""
+        return super().model_copy(update=update, deep=deep).identified(self.message_id)
 
     def to_wire(self) -> dict[str, Any]:
         """The JSON object that is published: wire names, without what was never set."""
@@ -41,7 +47,7 @@ class Job(Message):
     @property
     def id(self) -> str:
         """The job's id, which far sides may use as an idempotency key."""
-        return self._message_id
+        return self.message_id
 
 
 class Event(Message):

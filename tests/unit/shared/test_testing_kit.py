@@ -104,3 +104,9 @@ def test_a_frozen_clock_moves_when_told() -> None:
     clock.advance(timedelta(hours=1))
 
     assert clock() - before == timedelta(hours=1)
+
+
+def test_a_copy_of_a_message_keeps_its_id() -> None:
+    job = make_send_email().identified("a")
+
+    assert job.model_copy(update={"subject": "Other"}).message_id == "a"

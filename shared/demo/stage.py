@@ -1,4 +1,4 @@
-"""What the demo plays on: a private broker, the services as processes, a mail server, a place for alerts."""
+"""What the demo plays on: a private broker, the services as processes, and the servers of other people."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ import httpx
 import orjson
 
 from shared.broker_node import BrokerNode
-from shared.demo.alert_inbox import AlertInbox
+from shared.demo.http_inbox import AlertInbox, Partner, until
 from shared.mailbox import MailServer
 from shared.supervisor import Supervisor
 
@@ -34,18 +34,22 @@ class Stage:
     broker: BrokerNode
     mail_server: MailServer
     alerts: AlertInbox
+    partner: Partner
     services: Supervisor
     client: aio_pika.abc.AbstractChannel
     environment: dict[str, str]
     log: Path
 
-    async def publish(self, exchange: str, kind: str, body: dict[str, Any]) -> str:
+    async def publish(
+        self, exchange: str, kind: str, body: dict[str, Any], headers: dict[str, Any] | None = None
+    ) -> str:
         """Publish plain JSON as any AMQP client would, without a line of Postroom's code."""
         message_id = uuid.uuid4().hex[:8]
         message = aio_pika.Message(
             orjson.dumps(body),
             content_type="application/json",
             message_id=message_id,
+            headers=headers,
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
         )
         target = await self.client.get_exchange(exchange, ensure=False)
@@ -69,6 +73,10 @@ class Stage:
                     return found
                 await asyncio.sleep(0.05)
 
+    async def printed(self, words: str, within_seconds: float) -> None:
+        """Wait until a service has printed these words. TimeoutError if it does not."""
+        await until(lambda: words in self.log.read_text(errors="replace") or None, within_seconds)
+
     async def retries(self, queue: str) -> int:
         """How many tries of this queue's messages have failed and wait, as the service's metrics say."""
         return await self._metric("email", f'postroom_messages_total{{outcome="retried",queue="{queue}"}}')
@@ -89,14 +97,17 @@ async def set_stage(
     The services keep their data in `folder` and log to `log`.
     """
     async with MailServer() as mail_server:
-        with AlertInbox() as alerts:
+        with AlertInbox() as alerts, Partner() as partner:
             own = {**os.environ, **environment}
             services = Supervisor(
-                ["email", "alerting"],
+                ["email", "sms", "webhook", "alerting"],
                 {
                     **environment,
                     "EMAIL_SMTP_URL": mail_server.url,
                     "EMAIL_SENDER": "Postroom <no-reply@example.com>",
+                    "SMS_GATEWAY_URL": "console://",
+                    "WEBHOOK_SECRETS": f"partner={partner.secret}",
+                    "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
                     "ALERTING_CHANNELS": alerts.channel,
                     "POSTROOM_DATA_DIR": str(folder),
                     "POSTROOM_LOG_FORMAT": "text",
@@ -108,6 +119,7 @@ async def set_stage(
                 await services.start()
                 connection = await aio_pika.connect(broker.amqp_url)
                 async with connection:
-                    yield Stage(broker, mail_server, alerts, services, await connection.channel(), own, log)
+                    channel = await connection.channel()
+                    yield Stage(broker, mail_server, alerts, partner, services, channel, own, log)
             finally:
                 await services.stop()

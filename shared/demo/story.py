@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import secrets
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from rich.markup import escape
@@ -18,6 +20,7 @@ from shared.mailbox import ReceivedMail
 Result = TypeVar("Result")
 
 ADA, SLOW, GONE = "ada@example.com", "slow@example.com", "gone@example.com"
+PHONE = "+491511234567"
 PATIENCE_SECONDS = 20.0
 
 
@@ -54,6 +57,8 @@ class Story:
         return [
             ("A fact is published, and a mail goes out", self.welcome),
             ("A mailbox is busy: the mail is tried again", self.retry),
+            ("A one-time code goes to a phone", self.one_time_code),
+            ("A partner's API is out of order: the signed webhook is tried again", self.webhook),
             ("A mailbox is gone: a dead letter and an alert", self.refuse),
             ("A message is broken: the dead letter names the field", self.break_contract),
             ("The mailbox is repaired: the dead letter is replayed", self.replay),
@@ -82,6 +87,36 @@ class Story:
         took = mail.received_at - began
         self.tell(f"{took:4.1f} s  [green]mail to {SLOW}[/]: “{mail.subject}”, on the third try")
         self.seen.append(Seen("mail answered 451 twice", "delivered on the third try", took * 1000))
+
+    async def one_time_code(self) -> None:
+        """A code that is good for five minutes, through a gateway that prints."""
+        code, expires_at = f"{secrets.randbelow(10**6):06}", datetime.now(UTC) + timedelta(minutes=5)
+        body = {"id": 7, "phone": PHONE, "code": code, "expires_at": expires_at.isoformat(timespec="seconds")}
+        began = time.time()
+        message_id = await self.stage.publish(wire.EVENTS, "user.otp_requested", body)
+        self._tell_published(wire.EVENTS, "user.otp_requested", message_id, body)
+        text = f"Your code is {code}."
+        await self._wait(self.stage.printed(text, PATIENCE_SECONDS), f"a text to {PHONE}")
+        took = (time.time() - began) * 1000
+        self.tell(f"[green]text to {PHONE}[/]: “{text}” after {took:.0f} ms")
+        self.seen.append(Seen("user.otp_requested", "one-time code texted", took))
+
+    async def webhook(self) -> None:
+        """A signed call that is answered 503 twice."""
+        partner = self.stage.partner
+        body = {"url": partner.url, "body": {"order": 4711}, "secret_name": "partner"}
+        headers = {"backoff": "fixed", "backoff-seconds": 1}
+        began = time.time()
+        message_id = await self.stage.publish(wire.JOBS, "webhook.deliver", body, headers)
+        self._tell_published(wire.JOBS, "webhook.deliver", message_id, body)
+        for number in (1, 2, 3):
+            call = await self._wait(partner.call(number, PATIENCE_SECONDS), f"call {number} of {partner.url}")
+            if not call.is_genuine or call.webhook_id != message_id:
+                raise StepFailed(f"call {number} came with webhook-id {call.webhook_id} and a signature that is wrong")
+            answer = "503 → again in 1 s" if call.status == 503 else f"[green]{call.status}[/]"
+            self.tell(f"{call.received_at - began:4.1f} s  webhook-id {message_id}, signature genuine: {answer}")
+        took = (call.received_at - began) * 1000
+        self.seen.append(Seen("webhook answered 503 twice", "delivered on the third try, signed", took))
 
     async def refuse(self) -> None:
         """A refusal for good."""

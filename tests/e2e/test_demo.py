@@ -14,18 +14,22 @@ PATIENCE_SECONDS = 240  # it takes some 25 on two cores that nobody else uses
 NEWCOMER_SEES = (
     r"1\. A broker and the services",
     r"RabbitMQ \d+\.\d+\.\d+ is up",
-    r"services ready: email .*alerting",
+    r"services ready: email .*sms .*webhook .*alerting",
     r"published to exchange events, key user\.created",
     r"mail to ada@example\.com: “Welcome.*” after \d+ ms",
     r"451 mailbox busy → again in 1 s",
     r"451 mailbox busy → again in 2 s",
     r"mail to slow@example\.com: .* on the third try",
+    r"text to \+491511234567: “Your code is \d{6}\.” after \d+ ms",
+    r"published to exchange jobs, key webhook\.deliver",
+    r"signature genuine: 503 → again in 1 s",
+    r"signature genuine: 200",
     r"dead letter in email\.send\.dead: RecipientsRefused: .*550 5\.1\.1 no such user here",
     r"alert: email\.send: RecipientsRefused",
     r"dead letter in email\.send\.dead: InvalidMessage: subject: ",
     r"\$ postroom dead replay email\.send\.dead --id \w+ --yes",
     r"mail to gone@example\.com: “Your invoice”, same id",
-    r"All 5 steps as promised, in \d+ s",
+    r"All 7 steps as promised, in \d+ s",
 )
 
 

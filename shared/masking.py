@@ -6,7 +6,7 @@ DOTS = "•••"
 
 _ADDRESS = re.compile(r"[^\s@<>(),;:\"'\[\]]+@[^\s@<>(),;:\"'\[\]]+")
 # `+49 151 1234567`, `0151/1234567`. Not part of a word, so that ids, times and fractions stay readable.
-_PHONE = re.compile(r"(?<![\w.:-])(?:\+\d|0\d)[\d ()/-]{4,20}\d(?![\w:-]|\.\d)")
+_PHONE = re.compile(r"(?<![\w.:-])(?:\+\d|0\d)[\d ()/-]{4,20}\d(?![\w-]|[.:]\d)")
 _SHORTEST_PHONE = 7  # digits; less is a PIN or a count
 
 

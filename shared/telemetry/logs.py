@@ -73,5 +73,7 @@ def set_up_logs(service: str, style: Literal["auto", "json", "text"], level: str
     handler.setFormatter(TextFormatter(service) if is_text else JsonFormatter(service))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # The client library reports each lost connection with a trace; the runtime says the same in one line.
-    for chatty in ("aio_pika", "aiormq", "alembic", "httpx", "asyncio"):
+    for chatty in ("aio_pika", "aiormq", "alembic", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.ERROR if level != "DEBUG" else logging.INFO)
+    for indiscreet in ("httpx", "httpcore", "aiosqlite"):  # they print queries of URLs and values of SQL statements
+        logging.getLogger(indiscreet).setLevel(logging.WARNING)

@@ -30,6 +30,7 @@ def test_a_short_number_is_hidden_whole():
         ('{"to": ["ada@example.com"]}', '{"to": ["a•••@example.com"]}'),
         ("call +49 151 12345123 now", "call +49•••••123 now"),
         ("call 0151/12345123.", "call 01•••••123."),
+        ("+4915112345123: no route", "+49•••••123: no route"),
         ("jörg@bücher.example", "j•••@bücher.example"),
     ],
 )

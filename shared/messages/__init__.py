@@ -6,7 +6,8 @@ from shared.messages.maintenance import BackUp, Clean
 from shared.messages.outcomes import JobCompleted, JobFailed
 from shared.messages.report import GenerateReport, ReportReady
 from shared.messages.schedule import ScheduleFired
-from shared.messages.sms import SendSms
+from shared.messages.sms import SendSms, SmsDelivered, SmsUndelivered
+from shared.messages.sync import SyncSource
 from shared.messages.user import UserCreated, UserOtpRequested, UserPasswordResetRequested
 from shared.messages.webhook import DeliverWebhook
 
@@ -17,6 +18,7 @@ KINDS: dict[str, type[Message]] = {
         SendSms,
         GenerateReport,
         DeliverWebhook,
+        SyncSource,
         Clean,
         BackUp,
         UserCreated,
@@ -26,6 +28,8 @@ KINDS: dict[str, type[Message]] = {
         JobCompleted,
         JobFailed,
         ScheduleFired,
+        SmsDelivered,
+        SmsUndelivered,
     )
 }
 """The shipped contracts by wire name."""
@@ -46,6 +50,9 @@ __all__ = [
     "ScheduleFired",
     "SendEmail",
     "SendSms",
+    "SmsDelivered",
+    "SmsUndelivered",
+    "SyncSource",
     "UserCreated",
     "UserOtpRequested",
     "UserPasswordResetRequested",

@@ -1,13 +1,14 @@
-"""What the SMS service is asked to do."""
+"""What the SMS service is asked to do, and what it tells of texts."""
 
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from shared.messages.base import Job
+from shared.messages.base import Event, Job
 
-PhoneNumber = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$")]
-"""E.164: `+491511234567`."""
+PhoneNumber = Annotated[str, Field(min_length=3, max_length=40)]
+"""E.164, `+491511234567`, or as people write it; local numbers where SMS_REGION says of which country. The SMS service
+checks it in full."""
 
 
 class SendSms(Job):
@@ -17,4 +18,25 @@ class SendSms(Job):
 
     to: PhoneNumber
     message: str = Field(min_length=1)
-    sender: str | None = Field(default=None, max_length=15)
+    sender: str | None = Field(default=None, max_length=16)
+
+
+class SmsDelivered(Event):
+    """A text arrived at the phone, all its parts. `id` is the job's; `to` is masked."""
+
+    kind: ClassVar[str] = "sms.delivered"
+
+    id: str
+    to: str
+    gateway: str
+
+
+class SmsUndelivered(Event):
+    """A text that a gateway had accepted did not arrive, or a part of it. `reason` is the provider's."""
+
+    kind: ClassVar[str] = "sms.undelivered"
+
+    id: str
+    to: str
+    gateway: str
+    reason: str | None = None

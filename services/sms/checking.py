@@ -1,0 +1,70 @@
+"""Makes a text that is fit to be sent of what a job asks for."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from services.sms.errors import TextTooLong
+from services.sms.gateway import Text
+from services.sms.numbers import NumberReader
+from services.sms.segments import Segments, split
+from services.sms.senders import check_sender
+from shared.errors import Expired
+from shared.worker import Delivery
+from shared.worker.delivery import read_wishes
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A text as a message asks for it. `number_field` is what the message calls the number; `secret` is a part of
+    the content that errors must not repeat either."""
+
+    to: str
+    content: str
+    sender: str | None = None
+    expires_at: datetime | None = None
+    number_field: str = "to"
+    secret: str | None = None
+
+
+class Checker:
+    """Checks orders.
+
+    Args:
+        numbers: reads phone numbers.
+        sender: who texts come from, where an order names nobody.
+        max_segments: parts that one text may take.
+    """
+
+    def __init__(self, numbers: NumberReader, sender: str | None, max_segments: int) -> None:
+        self._numbers = numbers
+        self._sender = sender
+        self._max_segments = max_segments
+
+    def check(self, order: Order, delivery: Delivery, reference: str) -> tuple[Text, Segments]:
+        """The text and its parts. Raises InvalidNumber, InvalidSender, TextTooLong."""
+        segments = split(order.content)
+        if segments.count > self._max_segments:
+            raise TextTooLong(
+                f"message: takes {segments.count} parts in {segments.encoding}, SMS_MAX_SEGMENTS allows "
+                f"{self._max_segments}"
+            )
+        text = Text(
+            to=self._numbers.read(order.number_field, order.to),
+            content=order.content,
+            reference=reference,
+            sender=check_sender("sender", order.sender) if order.sender else self._sender,
+            expires_at=_earlier(order.expires_at, read_wishes(delivery.headers).expires_at),
+        )
+        return text, segments
+
+
+def check_time(text: Text) -> None:
+    """Raises Expired when it is too late to send the text."""
+    if text.expires_at is not None and text.expires_at <= datetime.now(UTC):
+        raise Expired("expires_at has passed; the text was not sent late")
+
+
+def _earlier(*moments: datetime | None) -> datetime | None:
+    """The earliest of those that are given; one without a zone is in UTC."""
+    given = (moment if moment.tzinfo else moment.replace(tzinfo=UTC) for moment in moments if moment is not None)
+    return min(given, default=None)

@@ -1,0 +1,150 @@
+"""The life of one text: is it fit to be sent, may it be, is it its turn, who takes it, what was the answer.
+
+1. Number, sender and length are checked, and its time is looked at.
+2. It waits for its turn (pace.py).
+3. It is marked as being sent, in the transaction in which its past and the opted-out list are asked. What a gateway
+   took once, before a crash perhaps, is not sent again.
+4. Its time is looked at once more, and it is handed to a gateway.
+5. The answer is written down. A process that dies before that leaves the mark: the text is then treated like one
+   whose answer was lost.
+
+A lost answer: where the gateway recognises the reference, the text is sent to it again. Where it does not,
+SMS_AFTER_LOST_ANSWER decides: `resend` sends it again, `park` leaves it to a person, whose replay sends it.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.sms.announcing import Announcer
+from services.sms.checking import Checker, Order, check_time
+from services.sms.errors import AnswerLost, GatewayUnavailable, RecipientOptedOut, TextParked
+from services.sms.gateway import Accepted, Text
+from services.sms.gateway.failover import Failover
+from services.sms.pace import Lane, Pace
+from services.sms.references import reference_of, text_key
+from services.sms.secrecy import keep_private
+from services.sms.settings import AfterLostAnswer
+from services.sms.texts import Facts, Standing, State, TextKey, Texts
+from shared.errors import Expired, PermanentFailure, Postponed, TemporaryFailure
+from shared.masking import mask_phone
+from shared.worker import Delivery
+
+ASK_AGAIN = timedelta(seconds=30)
+"""After this a text goes to its own gateway again, which was away and alone knows whether it has it."""
+
+_PARKED = "it may have been sent: look at the provider, then replay it to send it (again), or discard it"
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """How a text is sent this time: to which gateway alone, and whether an earlier try may have reached the phone."""
+
+    only: str | None = None
+    may_be_double: bool = False
+
+
+class Courier:
+    """Delivers texts, each once as far as gateways allow."""
+
+    def __init__(
+        self,
+        checker: Checker,
+        texts: Texts,
+        gateways: Failover,
+        pace: Pace,
+        announcer: Announcer,
+        after_lost_answer: AfterLostAnswer = "resend",
+    ) -> None:
+        self._checker = checker
+        self._texts = texts
+        self._gateways = gateways
+        self._pace = pace
+        self._announcer = announcer
+        self._parks = after_lost_answer == "park"
+
+    async def deliver(self, order: Order, delivery: Delivery, lane: Lane) -> None:
+        """Send what `order` asks for.
+
+        Raises what services.sms.errors has, Expired, and Postponed when there was no turn for it. No error repeats
+        the number or the content.
+        """
+        key = text_key(delivery)
+        text, segments = self._checker.check(order, delivery, reference_of(key))
+        check_time(text)
+        await self._pace.turn(lane)
+        facts = Facts(text.to, text.sender, segments.encoding, segments.count, delivery.replays)
+        begun = await self._texts.begin(key, facts)
+        if begun.opted_out or (begun.before is not None and begun.before.state.is_sent):
+            self._pace.give_back()
+            if begun.opted_out:
+                raise _opted_out(text, begun.opted_out)
+            return
+        this_try = await self._plan(key, begun.before, facts.round)
+        await self._send(key, text, this_try, order.secret)
+
+    async def _send(self, key: TextKey, text: Text, this_try: _Try, secret: str | None) -> None:
+        try:
+            check_time(text)
+            accepted = await self._hand_over(text, this_try.only, secret)
+        except AnswerLost as error:
+            await self._note_lost(key, error, this_try)
+            raise
+        except TemporaryFailure as error:
+            await self._note_not_sent(key, error, this_try)
+            raise
+        except PermanentFailure as error:
+            await self._note_refused(key, text, error)
+            raise
+        await self._note_accepted(key, accepted, this_try)
+
+    async def _hand_over(self, text: Text, only: str | None, secret: str | None) -> Accepted:
+        try:
+            return await self._gateways.deliver(text, only=only)
+        except Exception as error:
+            keep_private(error, text, secret)
+            raise
+
+    async def _plan(self, key: TextKey, before: Standing | None, this_round: int) -> _Try:
+        """How to go on from what was known. Raises TextParked when a person is to decide."""
+        if before is None or not before.state.is_doubtful:
+            return _Try()
+        if self._gateways.recognises(before.gateway):
+            return _Try(only=before.gateway)
+        if self._parks and this_round <= before.round:
+            await self._texts.not_sent(key, State.UNCERTAIN, "the answer was lost")
+            raise TextParked(f"the answer to an earlier try was lost, {_PARKED}")
+        return _Try(may_be_double=True)
+
+    async def _note_lost(self, key: TextKey, error: AnswerLost, this_try: _Try) -> None:
+        reason = str(error)
+        await self._texts.not_sent(
+            key, State.UNCERTAIN, reason, gateway=error.gateway, may_be_double=this_try.may_be_double
+        )
+        if self._parks and not self._gateways.recognises(error.gateway):
+            raise TextParked(f"{reason}; {_PARKED}") from None
+
+    async def _note_not_sent(self, key: TextKey, error: TemporaryFailure, this_try: _Try) -> None:
+        # What only its own gateway can clear up stays open until that one has answered.
+        state = State.UNCERTAIN if this_try.only else State.WAITING
+        await self._texts.not_sent(key, state, str(error), may_be_double=this_try.may_be_double)
+        if this_try.only and isinstance(error, GatewayUnavailable):
+            raise Postponed(f"{this_try.only} is away, and may have this text already", wait=ASK_AGAIN) from None
+
+    async def _note_refused(self, key: TextKey, text: Text, error: PermanentFailure) -> None:
+        reason = "expired" if isinstance(error, Expired) else str(error)
+        await self._texts.not_sent(key, State.REFUSED, reason)
+        if isinstance(error, RecipientOptedOut):
+            await self._texts.opt_out(text.to, reason)
+            raise _opted_out(text, reason) from None
+
+    async def _note_accepted(self, key: TextKey, accepted: Accepted, this_try: _Try) -> None:
+        ended = await self._texts.accepted(key, accepted, may_be_double=this_try.may_be_double)
+        if ended is not None:
+            self._announcer.soon(ended)
+
+
+def _opted_out(text: Text, reason: str) -> RecipientOptedOut:
+    return RecipientOptedOut(
+        f"{mask_phone(text.to)} wants no texts ({reason}); a replay does not change that: once its owner has agreed "
+        "again, take the number off the table sms_opted_out, then replay"
+    )

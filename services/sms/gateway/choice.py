@@ -1,0 +1,66 @@
+"""The gateways that SMS_GATEWAY_URL names, in order."""
+
+import importlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any
+
+from services.sms.gateway import Gateway, Receipt
+from services.sms.gateway.console import ConsoleGateway
+from services.sms.gateway.failover import Failover
+from services.sms.gateway.url import GatewayUrl
+from services.sms.settings import HttpGatewaySettings, SmsSettings
+from shared.errors import ConfigurationError
+from shared.settings import read_settings
+
+log = logging.getLogger(__name__)
+
+OnReceipt = Callable[[Receipt], Awaitable[None]]
+
+_MODULES = {"twilio": "twilio", "sns": "sns", "smpp": "smpp", "smpps": "smpp", "http": "http", "https": "http"}
+"""Which module beside this one opens a scheme. Each is loaded when it is needed, so that nobody needs the libraries
+of gateways he does not use."""
+
+
+@asynccontextmanager
+async def open_gateways(settings: SmsSettings, on_receipt: OnReceipt) -> AsyncIterator[Failover]:
+    """All gateways, with their connections closed afterwards. Raises ConfigurationError for a wrong setting."""
+    async with AsyncExitStack() as stack:
+        opened = [await stack.enter_async_context(_open(url, settings, on_receipt)) for url in settings.gateways()]
+        yield Failover(opened)
+
+
+def _open(url: GatewayUrl, settings: SmsSettings, on_receipt: OnReceipt) -> AbstractAsyncContextManager[Gateway]:
+    if url.scheme == "console":
+        url.check_options()
+        return _console()
+    if url.scheme not in _MODULES:
+        known = ", ".join(f"{scheme}://" for scheme in (*_MODULES, "console"))
+        raise ConfigurationError(f"SMS_GATEWAY_URL: there is no gateway {url.scheme}://; there is {known}")
+    name = _MODULES[url.scheme]
+    open_gateway = getattr(_load(name, url.scheme), f"open_{name}")
+    if name == "http":
+        http_api = _load("http_api", url.scheme)
+        open_gateway = partial(open_gateway, api=http_api.read_api(read_settings(HttpGatewaySettings)))
+    gateway: AbstractAsyncContextManager[Gateway] = open_gateway(url, settings.timeout, on_receipt)
+    return gateway
+
+
+def _load(name: str, scheme: str) -> Any:
+    try:
+        return importlib.import_module(f"services.sms.gateway.{name}")
+    except ModuleNotFoundError as error:
+        missing = error.name or str(error)
+        if missing.partition(".")[0] in ("services", "shared"):
+            raise  # a mistake in our own imports, which no installation mends
+        raise ConfigurationError(
+            f"SMS_GATEWAY_URL: {scheme}:// needs {missing}, which is not installed: pip install 'postroom[sms]'"
+        ) from None
+
+
+@asynccontextmanager
+async def _console() -> AsyncIterator[Gateway]:
+    log.warning("SMS_GATEWAY_URL is console://: texts are printed, numbers and codes included, and reach nobody")
+    yield ConsoleGateway()

@@ -1,0 +1,9 @@
+"""Takes delivery receipts over HTTP: one path per provider, each with the provider's own signature.
+
+`/receipts/twilio`, `/receipts/sns`, `/receipts/http`; those without settings answer 404.
+"""
+
+from services.sms.receipts.server import ReceiptServer, open_receipts
+from services.sms.receipts.settings import HttpReceipts, ReceiptSettings
+
+__all__ = ["HttpReceipts", "ReceiptServer", "ReceiptSettings", "open_receipts"]

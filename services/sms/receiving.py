@@ -1,0 +1,61 @@
+"""Opens the door for receipts over HTTP, where SMS_RECEIPTS_PORT says so."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from pydantic import SecretStr
+
+from services.sms.gateway.url import GatewayUrl
+from services.sms.settings import ReceiptsSettings
+from services.sms.texts import ReceiptDesk
+from shared.errors import ConfigurationError
+
+
+@asynccontextmanager
+async def taking_receipts(
+    receipts: ReceiptsSettings, gateways: tuple[GatewayUrl, ...], desk: ReceiptDesk
+) -> AsyncIterator[None]:
+    """Take receipts and hand them to `desk` until the end of the block. Raises ConfigurationError."""
+    if receipts.port is None:
+        yield
+        return
+    try:
+        from services.sms.receipts import HttpReceipts, ReceiptSettings, open_receipts  # noqa: PLC0415 - optional
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("services", "shared"):
+            raise
+        raise ConfigurationError(
+            f"SMS_RECEIPTS_PORT: {error.name} is not installed: pip install 'postroom[sms]'"
+        ) from None
+    http = HttpReceipts(
+        secrets=tuple(SecretStr(secret) for secret in _listed(receipts.http_secrets)),
+        signature_header=receipts.http_signature_header,
+        id_field=receipts.http_id_field,
+        status_field=receipts.http_status_field,
+        reason_field=receipts.http_reason_field,
+        delivered=frozenset(word.lower() for word in _listed(receipts.http_delivered)),
+        undelivered=frozenset(word.lower() for word in _listed(receipts.http_undelivered)),
+    )
+    settings = ReceiptSettings(
+        host=receipts.host,
+        port=receipts.port,
+        public_url=receipts.public_url,
+        twilio_tokens=_twilio_tokens(receipts, gateways),
+        sns_topics=frozenset(_listed(receipts.sns_topics)),
+        http=http if http.secrets else None,
+    )
+    async with open_receipts(settings, desk):
+        yield
+
+
+def _twilio_tokens(receipts: ReceiptsSettings, gateways: tuple[GatewayUrl, ...]) -> tuple[SecretStr, ...]:
+    if receipts.twilio_tokens is not None:
+        return tuple(SecretStr(token) for token in _listed(receipts.twilio_tokens))
+    if receipts.public_url is None:  # without which no signature of Twilio's can be checked
+        return ()
+    return tuple(url.password for url in gateways if url.scheme == "twilio")
+
+
+def _listed(text: str | SecretStr | None) -> list[str]:
+    plain = text.get_secret_value() if isinstance(text, SecretStr) else text or ""
+    return [word.strip() for word in plain.split(",") if word.strip()]

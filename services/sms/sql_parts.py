@@ -1,0 +1,87 @@
+"""The parts of texts in the database: what providers told of each, whether or not its text is known yet."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Table, and_, case, or_, select, tuple_
+
+from services.sms.gateway import Progress, Receipt
+from services.sms.models import PartRow
+from services.sms.texts import TextKey
+from shared.worker.processor import storable
+
+PARTS: Table = PartRow.__table__  # type: ignore[attr-defined]
+
+EARLY = timedelta(days=1)
+"""A receipt without a text waits so long for one. Providers use ids again: an older one was about something else."""
+
+_PartId = tuple[str, str]  # gateway, provider's id
+
+
+class PartsTable:
+    """Reads and writes parts, within the transactions of the texts' store.
+
+    Args:
+        insert: the database's own INSERT, which knows ON CONFLICT.
+    """
+
+    def __init__(self, insert: Callable[[Table], Any]) -> None:
+        self._insert = insert
+
+    def store(
+        self, accepted: Sequence[tuple[TextKey, _PartId]], receipts: Sequence[Receipt], connection: Connection
+    ) -> dict[_PartId, TextKey]:
+        """Write down which parts belong to which texts, and what was told of parts; the texts these belong to."""
+        writes = [(part, self._owned(key, part)) for key, part in accepted]
+        writes += [((receipt.gateway, receipt.provider_id), self._told(receipt)) for receipt in receipts]
+        for _, statement in sorted(writes, key=lambda write: write[0]):
+            connection.execute(statement)
+        stored = {(gateway, _id(provider_id)): (gateway, provider_id) for (gateway, provider_id), _ in writes}
+        if not stored:
+            return {}
+        found = select(PARTS).where(tuple_(PARTS.c.gateway, PARTS.c.provider_id).in_(list(stored)))
+        rows = connection.execute(found.where(PARTS.c.job_id.is_not(None)))
+        return {stored[row.gateway, row.provider_id]: TextKey(row.queue, row.job_id) for row in rows}
+
+    def verdict(self, connection: Connection, key: TextKey) -> tuple[Progress, str | None]:
+        """How far a text is by all that is known of its parts: one part that failed is a text that failed."""
+        of_text = select(PARTS).where(PARTS.c.queue == key.queue, PARTS.c.job_id == key.job_id)
+        parts = connection.execute(of_text.order_by(PARTS.c.at)).all()
+        for part in parts:
+            if part.state == Progress.UNDELIVERED:
+                return Progress.UNDELIVERED, part.reason
+        is_there = bool(parts) and all(part.state == Progress.DELIVERED for part in parts)
+        return (Progress.DELIVERED if is_there else Progress.ACCEPTED), None
+
+    def _owned(self, key: TextKey, part: _PartId) -> Any:
+        """An accepted text's part. What an early receipt told of it stays."""
+        now = datetime.now(UTC)
+        values = {"queue": key.queue, "job_id": key.job_id, "state": Progress.ACCEPTED.value, "reason": None, "at": now}
+        statement = self._insert(PARTS).values(gateway=part[0], provider_id=_id(part[1]), **values)
+        new = statement.excluded
+        is_another = or_(
+            and_(PARTS.c.job_id.is_not(None), or_(PARTS.c.job_id != new.job_id, PARTS.c.queue != new.queue)),
+            and_(PARTS.c.job_id.is_(None), PARTS.c.at < now - EARLY),
+        )
+        kept = {name: case((is_another, new[name]), else_=PARTS.c[name]) for name in ("state", "reason", "at")}
+        changed = {"queue": new.queue, "job_id": new.job_id, **kept}
+        return statement.on_conflict_do_update(index_elements=["gateway", "provider_id"], set_=changed)
+
+    def _told(self, receipt: Receipt) -> Any:
+        """A part's progress. Its end stays what it was first told to be."""
+        values = {
+            "state": receipt.progress.value,
+            "reason": storable(receipt.reason, 300),
+            "at": datetime.now(UTC),
+        }
+        statement = self._insert(PARTS).values(gateway=receipt.gateway, provider_id=_id(receipt.provider_id), **values)
+        return statement.on_conflict_do_update(
+            index_elements=["gateway", "provider_id"],
+            set_={name: statement.excluded[name] for name in values},
+            where=PARTS.c.state == Progress.ACCEPTED.value,
+        )
+
+
+def _id(provider_id: str) -> str:
+    return storable(provider_id, 255) or ""

@@ -1,0 +1,121 @@
+"""What is remembered of each text, and of who wants none: the port. The tables lie beside it, in sql_texts.py."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from services.sms.gateway import Accepted, Progress, Receipt
+
+
+class State(StrEnum):
+    """Where a text is."""
+
+    SENDING = "sending"  # handed to a gateway at this moment, or the process died meanwhile
+    WAITING = "waiting"  # certainly not sent; tried again
+    UNCERTAIN = "uncertain"  # the gateway's answer was lost: it may have been sent
+    REFUSED = "refused"  # certainly not sent, for good
+    ACCEPTED = "accepted"  # by a gateway
+    DELIVERED = "delivered"  # to the phone, all its parts
+    UNDELIVERED = "undelivered"  # a part of it, for good
+
+    @property
+    def is_sent(self) -> bool:
+        """A gateway has taken responsibility."""
+        return self in (State.ACCEPTED, State.DELIVERED, State.UNDELIVERED)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """It may have been sent, and nobody knows."""
+        return self in (State.SENDING, State.UNCERTAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class TextKey:
+    """Which text: the same over retries, crashes and replays."""
+
+    queue: str
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is written down when a text is about to be sent. `round` is 0, or the number of the replay."""
+
+    number: str
+    sender: str | None
+    encoding: str
+    segments: int
+    round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was known of a text before it was begun: its last state, by whom and in which round it was tried."""
+
+    state: State
+    gateway: str | None = None
+    round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The answer to `begin`: `before` is None for a new text; `opted_out` is why its number is on the list."""
+
+    before: Standing | None = None
+    opted_out: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A text's end, as receipts told it. `progress` is delivered or undelivered."""
+
+    key: TextKey
+    to: str  # masked
+    gateway: str
+    progress: Progress
+    reason: str | None = None
+
+
+class Texts(Protocol):
+    """Remembers texts, their parts, and numbers that have opted out. What a method was given is stored when it
+    returns; a database that is away is waited for."""
+
+    async def begin(self, key: TextKey, facts: Facts) -> Begun:
+        """Mark a text as SENDING, unless it is sent already or its number has opted out."""
+
+    async def not_sent(
+        self, key: TextKey, state: State, reason: str, *, gateway: str | None = None, may_be_double: bool = False
+    ) -> None:
+        """Write down that a text begun is WAITING, REFUSED or UNCERTAIN; of an uncertain one, whose answer was
+        lost. A text that may have arrived and is sent again is marked as `may_be_double`, for good."""
+
+    async def accepted(self, key: TextKey, accepted: Accepted, *, may_be_double: bool = False) -> Ended | None:
+        """Write down that a gateway took a text. Its end, if receipts that came before told it."""
+
+    async def receive(self, receipt: Receipt) -> Ended | None:
+        """Write down a receipt. The text's end, if this is what ended it: once per text.
+
+        Delivered: all its parts are. Undelivered: one part is, whatever is told of the others later. A part's end
+        stays what it was first told to be. A receipt that nobody knows a text for is kept for it.
+        """
+
+    async def opt_out(self, number: str, reason: str) -> None:
+        """Put a number (E.164) on the list of those that get no texts; the first reason stays."""
+
+    async def not_announced(self, limit: int) -> list[Ended]:
+        """Texts that ended a while ago without `announced` having been called for them."""
+
+    async def announced(self, key: TextKey) -> None:
+        """A text's end has been published."""
+
+
+class ReceiptDesk(Protocol):
+    """Takes what providers report about texts."""
+
+    async def take(self, receipt: Receipt) -> None:
+        """Write a receipt down; it is stored when this returns.
+
+        Receipts may come twice, out of order, before the acceptance was recorded, or for texts nobody knows:
+        none of them is lost, and none of them is an error. Raises when the database does not take it: the
+        provider is to report it again.
+        """

@@ -1,0 +1,227 @@
+"""The whole SMS service on a real RabbitMQ, with a real provider over HTTP."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel
+
+from services.sms.app import adapters
+from services.sms.handlers import worker
+from shared import wire
+from shared.testing import eventually, running_with
+from shared.worker.runtime import Service
+from tests.support.brokers import VirtualHost
+from tests.support.sms_provider import Provider
+from tests.support.worker import Station, publish, take_all
+
+NUMBER = "+4915112345678"
+OTP_QUEUE = "sms.on.user.otp_requested"
+
+
+class Office:
+    """The service's surroundings: broker, provider, environment."""
+
+    def __init__(self, station: Station, channel: AbstractChannel, data: Path) -> None:
+        self._station = station
+        self._data = data
+        self.channel = channel
+
+    def running(self) -> AbstractAsyncContextManager[Service]:
+        return running_with(worker, adapters, self._station.settings(self._data))
+
+    async def send(self, message: str = "Hello", to: str = NUMBER, **properties: Any) -> None:
+        await publish(self.channel, wire.JOBS, "sms.send", {"to": to, "message": message}, **properties)
+
+    async def ask_for_code(self, code: str, expires_in: float = 60, phone: str = NUMBER, **properties: Any) -> None:
+        expires_at = (datetime.now(UTC) + timedelta(seconds=expires_in)).isoformat()
+        body = {"id": 7, "phone": phone, "code": code, "expires_at": expires_at}
+        await publish(self.channel, wire.EVENTS, "user.otp_requested", body, **properties)
+
+    async def dead(self, queue: str = "sms.send", count: int = 1) -> list[dict[str, Any]]:
+        letters: list[dict[str, Any]] = []
+
+        async def check() -> bool:
+            letters.extend(dict(letter.headers) for letter in await take_all(self.channel, f"{queue}.dead"))
+            return len(letters) >= count
+
+        await eventually(check, within=timedelta(seconds=15))
+        return letters
+
+
+@pytest.fixture
+async def provider(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Provider]:
+    async with Provider().serving() as provider:
+        monkeypatch.setenv("SMS_GATEWAY_URL", provider.url)
+        monkeypatch.setenv("SMS_HTTP_ID_FIELD", "message.id")
+        monkeypatch.setenv("SMS_HTTP_SUCCESS_FIELD", "status")
+        monkeypatch.setenv("SMS_HTTP_SUCCESS_VALUES", "queued")
+        monkeypatch.setenv("SMS_HTTP_OPTED_OUT_VALUES", "stopped")
+        monkeypatch.setenv("SMS_HTTP_REFERENCE_FIELD", "ref")
+        monkeypatch.setenv("SMS_HTTP_AUTH_HEADER", "Authorization: Bearer canary-token")
+        yield provider
+
+
+@pytest.fixture
+async def office(vhost: VirtualHost, tmp_path: Path) -> AsyncIterator[Office]:
+    station = Station(vhost)
+    station.apply(worker)
+    connection = await aio_pika.connect(vhost.amqp_url)
+    async with connection:
+        yield Office(station, await connection.channel(), tmp_path)
+
+
+async def test_a_job_and_a_code_become_texts(office: Office, provider: Provider, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SMS_REGION", "DE")
+    monkeypatch.setenv("SMS_SENDER", "Shop")
+    async with office.running():
+        await office.send("Grüße 😀", to="0151 1234 5678", message_id="job-1")
+        await eventually(lambda: len(provider.texts) == 1)
+        await office.ask_for_code("482913", message_id="event-1")
+        await eventually(lambda: len(provider.texts) == 2)
+
+    assert provider.texts == [
+        {"to": NUMBER, "text": "Grüße 😀", "from": "Shop", "ref": "job-1"},
+        {"to": NUMBER, "text": "Your code is 482913.", "from": "Shop", "ref": f"event-1.{OTP_QUEUE}"},
+    ]
+    assert provider.headers[0]["Authorization"] == "Bearer canary-token"
+
+
+async def test_the_first_gateway_is_used_again_once_it_is_back_without_a_restart(
+    office: Office, provider: Provider, monkeypatch: pytest.MonkeyPatch
+):
+    first = Provider()
+    async with first.serving():
+        pass  # now its port is known, and nobody listens there
+    monkeypatch.setenv("SMS_GATEWAY_URL", f"{first.url},{provider.url}")
+    async with office.running():
+        await office.send(message_id="a")
+        await eventually(lambda: len(provider.texts) == 1)
+        async with first.serving():
+
+            async def first_sends() -> bool:
+                await office.send()
+                return len(first.texts) > 0
+
+            await eventually(first_sends, within=timedelta(seconds=20))
+
+
+async def test_throttled_all_wait_as_long_as_the_provider_says(office: Office, provider: Provider):
+    provider.answers = [(429, {}, {"Retry-After": "3"})]
+    async with office.running():
+        await office.send(message_id="first", headers={wire.ATTEMPTS: 1})
+        await eventually(lambda: len(provider.times) == 1)
+        for number in range(20):
+            await office.send(message_id=f"n{number}")
+        await office.ask_for_code("482913")
+        await eventually(lambda: len(provider.texts) == 22, within=timedelta(seconds=20))
+
+    assert provider.times[1] - provider.times[0] >= 2.9
+
+
+async def test_an_expired_code_is_not_sent_to_the_second(office: Office, provider: Provider):
+    provider.answers = [(429, {}, {"Retry-After": "3"})]
+    async with office.running():
+        await office.ask_for_code("111111", expires_in=2, message_id="late")
+        await office.ask_for_code("222222", expires_in=30, message_id="in time")
+        await eventually(lambda: len(provider.texts) == 1, within=timedelta(seconds=20))
+        [letter] = await office.dead(OTP_QUEUE)
+
+    assert letter[wire.X_ERROR_TYPE] == "Expired"
+    assert "222222" in provider.texts[0]["text"]
+
+
+@pytest.mark.parametrize(("choice", "error"), [("park", "TextParked"), ("resend", None)])
+async def test_after_a_lost_answer_the_setting_decides(
+    office: Office, provider: Provider, monkeypatch: pytest.MonkeyPatch, choice: str, error: str | None
+):
+    monkeypatch.setenv("SMS_AFTER_LOST_ANSWER", choice)
+    provider.answers = [(500, {}, {})]
+    async with office.running():
+        await office.send(message_id="job-1")
+        if error:
+            [letter] = await office.dead()
+            assert letter[wire.X_ERROR_TYPE] == error
+            headers = {wire.X_FAILED_AT: letter[wire.X_FAILED_AT]}
+            await office.send(message_id="job-1", headers=headers)  # as a replay does
+        await eventually(lambda: len(provider.texts) == 1)
+
+
+async def test_numbers_and_texts_never_stand_whole_in_logs_or_dead_letters(
+    office: Office, provider: Provider, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.INFO)
+    for ours in ("services", "shared"):
+        caplog.set_level(logging.DEBUG, ours)
+    leaking = {"status": f"no route to {NUMBER}: Your code is 482913."}
+    provider.answers = [(400, leaking, {}), (200, {"status": "stopped"}, {}), (400, leaking, {})]
+    async with office.running():
+        letters = []
+        for _ in range(3):  # refused, opted out, on the list
+            await office.send("Your code is 482913.")
+            letters += await office.dead()
+        await office.ask_for_code("482913", phone="+4915187654321")
+        letters += await office.dead(OTP_QUEUE)
+        for body in (
+            {"to": NUMBER + "99999", "message": "482913"},
+            {"to": [NUMBER], "message": "482913"},
+            {"to": NUMBER, "message": ["482913"], "sender": NUMBER},
+            {"to": NUMBER, "message": "482913" * 1000},
+            {"to": NUMBER, "message": "482913", "sender": "4915112345678"},
+        ):
+            await publish(office.channel, wire.JOBS, "sms.send", body)
+        letters += await office.dead(count=5)
+        await publish(office.channel, wire.EVENTS, "user.otp_requested", {"phone": NUMBER, "code": 482913})
+        letters += await office.dead(OTP_QUEUE)
+
+    told = json.dumps(letters, default=str, ensure_ascii=False) + caplog.text
+    for secret in (NUMBER, NUMBER[1:], "5112345678", "5187654321", "482913", "canary-token"):
+        assert secret not in told
+    assert "+49•••••678" in told
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("replicas", [1, 2])
+async def test_five_hundred_texts_at_fifty_a_second_take_ten_seconds(
+    office: Office, provider: Provider, monkeypatch: pytest.MonkeyPatch, replicas: int
+):
+    monkeypatch.setenv("SMS_PER_SECOND", "50")
+    async with AsyncExitStack() as stack:
+        services = [await stack.enter_async_context(office.running()) for _ in range(replicas)]
+        await eventually(lambda: [_replicas(service) for service in services] == [replicas] * replicas)
+        await asyncio.gather(*(office.send(str(number)) for number in range(500)))
+        await eventually(lambda: len(provider.texts) == 500, within=timedelta(seconds=30))
+
+    assert sorted(int(text["text"]) for text in provider.texts) == list(range(500))
+    assert provider.times[-1] - provider.times[0] == pytest.approx(10, rel=0.1)
+
+
+@pytest.mark.alone
+async def test_a_code_leaves_within_a_second_though_ten_thousand_newsletters_wait(
+    office: Office, provider: Provider, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SMS_PER_SECOND", "50")
+    for _ in range(20):
+        await asyncio.gather(*(office.send("newsletter") for _ in range(500)))
+    async with office.running():
+        await eventually(lambda: len(provider.texts) > 20)
+        for code in ("111111", "222222", "333333"):
+            began = time.monotonic()
+            await office.ask_for_code(code)
+            await eventually(lambda code=code: any(code in text["text"] for text in provider.texts))  # type: ignore[misc]
+            assert time.monotonic() - began < 1
+
+    assert len(provider.texts) < 5000
+
+
+def _replicas(service: Service) -> int:
+    assert service._inbox is not None
+    return service._inbox.liveness.count()

@@ -1,0 +1,91 @@
+"""The SMS service's parts for tests: a scripted gateway, texts in a real database, and a courier made of them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from services.sms.announcing import Announcer, Desk
+from services.sms.checking import Checker, Order
+from services.sms.courier import Courier
+from services.sms.gateway import Accepted, Text
+from services.sms.gateway.failover import Failover
+from services.sms.numbers import NumberReader
+from services.sms.pace import Lane, Pace
+from services.sms.sql_texts import SqlTexts
+from shared.database import Database
+from shared.messages import SendSms
+from shared.testing import RecordingPublisher, make_delivery
+
+NUMBER = "+4915112345678"
+MASKED = "+49•••••678"
+
+
+@dataclass
+class ScriptedGateway:
+    """Keeps what it sends. `script` is raised, one error after the other; then it accepts."""
+
+    name: str = "scripted"
+    knows_references: bool = False
+    script: list[Exception | None] = field(default_factory=list)
+    sent: list[Text] = field(default_factory=list)
+    asked: int = 0
+    parts: int = 1
+
+    async def deliver(self, text: Text) -> Accepted:
+        await asyncio.sleep(0)  # as every network does, it lets others go on meanwhile
+        self.asked += 1
+        if self.script and (error := self.script.pop(0)) is not None:
+            raise error
+        self.sent.append(text)
+        return Accepted(self.name, tuple(f"{self.name}-{len(self.sent)}-{part}" for part in range(self.parts)))
+
+
+@dataclass
+class Office:
+    """A courier with a database of its own, and what was published."""
+
+    texts: SqlTexts
+    desk: Desk
+    courier: Courier
+    publisher: RecordingPublisher
+    announcer: Announcer
+    database: Database
+
+    async def send(self, content: str = "Hello", to: str = NUMBER, lane: Lane = Lane.BULK, **changes: Any) -> None:
+        """Send a text as the handler does; `changes` to the delivery, `order` to the order."""
+        order = Order(to, content, **changes.pop("order", {}))
+        delivery = make_delivery(SendSms(to=to, message=content), **{"queue": "sms.send", **changes})
+        await self.courier.deliver(order, delivery, lane)
+
+    async def rows(self, table: str = "sms_texts") -> list[dict[str, Any]]:
+        """What stands in a table."""
+        statement = f"SELECT * FROM {table}"  # noqa: S608 - a name of ours
+        return await self.database.run(
+            lambda connection: [dict(row._mapping) for row in connection.exec_driver_sql(statement)]
+        )
+
+    async def row(self) -> dict[str, Any]:
+        """The one text."""
+        [row] = await self.rows()
+        return row
+
+
+@asynccontextmanager
+async def office_with(tmp_path: Path, *gateways: Any, **options: Any) -> AsyncIterator[Office]:
+    """An office that sends over `gateways`."""
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/sms.sqlite3", "sms")
+    await database.migrate()
+    publisher = RecordingPublisher()
+    texts = SqlTexts(database)
+    announcer = Announcer(texts, publisher)
+    checker = Checker(NumberReader(), None, options.pop("max_segments", 10))
+    pace = options.pop("pace", None) or Pace(None, lambda: 1)
+    courier = Courier(checker, texts, Failover(gateways), pace, announcer, options.pop("after_lost_answer", "resend"))
+    try:
+        yield Office(texts, Desk(texts, announcer), courier, publisher, announcer, database)
+    finally:
+        await announcer.finish()
+        await database.close()

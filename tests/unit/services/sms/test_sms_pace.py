@@ -1,0 +1,112 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from services.sms import pace as pace_module
+from services.sms.pace import Lane, Pace
+from shared.errors import Postponed
+from shared.testing import eventually
+
+
+class FakeTime:
+    """A clock that runs only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def clock(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    return FakeTime()
+
+
+def make_pace(time: FakeTime, per_second: float | None, replicas: int = 1) -> Pace:
+    return Pace(per_second, lambda: replicas, clock=time.clock, sleep=time.sleep)
+
+
+@pytest.mark.parametrize(("replicas", "seconds"), [(1, 20), (2, 40), (4, 80)])
+async def test_each_process_takes_its_share_of_the_limit(time: FakeTime, replicas: int, seconds: float):
+    pace = make_pace(time, 50, replicas)
+
+    await asyncio.gather(*(pace.turn(Lane.BULK) for _ in range(1000)))
+
+    assert time.now - 100 == pytest.approx(seconds, rel=0.02)
+
+
+async def test_a_pause_is_not_made_up_for_by_a_burst(time: FakeTime):
+    pace = make_pace(time, 50)
+    await pace.turn(Lane.BULK)
+    time.now += 3600
+    began = time.now
+
+    await asyncio.gather(*(pace.turn(Lane.BULK) for _ in range(106)))
+
+    assert time.now - began == pytest.approx(2, abs=0.03)  # 6 at once: a tenth of a second's, and one
+
+
+async def test_an_urgent_text_overtakes_all_that_wait(time: FakeTime):
+    pace, order = make_pace(time, 1), []
+
+    async def send(name: str, lane: Lane) -> None:
+        await pace.turn(lane)
+        order.append(name)
+
+    bulk = [asyncio.create_task(send("bulk", Lane.BULK)) for _ in range(20)]
+    await asyncio.sleep(0)
+    await asyncio.gather(send("code", Lane.URGENT), *bulk)
+
+    assert order.index("code") <= 1
+
+
+async def test_a_turn_that_was_not_used_is_the_next_one_s(time: FakeTime):
+    pace = make_pace(time, 1)
+
+    for _ in range(10):
+        await pace.turn(Lane.BULK)
+        pace.give_back()
+
+    assert time.now - 100 < 1.1
+
+
+async def test_no_limit_means_no_waiting(time: FakeTime):
+    pace = make_pace(time, None)
+
+    for _ in range(1000):
+        await pace.turn(Lane.BULK)
+    pace.give_back()
+
+    assert time.now == 100
+
+
+async def test_who_would_wait_too_long_comes_again_later(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pace_module, "LONGEST_WAIT", timedelta(seconds=0.05))
+    pace = Pace(0.1, lambda: 1)
+    await pace.turn(Lane.BULK)
+
+    with pytest.raises(Postponed) as caught:
+        await pace.turn(Lane.BULK)
+
+    assert caught.value.wait == pace_module.PUT_BACK
+    await eventually(lambda: True)
+
+
+async def test_a_cancelled_text_takes_no_turn(time: FakeTime):
+    pace = make_pace(time, 1)
+    await pace.turn(Lane.BULK)
+    gone = [asyncio.create_task(pace.turn(Lane.BULK)) for _ in range(50)]
+    await asyncio.sleep(0)
+    for task in gone:
+        task.cancel()
+
+    await pace.turn(Lane.BULK)
+    await asyncio.gather(*gone, return_exceptions=True)
+
+    assert time.now - 100 < 3

@@ -278,7 +278,7 @@ class Processor:
 
     async def _postpone(self, work: Work, postponement: Postponed) -> bool:
         self._count["postponed"].inc()
-        log.info("Postponed by %g s: %s", postponement.wait.total_seconds(), mask_text(str(postponement)))
+        log.debug("Postponed by %g s: %s", postponement.wait.total_seconds(), mask_text(str(postponement)))
         is_stored = await self._hand_over(postponed(work.delivery, postponement.wait), work.acks)
         if work.key is not None:
             await self._inbox.finish(Finish(work.key, is_done=False))

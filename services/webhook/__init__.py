@@ -1,0 +1,1 @@
+"""Calls other people's APIs: signed webhooks, and fetching of external data."""

@@ -1,0 +1,19 @@
+"""The caller that WEBHOOK_CALLS names."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.webhook.caller import Caller
+from services.webhook.caller.console import ConsoleCaller
+from services.webhook.caller.http import http_caller
+from services.webhook.settings import WebhookSettings
+
+
+@asynccontextmanager
+async def open_caller(settings: WebhookSettings) -> AsyncIterator[Caller]:
+    """A caller, with its connections closed afterwards. Raises ConfigurationError for a wrong setting."""
+    if settings.calls == "console":
+        yield ConsoleCaller()
+        return
+    async with http_caller(settings.allowed(), ca_file=settings.ca_file) as caller:
+        yield caller

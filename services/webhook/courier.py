@@ -1,0 +1,104 @@
+"""The life of one delivery: check it, wait for the host's turn, sign, call, write down what came of it.
+
+1. What can be wrong with the job itself is found before anything is sent.
+2. A host that has its share of calls under way sends the message back to the delay ladder (hosts.py).
+3. The call is signed at the moment it is made: receivers refuse old time stamps.
+4. The attempt is written down, then the answer decides. A process that dies in between calls again, with the same
+   webhook-id, by which the receiver can tell.
+"""
+
+import hashlib
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import orjson
+
+from services.webhook.answers import failure_of
+from services.webhook.attempts import Attempt, AttemptLog, kept_text
+from services.webhook.caller import Answer, Call, Caller
+from services.webhook.headers import check_headers
+from services.webhook.hosts import HostLanes
+from services.webhook.signing import Secrets, webhook_id_of
+from services.webhook.urls import parse_target
+from shared.errors import JobError
+from shared.messages import DeliverWebhook
+from shared.worker import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Courier:
+    """Delivers webhooks.
+
+    Attributes:
+        caller: makes the calls.
+        lanes: give each host its share.
+        secrets: sign.
+        attempts: where each try is written down.
+        time_limit: for one call in all.
+    """
+
+    caller: Caller
+    lanes: HostLanes
+    secrets: Secrets
+    attempts: AttemptLog
+    time_limit: timedelta
+
+    async def deliver(self, job: DeliverWebhook, delivery: Delivery) -> None:
+        """Call the job's URL once. Raises what errors.py lists."""
+        call = self._unsigned(job)
+        async with self.lanes.turn(call.target.place):
+            began, at = time.perf_counter(), datetime.now(UTC)
+            answer, failure = await self._try(self._signed(call, job, delivery, at))
+        seconds = time.perf_counter() - began
+        await self.attempts.record(_attempt(call, delivery, at, seconds, answer, failure))
+        if failure is not None:
+            raise failure
+
+    def _unsigned(self, job: DeliverWebhook) -> Call:
+        target = parse_target(job.url)
+        check_headers(job.headers)
+        self.secrets.check(job.secret_name)
+        body = None if job.body is None else orjson.dumps(job.body)
+        headers = dict(job.headers)
+        if body is not None and "content-type" not in {name.lower() for name in headers}:
+            headers["Content-Type"] = "application/json"
+        return Call(job.method, target, headers, body, self.time_limit)
+
+    def _signed(self, call: Call, job: DeliverWebhook, delivery: Delivery, at: datetime) -> Call:
+        webhook_id = webhook_id_of(_identify(delivery))
+        signature = self.secrets.headers(job.secret_name, webhook_id, at, call.body or b"")
+        return replace(call, headers={**call.headers, **signature})
+
+    async def _try(self, call: Call) -> tuple[Answer | None, JobError | None]:
+        try:
+            answer = await self.caller.call(call)
+        except JobError as error:
+            return None, error
+        return answer, failure_of(answer, call.target.place, datetime.now(UTC))
+
+
+def _identify(delivery: Delivery) -> str:
+    """The message id. A message without one gets one here, with which its retries are published."""
+    if not delivery.message_id:
+        seen = delivery.first_seen_at.encode()
+        delivery.message_id = hashlib.sha256(seen + b"\0" + delivery.body).hexdigest()[:32]
+    return delivery.message_id
+
+
+def _attempt(
+    call: Call, delivery: Delivery, at: datetime, seconds: float, answer: Answer | None, failure: JobError | None
+) -> Attempt:
+    encoding = answer.headers.get("content-encoding") if answer else None
+    return Attempt(
+        message_id=_identify(delivery),
+        attempt=delivery.attempt,
+        replays=delivery.replays,
+        at=at,
+        host=call.target.place,
+        path=call.target.url.path,
+        status=answer.status if answer else None,
+        error=f"{type(failure).__name__}: {failure}" if failure else None,
+        response=kept_text(answer.body, encoding) if answer else "",
+        milliseconds=round(seconds * 1000),
+    )

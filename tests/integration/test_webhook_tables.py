@@ -1,0 +1,71 @@
+"""The webhook service's tables, on SQLite and on PostgreSQL."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from services.webhook.attempts import Attempt
+from services.webhook.attempts.sql import SqlAttemptLog
+from services.webhook.sync.ledger import Known, SyncLedger
+from shared.database import Database
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/w.sqlite3"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url, "webhook")
+    await database.migrate()
+    yield database
+    await database.close()
+
+
+async def test_the_last_attempts_of_each_message_are_kept(database: Database) -> None:
+    log = SqlAttemptLog(database, keep=2)
+    for name, count in (("a", 4), ("b", 1)):
+        for n in range(1, count + 1):
+            await log.record(Attempt(name, n, 0, AT, "h:80", "/x", 503, "E: ü", "no", n))
+
+    assert [each.attempt for each in await log.of("a")] == [3, 4]
+    assert [(each.at, each.error) for each in await log.of("b")] == [(AT, "E: ü")]
+
+
+async def test_a_source_is_held_by_one_and_goes_on_at_its_cursor(database: Database) -> None:
+    ledger = SyncLedger(database)
+    first = await ledger.begin("s", "d", "one")
+    assert first is not None
+    assert await ledger.begin("s", "d", "two") is None
+    await ledger.turn_page("s", "one", "https://x/2")
+    await ledger.release("s", "one")
+
+    again = await ledger.begin("s", "d", "two")
+    assert again is not None
+    assert (again.run, again.pages, again.cursor) == (first.run, 1, "https://x/2")
+    await ledger.finish("s", "two", "etag", None)
+    done = await ledger.begin("s", "d", "two")
+    assert done is not None
+    assert (done.run, done.cursor, done.etag) == (first.run + 1, None, "etag")
+    other = await ledger.begin("s", "described anew", "two")
+    assert other is not None
+    assert other.etag is None
+
+
+async def test_items_not_seen_in_a_run_are_gone_and_their_version_stays(database: Database) -> None:
+    ledger = SyncLedger(database)
+    await ledger.save("s", 1, [Known("a", "h", 1), Known("b", "h", 1)])
+    await ledger.save("s", 2, [Known("a", "i", 2)])
+
+    assert await ledger.gone("s", 2) == [Known("b", "h", 1)]
+    await ledger.save("s", 2, [Known("b", None, 2)])
+    assert await ledger.gone("s", 2) == []
+    assert (await ledger.known("s", ["a", "b", "c"])) == {"a": Known("a", "i", 2), "b": Known("b", None, 2)}

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.table import Table
 
+from bench.calls import CALLS, httpx_per_second, texts_per_second, webhooks_per_second
 from bench.mails import JOBS_PER_SECOND, MAILS, latency, mails_per_second
 from bench.throughput import CONTENDERS, MESSAGES, rate
 from shared.broker_node import BrokerNode, find_broker
@@ -27,6 +28,9 @@ async def measure(broker: BrokerNode, messages: int, rounds: int) -> dict[str, f
     figures["mails per second"] = await mails_per_second(broker.amqp_url)
     found = await latency(broker.amqp_url)
     figures["median milliseconds"], figures["99th percentile milliseconds"] = found.median, found.p99
+    figures["httpx calls per second"] = await httpx_per_second()
+    figures["texts per second"] = await texts_per_second(broker.amqp_url)
+    figures["webhooks per second"] = await webhooks_per_second(broker.amqp_url)
     return figures
 
 
@@ -65,6 +69,13 @@ def _show(console: Console, figures: dict[str, float], messages: int) -> None:
         f"Publish to delivered at {JOBS_PER_SECOND} jobs per second: median {figures['median milliseconds']:.1f} ms, "
         f"99th percentile {figures['99th percentile milliseconds']:.1f} ms"
     )
+    alone = figures["httpx calls per second"]
+    console.print(f"HTTP calls, {CALLS:,} each: httpx alone {alone:,.0f} per second")
+    for what in ("texts", "webhooks"):
+        found = figures[f"{what} per second"]
+        console.print(
+            f"{what.capitalize()} end to end, one service process: {found:,.0f} per second ({found / alone:.2f})"
+        )
 
 
 main()

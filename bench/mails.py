@@ -1,19 +1,14 @@
 """Mails end to end: from a confirmed publish to the mail server's answer, through the real e-mail service."""
 
 import asyncio
-import os
 import statistics
-import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
+from bench.service import running_service
 from shared.mailbox import MailServer, ReceivedMail
 from shared.messages import SendEmail
 from shared.publishing import Publisher
-from shared.supervisor import Supervisor
 
 MAILS = 3_000
 JOBS_PER_SECOND = 100
@@ -52,7 +47,7 @@ async def mails_per_second(url: str, mails: int = MAILS) -> float:
     async with Publisher(url) as publisher, Sink() as sink:
         for start in range(0, mails, 500):
             await asyncio.gather(*(publisher.publish(_mail(start + i)) for i in range(min(500, mails - start))))
-        async with _email_service(url, sink):
+        async with running_service("email", url, {"EMAIL_SMTP_URL": sink.url}):
             await sink.until(mails, within_seconds=300)
         arrivals = sorted(sink.arrivals.values())
         return (mails - 1) / (arrivals[-1] - arrivals[0])
@@ -62,7 +57,11 @@ async def latency(url: str) -> Latency:
     """At a steady JOBS_PER_SECOND."""
     total = JOBS_PER_SECOND * LATENCY_SECONDS
     sent: dict[str, float] = {}
-    async with Publisher(url) as publisher, Sink() as sink, _email_service(url, sink):
+    async with (
+        Publisher(url) as publisher,
+        Sink() as sink,
+        running_service("email", url, {"EMAIL_SMTP_URL": sink.url}),
+    ):
         began = time.perf_counter()
         publishing = []
         for number in range(total):
@@ -78,20 +77,3 @@ async def latency(url: str) -> Latency:
 
 def _mail(number: int) -> SendEmail:
     return SendEmail(to=[f"user{number}@example.com"], subject=f"Receipt {number}", body="Thank you.")
-
-
-@asynccontextmanager
-async def _email_service(url: str, sink: Sink) -> AsyncIterator[None]:
-    with tempfile.TemporaryDirectory(prefix="postroom-bench-") as folder:
-        environment = {
-            "POSTROOM_AMQP_URL": url,
-            "POSTROOM_DATA_DIR": folder,
-            "POSTROOM_LOG_LEVEL": "ERROR",
-            "EMAIL_SMTP_URL": sink.url,
-        }
-        supervisor = Supervisor(["email"], {**os.environ, **environment}, log=Path(folder) / "log")
-        try:
-            await supervisor.start()
-            yield
-        finally:
-            await supervisor.stop()

@@ -1,0 +1,97 @@
+"""Texts and webhooks per second to an HTTP server on this machine, beside httpx that does nothing else."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Self
+
+import httpx
+from aiohttp import web
+
+from bench.service import running_service
+from shared.messages import DeliverWebhook, Job, SendSms
+from shared.publishing import Publisher
+
+CALLS = 3_000
+AT_ONCE = 40
+"""Requests under way; the webhook service's WEBHOOK_PER_HOST is set to it too."""
+
+
+SIGNED_BY = "bench"
+
+
+class Sink:
+    """Answers 200 to everything and notes when it came. `async with` starts and stops it."""
+
+    def __init__(self) -> None:
+        self.arrivals: list[float] = []
+        app = web.Application()
+        app.router.add_post("/", self._take)
+        self._runner = web.AppRunner(app, access_log=None)
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/"
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._runner.cleanup()
+
+    async def per_second(self, calls: int, within_seconds: float = 300) -> float:
+        """From the first to the last arrival, once all have come."""
+        async with asyncio.timeout(within_seconds):
+            while len(self.arrivals) < calls:
+                await asyncio.sleep(0.01)
+        return (calls - 1) / (self.arrivals[calls - 1] - self.arrivals[0])
+
+    async def _take(self, request: web.Request) -> web.Response:
+        await request.read()
+        self.arrivals.append(time.perf_counter())
+        return web.json_response({"id": str(len(self.arrivals))})
+
+
+async def httpx_per_second(calls: int = CALLS) -> float:
+    """The same number of requests from one httpx client, AT_ONCE at a time."""
+    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
+    async with Sink() as sink, httpx.AsyncClient(limits=limits, timeout=60, trust_env=False) as client:
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def call(number: int) -> None:
+            async with room:
+                await client.post(sink.url, json={"to": "+491511234567", "text": f"Hello {number}"})
+
+        await asyncio.gather(*(call(number) for number in range(calls)))
+        return await sink.per_second(calls)
+
+
+async def texts_per_second(url: str, calls: int = CALLS) -> float:
+    """`sms.send` through the generic HTTP gateway."""
+
+    def text(number: int, _sink: Sink) -> Job:
+        return SendSms(to="+491511234567", message=f"Hello {number}")
+
+    return await _through("sms", url, text, calls)
+
+
+async def webhooks_per_second(url: str, calls: int = CALLS) -> float:
+    """`webhook.deliver`, signed, to one host."""
+
+    def webhook(number: int, sink: Sink) -> Job:
+        return DeliverWebhook(url=sink.url, body={"number": number}, secret_name=SIGNED_BY)
+
+    return await _through("webhook", url, webhook, calls)
+
+
+async def _through(service: str, url: str, make: Callable[[int, Sink], Job], calls: int) -> float:
+    async with Publisher(url) as publisher, Sink() as sink:
+        for start in range(0, calls, 500):
+            await asyncio.gather(*(publisher.publish(make(start + i, sink)) for i in range(min(500, calls - start))))
+        settings = {
+            "SMS_GATEWAY_URL": sink.url,
+            "WEBHOOK_SECRETS": f"{SIGNED_BY}=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
+            "WEBHOOK_PER_HOST": str(AT_ONCE),
+        }
+        async with running_service(service, url, settings):
+            return await sink.per_second(calls)

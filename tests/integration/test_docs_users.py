@@ -18,16 +18,22 @@ from services.alerting import app as alerting
 from services.alerting.handlers import worker as alerting_worker
 from services.email import app as email
 from services.email.handlers import worker as email_worker
+from services.sms import app as sms
+from services.sms.handlers import worker as sms_worker
+from services.webhook import app as webhook
+from services.webhook.handlers import worker as webhook_worker
+from shared.demo.http_inbox import Partner
 from shared.discovery import discover
 from shared.mailbox import MailServer
 from shared.management import Management
-from shared.messages import SendEmail
+from shared.messages import DeliverWebhook, SendEmail, SendSms
 from shared.publishing import Publisher, PublishOptions
 from shared.settings import RuntimeSettings
 from shared.testing import eventually, running_with
 from shared.topology import build_topology
 from shared.topology.application import apply_topology
 from tests.support.documents import document
+from tests.support.worker import outcome_count
 
 # A library that one of apprise's plugins imports at the first use.
 pytestmark = pytest.mark.filterwarnings("ignore:.imghdr. is deprecated:DeprecationWarning")
@@ -39,6 +45,7 @@ APPLICATIONS = "applications that publish"
 NOT_THEIR_EXCHANGES = [
     *((APPLICATIONS, exchange) for exchange in ("dead-letters", "delay", "unrouted", "")),
     *(("email", exchange) for exchange in ("unrouted", "delay.due", "")),
+    *((service, exchange) for service in ("sms", "webhook") for exchange in ("unrouted", "delay.due", "")),
     *(("alerting", exchange) for exchange in ("jobs", "dead-letters", "")),
 ]
 NOT_THEIR_QUEUES = [
@@ -46,6 +53,8 @@ NOT_THEIR_QUEUES = [
     ("email", "email.send.dead"),
     ("email", "alerting"),
     ("alerting", "email.send"),
+    ("sms", "email.send"),
+    ("webhook", "sms.send"),
 ]
 
 UrlOf = Callable[[str], str]
@@ -117,6 +126,27 @@ async def test_an_application_publishes_and_the_services_do_their_work(
             await mail_server.received(1, to="later@example.com")
         await eventually(lambda: _has_messages(channel, "email.send.dead"))
         await eventually(lambda: _has_messages(channel, events.name))  # alerting has recorded it and told others
+
+
+async def test_texts_and_webhooks_are_done_too(url_of: UrlOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8")
+    with Partner() as partner:  # out of order for two calls: by way of the delay ladder
+        monkeypatch.setenv("WEBHOOK_SECRETS", f"partner={partner.secret}")
+        async with (
+            running_with(sms_worker, sms.adapters, settings_of(url_of("sms"), tmp_path)),
+            running_with(webhook_worker, webhook.adapters, settings_of(url_of("webhook"), tmp_path)),
+            Publisher(url_of(APPLICATIONS)) as publisher,
+            await aio_pika.connect(url_of("operator")) as connection,
+        ):
+            signed = DeliverWebhook(url=partner.url, body={"n": 1}, secret_name="partner")
+            await publisher.publish(signed, options=PublishOptions(backoff="fixed", first_backoff=timedelta(seconds=1)))
+            await publisher.publish(SendSms(to="+491511234567", message="Hello"))
+            await publisher.publish(SendSms(to="+49", message="Hello"))
+
+            assert (await partner.call(3, within_seconds=20)).status == 200
+            await eventually(lambda: outcome_count("sms.send", "done"))
+            channel = await connection.channel()
+            await eventually(lambda: _has_messages(channel, "sms.send.dead"))
 
 
 async def test_nobody_of_the_table_may_do_more(url_of: UrlOf) -> None:

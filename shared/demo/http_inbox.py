@@ -27,7 +27,7 @@ class HttpInbox(ABC):
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                self.send_response(inbox.take(self.headers, body))
+                self.send_response(inbox.take({name.lower(): value for name, value in self.headers.items()}, body))
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -44,7 +44,7 @@ class HttpInbox(ABC):
 
     @abstractmethod
     def take(self, headers: Mapping[str, str], body: bytes) -> int:
-        """Keep it, and return the status to answer with. Called in a thread of its own."""
+        """Keep it, and return the status to answer with. Names in `headers` are lower-case. Called in a thread."""
 
     def __enter__(self) -> Self:
         self._thread.start()

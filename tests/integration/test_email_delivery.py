@@ -48,7 +48,7 @@ async def started(data: Path) -> AsyncIterator[Service]:
     database = Database(settings.service_database_url("email"), "email")
     await database.migrate()
     try:
-        async with adapters(Runtime(settings, database, None)) as built:  # type: ignore[arg-type]
+        async with adapters(Runtime(settings, database, None, lambda: 1)) as built:  # type: ignore[arg-type]
             yield Service(built[Postman])
     finally:
         await database.close()

@@ -61,15 +61,8 @@ class Postman:
 
 
 def mail_key(delivery: Delivery) -> MailKey:
-    """Under which name a mail is remembered.
-
-    A message without an id gets one here, made of its content and of when it was first seen: its retries are
-    published with that id, so that they find the answers of this try.
-    """
-    if not delivery.message_id:
-        seen = delivery.first_seen_at.encode()
-        delivery.message_id = hashlib.sha256(seen + b"\0" + delivery.body).hexdigest()[:32]
-    return MailKey(delivery.queue, delivery.message_id)
+    """Under which name a mail is remembered."""
+    return MailKey(delivery.queue, delivery.ensure_id())
 
 
 def reference_of(mail: MailKey) -> str:

@@ -11,15 +11,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 
 def text_key(delivery: Delivery) -> TextKey:
-    """Which text a delivery is about.
-
-    A message without an id gets one here, made of its content and of when it was first seen: its retries are
-    published with that id, so that they find what this try wrote down.
-    """
-    if not delivery.message_id:
-        seen = delivery.first_seen_at.encode()
-        delivery.message_id = hashlib.sha256(seen + b"\0" + delivery.body).hexdigest()[:32]
-    return TextKey(delivery.queue, delivery.message_id)
+    """Which text a delivery is about."""
+    return TextKey(delivery.queue, delivery.ensure_id())
 
 
 def reference_of(key: TextKey) -> str:

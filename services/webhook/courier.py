@@ -7,7 +7,6 @@
    webhook-id, by which the receiver can tell.
 """
 
-import hashlib
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -66,7 +65,7 @@ class Courier:
         return Call(job.method, target, headers, body, self.time_limit)
 
     def _signed(self, call: Call, job: DeliverWebhook, delivery: Delivery, at: datetime) -> Call:
-        webhook_id = webhook_id_of(_identify(delivery))
+        webhook_id = webhook_id_of(delivery.ensure_id())
         signature = self.secrets.headers(job.secret_name, webhook_id, at, call.body or b"")
         return replace(call, headers={**call.headers, **signature})
 
@@ -78,20 +77,12 @@ class Courier:
         return answer, failure_of(answer, call.target.place, datetime.now(UTC))
 
 
-def _identify(delivery: Delivery) -> str:
-    """The message id. A message without one gets one here, with which its retries are published."""
-    if not delivery.message_id:
-        seen = delivery.first_seen_at.encode()
-        delivery.message_id = hashlib.sha256(seen + b"\0" + delivery.body).hexdigest()[:32]
-    return delivery.message_id
-
-
 def _attempt(
     call: Call, delivery: Delivery, at: datetime, seconds: float, answer: Answer | None, failure: JobError | None
 ) -> Attempt:
     encoding = answer.headers.get("content-encoding") if answer else None
     return Attempt(
-        message_id=_identify(delivery),
+        message_id=delivery.ensure_id(),
         attempt=delivery.attempt,
         replays=delivery.replays,
         at=at,

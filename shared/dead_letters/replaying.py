@@ -6,8 +6,6 @@ was on its way, at most WINDOW, may be in both; they have the same message id, a
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self
@@ -22,6 +20,7 @@ from shared.dead_letters.reading import Found, Reader, reading
 from shared.dead_letters.selection import Outcome, Selection, Watch, is_meant
 from shared.dead_letters.target import Target
 from shared.errors import TopologyError
+from shared.publishing.turns import Turns
 
 WINDOW = 50
 """Publishes in flight at once: what a kill may leave in two places."""
@@ -100,7 +99,7 @@ class _Run:
         self._outcome = outcome
         self._watch = watch
         self._moves: set[asyncio.Task[None]] = set()
-        self._in_flight: dict[str, asyncio.Event] = {}
+        self._turns = Turns()
         self._taken_kinds: dict[str, bool] = {}
 
     async def __aenter__(self) -> Self:
@@ -144,7 +143,7 @@ class _Run:
     async def _move(self, reader: Reader, found: Found) -> None:
         routing_key = self._target.routing_key or found.message.routing_key or ""
         try:
-            async with self._turn_of(found.id), asyncio.timeout(CONFIRM_SECONDS):
+            async with self._turns.of(found.id), asyncio.timeout(CONFIRM_SECONDS):
                 await self._exchange.publish(replayed(found), routing_key, mandatory=True)
             await reader.settle(found)
         except (*BROKER_ERRORS, TimeoutError) as error:
@@ -152,19 +151,6 @@ class _Run:
         else:
             self._outcome.settled += 1
             self._watch.progressed(self._outcome)
-
-    @asynccontextmanager
-    async def _turn_of(self, message_id: str) -> AsyncIterator[None]:
-        # Two messages with one id in flight on one channel mix up their answers in the client library: the one
-        # that was returned would be reported as confirmed, and acknowledged here.
-        while (other := self._in_flight.get(message_id)) is not None:
-            await other.wait()
-        mine = self._in_flight[message_id] = asyncio.Event()
-        try:
-            yield
-        finally:
-            del self._in_flight[message_id]
-            mine.set()
 
     async def _is_taken(self, found: Found) -> bool:
         """Whether a queue takes it. A job published in vain would come straight back to `unrouted`."""

@@ -1,8 +1,6 @@
 """Publishing for programs with an event loop: every message persistent, confirmed, and bounded in time."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
@@ -23,6 +21,7 @@ from shared.connections import connection_url, without_password
 from shared.errors import BrokerUnavailable, PublishError, PublishTimeout, Unroutable
 from shared.messages import Message
 from shared.publishing.outgoing import NO_OPTIONS, Outgoing, PublishOptions, address
+from shared.publishing.turns import Turns
 from shared.telemetry.tracing import trace_headers
 
 DEFAULT_TIMEOUT = timedelta(seconds=10)
@@ -50,7 +49,7 @@ class Publisher:
         self._connection: AbstractRobustConnection | None = None
         self._channel: AbstractRobustChannel | None = None
         self._opening = asyncio.Lock()
-        self._in_flight: dict[str, asyncio.Event] = {}
+        self._turns = Turns()
 
     async def __aenter__(self) -> Self:
         return self
@@ -97,7 +96,7 @@ class Publisher:
         """Publish a complete message. Raises like `publish`."""
         is_sent = False
         try:
-            async with asyncio.timeout(self._timeout.total_seconds()), self._turn_of(outgoing.message_id):
+            async with asyncio.timeout(self._timeout.total_seconds()), self._turns.of(outgoing.message_id):
                 channel = await self._ready_channel()
                 is_sent = True
                 await self._deliver(channel, outgoing)
@@ -113,19 +112,6 @@ class Publisher:
             else channel.default_exchange
         )
         await exchange.publish(outgoing.to_amqp(), outgoing.routing_key, mandatory=outgoing.mandatory)
-
-    @asynccontextmanager
-    async def _turn_of(self, message_id: str) -> AsyncIterator[None]:
-        # Two messages with one id in flight on one channel mix up their answers in the client library: the one
-        # that was returned would be reported as confirmed.
-        while (other := self._in_flight.get(message_id)) is not None:
-            await other.wait()
-        mine = self._in_flight[message_id] = asyncio.Event()
-        try:
-            yield
-        finally:
-            del self._in_flight[message_id]
-            mine.set()
 
     async def _ready_channel(self) -> AbstractRobustChannel:
         if self._channel is None or self._channel.is_closed:

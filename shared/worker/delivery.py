@@ -1,5 +1,6 @@
 """One delivery of a message, and what its headers ask for."""
 
+import hashlib
 import math
 import time
 from collections.abc import Mapping
@@ -35,6 +36,17 @@ class Delivery:
     app_id: str | None = None
     timestamp: datetime | None = None
     received_at: float = field(default_factory=time.time)
+
+    def ensure_id(self) -> str:
+        """The message id. A message without one gets one here, which the copies of it carry from now on.
+
+        It is made of the content and of when the message was first seen, so that a redelivery finds under it what
+        an earlier try wrote down.
+        """
+        if not self.message_id:
+            seen = self.first_seen_at.encode()
+            self.message_id = hashlib.sha256(seen + b"\0" + self.body).hexdigest()[:32]
+        return self.message_id
 
     @property
     def is_replay(self) -> bool:

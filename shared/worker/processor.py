@@ -17,22 +17,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared import wire
 from shared.errors import (
-    Expired,
     InvalidMessage,
-    JobError,
     KilledWorker,
     PermanentFailure,
     Postponed,
-    ProviderUnavailable,
     PublishError,
     TemporaryFailure,
-    TimeLimitExceeded,
 )
 from shared.inbox import MOST_DEATHS, Finish, Inbox, Key, Standing
 from shared.masking import mask_text
@@ -40,35 +35,21 @@ from shared.publishing import Outgoing, Publisher
 from shared.redaction import redact
 from shared.telemetry import metrics
 from shared.telemetry.logs import LogContext, log_context
-from shared.telemetry.tracing import continued_trace, trace_id_of
+from shared.telemetry.tracing import trace_id_of
 from shared.worker.acknowledgement import Acknowledger
 from shared.worker.circuit import Circuit
 from shared.worker.decoding import decode
-from shared.worker.delivery import NO_WISHES, Delivery, Wishes, read_wishes
+from shared.worker.delivery import Delivery, read_wishes
 from shared.worker.registration import Adapters, Keep, Subscription
 from shared.worker.settlement import Failure, dead_letter, postponed, retried
+from shared.worker.trying import Tries, Work
 
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN = timedelta(seconds=2)
-LONGEST_HOLD = timedelta(minutes=10)
-"""For how long a message is held while its provider is away; then it goes round the delay ladder once, so that the
-broker's acknowledgement time-out of 30 minutes is never met."""
 PAUSE_AFTER_MISTAKE_SECONDS = 1.0
 CANCEL_SECONDS = 2.0
 """What a cancelled handler gets to clean up; after that the broker takes its message back anyway."""
-
-
-@dataclass(slots=True)
-class Work:
-    """A delivery on its way through the steps."""
-
-    delivery: Delivery
-    acks: Acknowledger
-    began: float  # time.perf_counter()
-    wishes: Wishes = NO_WISHES
-    message: Any = None
-    key: Key | None = None  # set while this process holds it in the inbox
 
 
 class Processor:
@@ -94,7 +75,7 @@ class Processor:
     ) -> None:
         self._subscription = subscription
         self._options = subscription.options
-        self._handler = subscription.bind(adapters)
+        self._tries = Tries(subscription, adapters, circuit)
         self._inbox = inbox
         self._publisher = publisher
         self._alone = alone
@@ -105,7 +86,6 @@ class Processor:
             outcome: metrics.MESSAGES.labels(subscription.queue, outcome)
             for outcome in ("done", "retried", "dead", "duplicate", "postponed", "returned")
         }
-        self._seconds = metrics.SECONDS.labels(subscription.queue)
         metrics.IN_WORK.labels(subscription.queue).set_function(lambda: len(self._tasks))
 
     @property
@@ -207,7 +187,7 @@ class Processor:
             raise
 
     async def _do(self, work: Work) -> bool:
-        error = await self._try(work)
+        error = await self._tries.run(work)
         if error is None:
             self._count["done"].inc()
             await self._remember(work, "done", None)
@@ -229,52 +209,6 @@ class Processor:
         self._count["retried"].inc()
         await self._remember(work, "retried", failure)
         return is_stored
-
-    async def _try(self, work: Work) -> Exception | None:
-        """The handler's answer: None, or why it failed. An absent provider is waited for, which is no failure."""
-        circuit, failed_at_closing = self._circuit, -1
-        while True:
-            is_probe = await circuit.admitted()
-            if work.wishes.has_expired(time.time()):
-                circuit.undecided(is_probe=is_probe)
-                return Expired("expires-at has passed; it was not done late")
-            try:
-                error = await self._run_handler(work)
-            except BaseException:
-                circuit.undecided(is_probe=is_probe)
-                raise
-            if not isinstance(error, ProviderUnavailable):
-                if error is None or _provider_answered(error):
-                    circuit.passed(is_probe=is_probe)
-                else:
-                    circuit.undecided(is_probe=is_probe)
-                return error
-            if failed_at_closing not in (-1, circuit.closings):
-                circuit.undecided(is_probe=is_probe)
-                return error  # others got through meanwhile: it is this message
-            failed_at_closing = circuit.closings
-            circuit.refused(redact(str(error)), error.retry_after, is_probe=is_probe)
-            if time.time() - work.delivery.received_at > LONGEST_HOLD.total_seconds():
-                return Postponed(str(error), wait=LOOK_AGAIN)
-
-    async def _run_handler(self, work: Work) -> Exception | None:
-        work.began = time.perf_counter()
-        limit = asyncio.timeout(self._options.time_limit.total_seconds())
-        delivery = work.delivery
-        try:
-            with continued_trace(delivery.headers, delivery.queue, delivery.message_id, delivery.attempt):
-                async with limit:
-                    await self._handler(work.message, delivery)
-        except Exception as error:
-            if limit.expired():
-                seconds = self._options.time_limit.total_seconds()
-                return TimeLimitExceeded(f"not finished within its time limit of {seconds:g} s")
-            if not isinstance(error, JobError | OSError):
-                log.warning("The handler failed", exc_info=error)
-            return error
-        finally:
-            self._seconds.observe(time.perf_counter() - work.began)
-        return None
 
     async def _postpone(self, work: Work, postponement: Postponed) -> bool:
         self._count["postponed"].inc()
@@ -335,12 +269,6 @@ class Processor:
             "error": storable(mask_text(failure.text), wire.MAX_ERROR_BYTES) if failure else None,
             "milliseconds": round((time.perf_counter() - work.began) * 1000, 1),
         }
-
-
-def _provider_answered(error: Exception) -> bool:
-    """Whether a failure shows that the provider is there: an invalid message, for one, never got so far."""
-    silent = InvalidMessage | Expired | Postponed | TimeLimitExceeded
-    return isinstance(error, JobError) and not isinstance(error, silent)
 
 
 def storable(text: str | None, length: int) -> str | None:

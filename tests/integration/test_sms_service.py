@@ -1,6 +1,7 @@
 """The whole SMS service on a real RabbitMQ, with a real provider over HTTP."""
 
 import asyncio
+import hmac
 import json
 import logging
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import aio_pika
+import httpx
 import pytest
 from aio_pika.abc import AbstractChannel
 
@@ -93,6 +95,41 @@ async def test_a_job_and_a_code_become_texts(office: Office, provider: Provider,
         {"to": NUMBER, "text": "Your code is 482913.", "from": "Shop", "ref": f"event-1.{OTP_QUEUE}"},
     ]
     assert provider.headers[0]["Authorization"] == "Bearer canary-token"
+
+
+async def test_a_receipt_becomes_an_event(
+    office: Office, provider: Provider, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+):
+    monkeypatch.setenv("SMS_RECEIPTS_PORT", str(unused_tcp_port))
+    monkeypatch.setenv("SMS_RECEIPTS_HTTP_SECRETS", "canary-key")
+    events = await office.channel.declare_queue("heard", durable=True, arguments={"x-queue-type": "quorum"})
+    await events.bind(wire.EVENTS, "sms.*")
+
+    async with office.running(), httpx.AsyncClient(base_url=f"http://127.0.0.1:{unused_tcp_port}") as far_side:
+        await office.send(message_id="job-1")
+        await office.send(message_id="job-2")
+        await eventually(lambda: len(provider.texts) == 2)
+        ids = {text["ref"]: f"p-{number}" for number, text in enumerate(provider.texts, start=1)}
+        for job, status in (("job-1", "delivered"), ("job-2", "rejected"), ("job-1", "delivered")):
+            receipt = json.dumps({"id": ids[job], "status": status, "reason": "blocked"}).encode()
+            signature = hmac.digest(b"canary-key", receipt, "sha256").hex()
+            headers = {"Content-Type": "application/json", "X-Signature": signature}
+            answer = await far_side.post("/receipts/http", content=receipt, headers=headers)
+            assert answer.is_success, answer.text
+
+        heard: dict[str, Any] = {}
+
+        async def told() -> bool:
+            for message in await take_all(office.channel, "heard"):
+                heard[message.routing_key] = json.loads(message.body)
+            return len(heard) == 2
+
+        await eventually(told)
+
+    assert heard["sms.delivered"]["id"] == "job-1"
+    assert heard["sms.undelivered"]["id"] == "job-2"
+    assert "blocked" in heard["sms.undelivered"]["reason"]
+    assert NUMBER not in json.dumps(heard)
 
 
 async def test_the_first_gateway_is_used_again_once_it_is_back_without_a_restart(

@@ -172,7 +172,7 @@ def _explain(error: BaseException, target: Target) -> str:
     if isinstance(error, ReturnedByBroker):
         return f"queue {target.routing_key} went away; its message was kept in {target.source}"
     if isinstance(error, DeliveryError):
-        return f"the broker refused to store a message (is the queue full, or was it just deleted?); it was kept in {target.source}"
+        return f"the broker refused to store a message (queue full, or just deleted?); it was kept in {target.source}"
     if isinstance(error, TimeoutError):
         return (
             f"a message was not confirmed within {CONFIRM_SECONDS:g} s (a memory or disk alarm?); it was kept in "

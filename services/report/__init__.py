@@ -1,0 +1,1 @@
+"""Reports: from a query or given rows to a document in object storage, at any size."""

@@ -1,0 +1,80 @@
+"""One report as it is to be made: its definition with everything that was left open filled in."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from services.report.definition import Definition
+from shared.messages.report import ReportFormat
+
+Row = Mapping[str, Any]
+"""Values by column name, as the database's driver or JSON gave them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """What stands at the top of each PDF and HTML page: the organisation's name, lines under it, a logo (SVG, PNG)."""
+
+    name: str = ""
+    lines: tuple[str, ...] = ()
+    logo: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A report to be made.
+
+    Attributes:
+        type: the report type's name.
+        folder: the type's folder, where its template lies.
+        definition: as its author wrote it.
+        title: with the parameters filled in.
+        label: what people call the file, without its ending; never used as a path.
+        parameters: all of them, by name, in their own types.
+        made_at: shown on the report; the moment the job was meant for, so that making it again gives the same file.
+        locale: a Babel locale, `de` or `pt_BR`.
+    """
+
+    type: str
+    folder: Path
+    definition: Definition
+    format: ReportFormat
+    title: str
+    label: str
+    parameters: Mapping[str, Any]
+    made_at: datetime
+    locale: str
+    time_zone: ZoneInfo
+    letterhead: Letterhead = field(default_factory=Letterhead)
+    csv_byte_order_mark: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a report is: rows read, pages laid out (PDF; 0 before they are known), documents finished."""
+
+    rows: int = 0
+    pages: int = 0
+    documents: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A finished file on the local disk.
+
+    Attributes:
+        part: the value of the `each` column it was made for; empty when the report is one document.
+        path: where it lies; it belongs to the receiver, who moves or deletes it.
+        rows: how many rows went in. `pages`: of a PDF, 0 otherwise.
+    """
+
+    part: str
+    path: Path
+    rows: int
+    pages: int
+
+
+ReportProgress = Callable[[Progress], None]

@@ -7,7 +7,7 @@
 # Given as ARGS="-k replay -x" to the test targets.
 ARGS ?=
 PYTHON := .venv/bin/python
-PYTEST := $(PYTHON) -m pytest --numprocesses 2
+PYTEST := $(PYTHON) -m pytest --numprocesses 2 --maxschedchunk 2
 READY := .venv/ready
 
 help: ## show this

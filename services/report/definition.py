@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 ParameterType = Literal["text", "integer", "number", "decimal", "date", "datetime", "boolean"]
-ColumnFormat = Literal["text", "integer", "number", "money", "percent", "date", "datetime", "boolean"]
+ColumnFormat = Literal["text", "integer", "number", "money", "percent", "date", "datetime", "time", "boolean"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
 TypeName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,99}$")]
 
@@ -46,19 +46,24 @@ class Rows(_Part):
         database: a name from REPORT_DATABASES, or `inline`: the message's `rows`.
         query: one SQL statement that only reads; parameters as `:name`, bound, never pasted in. Beside the type's
             parameters, each date parameter `day` brings `:day_start` and `:day_end`: the moments at which that day
-            begins and ends in the report's time zone.
+            begins and ends in the report's time zone. Or one statement for each kind of database: `postgresql`,
+            `sqlite`, `mysql`, … as SQLAlchemy calls them.
         time_limit_seconds: for the query, from its start to the last row.
     """
 
     database: str = INLINE
-    query: str = ""
+    query: str | dict[str, str] = ""
     time_limit_seconds: float = Field(default=600, gt=0, le=3600)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if (self.database == INLINE) == bool(self.query.strip()):
+        if (self.database == INLINE) == bool(self.query):
             raise ValueError("a database needs a query; inline rows have none")
         return self
+
+    def query_for(self, dialect: str) -> str | None:
+        """The statement for that kind of database; None if there is none."""
+        return self.query if isinstance(self.query, str) else self.query.get(dialect)
 
 
 class Column(_Part):
@@ -67,9 +72,9 @@ class Column(_Part):
     Attributes:
         name: of the value in each row.
         title: the column's heading; made from the name when absent.
-        format: how it is shown; also its type in XLSX and JSON.
-        decimals: digits after the point; by default 2 for money, 1 for percent (0.125 is shown as 12.5 %), all there
-            are, up to 6, for a number.
+        format: how it is shown; also its type in XLSX and JSON. A `time` is a moment of which the time of day is shown.
+        decimals: digits after the point; by default those of the currency for money, 1 for percent (0.125 is shown as
+            12.5 %), all there are for a number, of which people are shown six.
         currency: ISO 4217 code of a money column, or `currency_from`: the column that holds each row's.
         total: what stands under the column at the end, and under each group.
         width: relative to the other columns; chosen by format when absent.

@@ -36,6 +36,7 @@ class Layout:
         parameters: all of them, by name, in their own types.
         made_at: shown on the report; the moment the job was meant for, so that making it again gives the same file.
         locale: a Babel locale, `de` or `pt_BR`.
+        fonts_folder: more fonts for PDF (REPORT_FONTS_DIR), beside those of the system.
     """
 
     type: str
@@ -49,6 +50,7 @@ class Layout:
     locale: str
     time_zone: ZoneInfo
     letterhead: Letterhead = field(default_factory=Letterhead)
+    fonts_folder: Path | None = None
     csv_byte_order_mark: bool = True
 
 

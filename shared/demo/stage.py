@@ -16,6 +16,7 @@ import orjson
 from shared.broker_node import BrokerNode
 from shared.demo.http_inbox import AlertInbox, Partner, until
 from shared.mailbox import MailServer
+from shared.settings import RuntimeSettings, read_settings
 from shared.supervisor import Supervisor
 
 
@@ -29,7 +30,7 @@ class DeadLetter:
 
 @dataclass(slots=True)
 class Stage:
-    """Everything the story uses."""
+    """Everything the story uses. `keepsakes` is the folder for what is left of it, to be looked at."""
 
     broker: BrokerNode
     mail_server: MailServer
@@ -39,6 +40,7 @@ class Stage:
     client: aio_pika.abc.AbstractChannel
     environment: dict[str, str]
     log: Path
+    keepsakes: Path
 
     async def publish(
         self, exchange: str, kind: str, body: dict[str, Any], headers: dict[str, Any] | None = None
@@ -99,8 +101,9 @@ async def set_stage(
     async with MailServer() as mail_server:
         with AlertInbox() as alerts, Partner() as partner:
             own = {**os.environ, **environment}
+            keepsakes = read_settings(RuntimeSettings).data_dir / "demo"
             services = Supervisor(
-                ["email", "sms", "webhook", "alerting"],
+                ["email", "sms", "webhook", "report", "audit", "alerting"],
                 {
                     **environment,
                     "EMAIL_SMTP_URL": mail_server.url,
@@ -120,6 +123,6 @@ async def set_stage(
                 connection = await aio_pika.connect(broker.amqp_url)
                 async with connection:
                     channel = await connection.channel()
-                    yield Stage(broker, mail_server, alerts, partner, services, channel, own, log)
+                    yield Stage(broker, mail_server, alerts, partner, services, channel, own, log, keepsakes)
             finally:
                 await services.stop()

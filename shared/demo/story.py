@@ -20,6 +20,7 @@ from shared.mailbox import ReceivedMail
 Result = TypeVar("Result")
 
 ADA, SLOW, GONE = "ada@example.com", "slow@example.com", "gone@example.com"
+BOARD = "board@example.com"
 PHONE = "+491511234567"
 PATIENCE_SECONDS = 20.0
 
@@ -62,6 +63,7 @@ class Story:
             ("A mailbox is gone: a dead letter and an alert", self.refuse),
             ("A message is broken: the dead letter names the field", self.break_contract),
             ("The mailbox is repaired: the dead letter is replayed", self.replay),
+            ("The day becomes a report: a PDF in a mail", self.daily_report),
         ]
 
     async def welcome(self) -> None:
@@ -146,6 +148,28 @@ class Story:
         self.tell(f"[green]mail to {GONE}[/]: “{mail.subject}”, same id {self.refused_id}, after {took:.0f} ms")
         self.seen.append(Seen("replay of the dead letter", "delivered", took))
 
+    async def daily_report(self) -> None:
+        """The events of this demo as a PDF, made from the history and mailed."""
+        today = datetime.now(UTC).date().isoformat()
+        body = {
+            "type": "daily-user-report",
+            "initiatedBy": "demo",
+            "parameters": {"day": today},
+            "email_to": BOARD,
+        }
+        began = time.time()
+        message_id = await self.stage.publish(wire.JOBS, "report.generate", body)
+        self._tell_published(wire.JOBS, "report.generate", message_id, body)
+        mail = await self._mail_to(BOARD)
+        took = (mail.received_at - began) * 1000
+        document = _attached_pdf(mail)
+        path = self.stage.keepsakes / f"daily-user-report-{today}.pdf"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(document)
+        self.tell(f"[green]mail to {BOARD}[/]: “{mail.subject}”, a PDF of {len(document):,} bytes after {took:,.0f} ms")
+        self.tell(f"look at it: [b]{escape(str(path))}[/]")
+        self.seen.append(Seen("report.generate", f"PDF mailed, and kept as {path}", took))
+
     async def _send(self, to: str, subject: str) -> str:
         body = {"to": to, "subject": subject, "body": "Thank you."}
         message_id = await self.stage.publish(wire.JOBS, "email.send", body)
@@ -201,3 +225,12 @@ class Story:
             yield line
         if process.returncode:
             raise StepFailed(f"`postroom {' '.join(arguments)}` ended with code {process.returncode}")
+
+
+def _attached_pdf(mail: ReceivedMail) -> bytes:
+    for part in mail.message.iter_attachments():
+        if part.get_content_type() == "application/pdf":
+            content = part.get_content()
+            if isinstance(content, bytes) and content.startswith(b"%PDF-"):
+                return content
+    raise StepFailed(f"the mail “{mail.subject}” carries no PDF")

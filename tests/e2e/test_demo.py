@@ -14,7 +14,7 @@ PATIENCE_SECONDS = 240  # it takes some 25 on two cores that nobody else uses
 NEWCOMER_SEES = (
     r"1\. A broker and the services",
     r"RabbitMQ \d+\.\d+\.\d+ is up",
-    r"services ready: email .*sms .*webhook .*alerting",
+    r"services ready: email .*sms .*webhook .*report .*audit .*alerting",
     r"published to exchange events, key user\.created",
     r"mail to ada@example\.com: “Welcome.*” after \d+ ms",
     r"451 mailbox busy → again in 1 s",
@@ -29,7 +29,9 @@ NEWCOMER_SEES = (
     r"dead letter in email\.send\.dead: InvalidMessage: subject: ",
     r"\$ postroom dead replay email\.send\.dead --id \w+ --yes",
     r"mail to gone@example\.com: “Your invoice”, same id",
-    r"All 7 steps as promised, in \d+ s",
+    r"mail to board@example\.com: “.*”, a PDF of [\d,]+ bytes after [\d,]+ ms",
+    r"look at it: .*demo/daily-user-report-\d{4}-\d\d-\d\d\.pdf",
+    r"All 8 steps as promised, in \d+ s",
 )
 
 
@@ -38,7 +40,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     """A folder for temporary files of its own, by which its processes are known too."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    return {"TMPDIR": str(temporary)}
+    return {"TMPDIR": str(temporary), "POSTROOM_DATA_DIR": str(tmp_path / "var")}
 
 
 def test_the_demo_shows_the_whole_story_and_leaves_nothing_behind(environment: dict[str, str], tmp_path: Path) -> None:
@@ -54,6 +56,8 @@ def test_the_demo_shows_the_whole_story_and_leaves_nothing_behind(environment: d
         position = found.start()
     nothing_left([environment["TMPDIR"]], within_seconds=5)
     assert not list(Path(environment["TMPDIR"]).iterdir())
+    (report,) = (tmp_path / "var" / "demo").iterdir()
+    assert report.read_bytes().startswith(b"%PDF-")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""Renderers: a table becomes a file of one format. One module per format."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+from services.report.tabulation import Table
+from shared.messages.report import ReportFormat
+
+PagesDone = Callable[[int], None]
+"""Hears how many pages are laid out."""
+
+
+class Renderer(Protocol):
+    """Makes files of one format."""
+
+    def render(self, table: Table, target: Path, told: PagesDone) -> int:
+        """Write all of `table` to `target` and answer with the number of pages, 0 in formats without.
+
+        Raises InvalidRows, and TemplateFailed for a template that does not work.
+        """
+
+
+_MODULES: dict[ReportFormat, str] = {
+    "pdf": "pdf:PdfRenderer",
+    "csv": "csv_file:CsvRenderer",
+    "xlsx": "xlsx:XlsxRenderer",
+    "html": "html:HtmlRenderer",
+    "json": "json_lines:JsonRenderer",
+}
+
+CONTENT_TYPES: dict[ReportFormat, str] = {
+    "pdf": "application/pdf",
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "html": "text/html; charset=utf-8",
+    "json": "application/jsonl; charset=utf-8",
+}
+
+
+def renderer_for(kind: ReportFormat) -> Renderer:
+    """The renderer of a format; only its libraries are loaded."""
+    module, _, name = _MODULES[kind].partition(":")
+    renderer: Renderer = getattr(import_module(f"{__name__}.{module}"), name)()
+    return renderer
+
+
+def ending(kind: ReportFormat) -> str:
+    """Of a file's name: `.pdf`; JSON lines are `.jsonl`."""
+    return ".jsonl" if kind == "json" else f".{kind}"

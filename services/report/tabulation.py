@@ -1,0 +1,166 @@
+"""From rows to a table: typed values in order, with headings and totals of groups, in one pass and constant memory."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import Any
+
+from services.report.definition import Column
+from services.report.errors import BrokenReportType, InvalidRows
+from services.report.layout import Layout, Row
+from services.report.totals import ChartPoints, Totalling
+from services.report.values import Cell, Money, decimals, reader, rounded
+
+ROWS_LOOKED_AT = 200
+"""To find the columns and their types when the definition names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStart:
+    """A group of rows begins. `level` counts from 1; `column` is the one it is grouped by."""
+
+    level: int
+    column: Column
+    value: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A row: one value for each column. `source` is the row as it came, for templates of one's own."""
+
+    values: tuple[Cell, ...]
+    source: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Stands under a group's rows, or with `level` 0 under all; None where a column has no total."""
+
+    level: int
+    values: tuple[Cell, ...]
+    rows: int
+    group: Cell = None
+
+
+Item = GroupStart | Record | Totals
+
+
+@dataclass(slots=True)
+class Table:
+    """A report's content.
+
+    Attributes:
+        columns: those shown.
+        rows: how many rows there were so far.
+        charts: their points, complete when all items were read.
+    """
+
+    layout: Layout
+    columns: tuple[Column, ...]
+    _source: Iterator[Row]
+    charts: tuple[ChartPoints, ...]
+    rows: int = 0
+    _groups: tuple[Column, ...] = ()
+    _open: list[tuple[Cell, Totalling]] = field(default_factory=list)
+
+    def items(self) -> Iterator[Item]:
+        """Everything in its order, once. Raises InvalidRows, naming row and column."""
+        total = Totalling(self.columns)
+        readers = [(column, reader(column, self.layout.time_zone)) for column in self.columns]
+        group_readers = [(column, reader(column, self.layout.time_zone)) for column in self._groups]
+        for row in self._source:
+            self.rows += 1
+            values = tuple(self._value(row, column, read) for column, read in readers)
+            if group_readers:
+                yield from self._change_groups([self._value(row, column, read) for column, read in group_readers])
+            for chart in self.charts:
+                chart.add(row, self.rows, self.layout.time_zone)
+            yield Record(values, row)
+            total.add(values)
+            for _, totalling in self._open:
+                totalling.add(values)
+        yield from self._close_groups(0)
+        if total.is_wanted:
+            yield Totals(0, total.values(), total.rows)
+
+    def _change_groups(self, keys: Sequence[Cell]) -> Iterator[Item]:
+        same = 0
+        while same < len(self._open) and self._open[same][0] == keys[same]:
+            same += 1
+        yield from self._close_groups(same)
+        for level in range(same, len(keys)):
+            self._open.append((keys[level], Totalling(self.columns)))
+            yield GroupStart(level + 1, self._groups[level], keys[level])
+
+    def _close_groups(self, down_to: int) -> Iterator[Item]:
+        while len(self._open) > down_to:
+            key, totalling = self._open.pop()
+            if totalling.is_wanted:
+                yield Totals(len(self._open) + 1, totalling.values(), totalling.rows, key)
+
+    def _value(self, row: Row, column: Column, read: Any) -> Cell:
+        value = row.get(column.name)
+        if value is None or (value == "" and column.format != "text"):
+            return None
+        try:
+            typed: Cell = read(value)
+            if column.format != "money":
+                return typed
+            currency = _currency(row, column)
+            return Money(rounded(typed, decimals(column, currency)), currency)  # type: ignore[arg-type]
+        except (ValueError, ArithmeticError):
+            raise InvalidRows(
+                f"row {self.rows}, column {column.name}: it is not of the format {column.format}"
+            ) from None
+
+
+def tabulate(layout: Layout, rows: Iterable[Row]) -> Table:
+    """The table of these rows, which are read as its items are.
+
+    Values of no column are left out; a missing one is empty.
+
+    Raises InvalidRows, and BrokenReportType for a definition that names columns it does not have.
+    """
+    source = iter(rows)
+    definition = layout.definition
+    columns = definition.columns
+    if columns is None:
+        first = list(islice(source, ROWS_LOOKED_AT))
+        columns, source = _found_in(first), chain(first, source)
+    by_name = {column.name: column for column in columns}
+    groups = tuple(by_name.get(name, Column(name=name)) for name in definition.group_by)
+    shown = tuple(column for column in columns if column.name not in definition.group_by)
+    charts = []
+    for chart in definition.charts:
+        if missing := [name for name in (chart.x, *chart.y) if name not in by_name]:
+            raise BrokenReportType(f"{layout.type}/report.yaml: a chart names {missing[0]}, which is no column")
+        charts.append(ChartPoints(chart, by_name[chart.x], tuple(by_name[name] for name in chart.y)))
+    return Table(layout, shown, source, tuple(charts), _groups=groups)
+
+
+def _currency(row: Row, column: Column) -> str | None:
+    if column.currency_from is None:
+        return column.currency
+    code = row.get(column.currency_from)
+    if not isinstance(code, str) or len(code) != 3 or not (code.isascii() and code.isalpha() and code.isupper()):
+        raise ValueError
+    return code
+
+
+def _found_in(rows: Sequence[Row]) -> list[Column]:
+    names = dict.fromkeys(name for row in rows for name in row)
+    return [Column(name=name or "column", format=_format_of([row.get(name) for row in rows])) for name in names]
+
+
+def _format_of(values: Sequence[Any]) -> Any:
+    kinds = {_kind(value) for value in values if value is not None}
+    if kinds == {"integer", "number"}:
+        return "number"
+    return kinds.pop() if len(kinds) == 1 else "text"
+
+
+def _kind(value: Any) -> str:
+    names = {bool: "boolean", int: "integer", float: "number"}
+    if type(value) in names:
+        return names[type(value)]
+    return {"Decimal": "number", "date": "date", "datetime": "datetime"}.get(type(value).__name__, "text")

@@ -1,0 +1,31 @@
+"""Reports to be made in tests, without a service around them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from services.report.layout import Layout
+from services.report.order import Order
+from services.report.parameters import make_layout
+from services.report.registry import FILE, shipped_types
+from shared.messages.report import GenerateReport
+
+MOMENT = datetime(2026, 3, 29, 2, 0, tzinfo=UTC)
+
+
+def make_order(folder: Path, job: dict[str, Any], **changes: Any) -> Order:
+    """An order for that job; the types in `folder` stand before the shipped ones."""
+    report = GenerateReport.model_validate({"type": "table", "initiatedBy": "test"} | job)
+    known = {"job": report, "moment": MOMENT, "type_folders": [folder, shipped_types()], "folder": folder}
+    return Order(**known | changes)
+
+
+def layout_for(folder: Path, definition: dict[str, Any] | None = None, **job: Any) -> Layout:
+    """The layout of a type of one's own with that definition, or of the job's type."""
+    if definition is not None:
+        (folder / "own").mkdir(exist_ok=True)
+        (folder / "own" / FILE).write_text(yaml.safe_dump({"title": "Own"} | definition, allow_unicode=True))
+        job = {"type": "own"} | job
+    return make_layout(make_order(folder, job))

@@ -12,6 +12,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 
 from shared import wire
+from shared.testing import eventually
 
 QUORUM = {"x-queue-type": "quorum"}
 WORK, DEAD = "email.send", "email.send.dead"
@@ -32,6 +33,15 @@ class Bench:
         """How many messages are ready in `queue`."""
         declared = await self.channel.declare_queue(queue, passive=True)
         return declared.declaration_result.message_count or 0
+
+    async def has(self, queue: str, expected: int) -> None:
+        """Wait until so many messages are ready in `queue`: a broker settles acknowledgements a moment later."""
+
+        async def depth() -> bool:
+            assert await self.depth(queue) == expected
+            return True
+
+        await eventually(depth)
 
     async def drain(self, queue: str) -> list[AbstractIncomingMessage]:
         """Take all messages out of `queue`, in order."""

@@ -31,8 +31,6 @@ SERVERS: Mapping[str, Callable[[], AbstractContextManager[dict[str, Any]]]] = {
     "postgres": postgres_facts,
 }
 
-_holders: list[subprocess.Popen[bytes]] = []  # they outlive this process, or are ended by `end_session`
-
 
 class NotHere(Exception):
     """The server cannot be had on this machine. The message says why."""
@@ -105,11 +103,11 @@ def _start_holder(name: str, state: Path) -> None:
             stderr=output,
             start_new_session=True,
         )
-    _holders.append(holder)
     while not state.exists():
         if holder.poll() is not None and not state.exists():
             raise RuntimeError(f"the holder of {name} ended:\n{log.read_text()}")
         time.sleep(0.05)
+    holder.returncode = 0  # it outlives this process and is ended by `end_session`: nobody here is to wait for it
 
 
 def hold(name: str, owner: int) -> None:

@@ -11,6 +11,8 @@ from rich.table import Table
 
 from bench.calls import CALLS, httpx_per_second, texts_per_second, webhooks_per_second
 from bench.mails import JOBS_PER_SECOND, MAILS, latency, mails_per_second
+from bench.reports import ROWS
+from bench.reports import show as show_reports
 from bench.throughput import CONTENDERS, MESSAGES, rate
 from shared.broker_node import BrokerNode, find_broker
 from shared.cli.up import apply_to
@@ -39,6 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--messages", type=int, default=MESSAGES, help="no-op jobs per round (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of which the best counts (%(default)s)")
+    parser.add_argument("--report-rows", type=int, default=ROWS, help="of XLSX and CSV (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     console = Console(stderr=options.json)
@@ -52,6 +55,7 @@ def main() -> None:
         print(json.dumps(figures, indent=2))
         return
     _show(console, figures, options.messages)
+    show_reports(console, options.report_rows)
 
 
 def _show(console: Console, figures: dict[str, float], messages: int) -> None:

@@ -11,6 +11,23 @@ _AFTER_NAME = re.compile(
     re.IGNORECASE,
 )
 
+_SECRET_NAME = re.compile(
+    r"pass(word|wd|phrase|code)?$|secret|token|api[_-]?key|authorization|credential|cookie|signature|^otp|^pin$"
+    r"|(^|_)code$|private[_-]?key|(reset|confirm\w*|verif\w*|activat\w*|login|magic|unsubscribe)[_-]?(url|link)",
+    re.IGNORECASE,
+)
+_URL_TAIL = re.compile(r"(https?://[^\s?#\"'<>]+)[?#][^\s\"'<>]+", re.IGNORECASE)
+
+
+def names_a_secret(field: str) -> bool:
+    """Whether what stands under this name is nobody else's to see: `password`, `code`, `reset_url`."""
+    return bool(_SECRET_NAME.search(field))
+
+
+def hide_queries(text: str) -> str:
+    """`text` with what comes after the path of each URL hidden: signatures and tokens stand there."""
+    return _URL_TAIL.sub(rf"\1?{HIDDEN}", text)
+
 
 def redact(text: str) -> str:
     """`text` with what looks like a secret hidden: `amqp://user:•••@host`, `password=•••`."""

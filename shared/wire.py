@@ -18,6 +18,7 @@ DELAY_DUE: Final = "delay.due"  # the ladder's exit: from here a message goes ba
 ALERTING_QUEUE: Final = "alerting"
 UNROUTED_QUEUE: Final = "unrouted"
 DEAD_SUFFIX: Final = ".dead"
+EVERY_EVENT: Final = "all"  # in the name of a listener's queue, in place of a kind
 
 # Limits.
 MAX_BODY_BYTES: Final = 256 * 1024

@@ -8,7 +8,7 @@ import orjson
 
 from shared.dead_letters.letter import text_of
 from shared.masking import mask_text
-from shared.redaction import HIDDEN, redact
+from shared.redaction import HIDDEN, hide_queries, names_a_secret, redact
 
 LONGEST_PAYLOAD = 4096
 """Characters; enough to recognise a message, too few to fill a database."""
@@ -17,17 +17,11 @@ _LONGEST_STRING = 400
 _MAX_DEPTH = 20
 _MAX_ITEMS = 50  # of one list or object
 
-_SECRET_NAME = re.compile(
-    r"pass(word|wd|phrase|code)?$|secret|token|api[_-]?key|authorization|credential|cookie|signature|^otp|^pin$"
-    r"|(^|_)code$|private[_-]?key|(reset|confirm\w*|verif\w*|activat\w*|login|magic|unsubscribe)[_-]?(url|link)",
-    re.IGNORECASE,
-)
 _SECRET_IN_TEXT = re.compile(
     r"(?P<name>(?:password|passwd|secret|token|api[_-]?key|otp|code|authorization)[\"']?\s{0,9}[:=]\s{0,9})"
     r"(?:\"[^\"]*\"?|'[^']*'?|[^\s,;&}]+)",
     re.IGNORECASE,
 )
-_URL_TAIL = re.compile(r"(https?://[^\s?#\"'<>]+)[?#][^\s\"'<>]+", re.IGNORECASE)
 # A one-time code or an account number in running text; not the year of a date.
 _DIGITS = re.compile(r"(?<![\w.-])\d{4,}(?!\d|-\d\d|[\w.]\w)")
 
@@ -47,7 +41,7 @@ def masked_payload(body: bytes, limit: int = LONGEST_PAYLOAD) -> str:
 
 def masked_error(text: str) -> str:
     """An error's text with addresses, numbers and secrets masked, in one line."""
-    return mask_text(redact(_URL_TAIL.sub(rf"\1?{HIDDEN}", " ".join(text.split()))))
+    return mask_text(redact(hide_queries(" ".join(text.split()))))
 
 
 def _masked(value: Any, depth: int) -> Any:
@@ -67,7 +61,7 @@ def _masked(value: Any, depth: int) -> Any:
 
 def _masked_object(fields: dict[str, Any], depth: int) -> dict[str, Any]:
     kept = {
-        mask_text(name): HIDDEN if value is not None and _SECRET_NAME.search(name) else _masked(value, depth + 1)
+        mask_text(name): HIDDEN if value is not None and names_a_secret(name) else _masked(value, depth + 1)
         for name, value in list(fields.items())[:_MAX_ITEMS]
     }
     return kept | ({"…": f"{len(fields) - _MAX_ITEMS} more"} if len(fields) > _MAX_ITEMS else {})
@@ -81,5 +75,5 @@ def _masked_string(value: str) -> str:
 
 
 def _masked_text(text: str) -> str:
-    text = _SECRET_IN_TEXT.sub(rf"\g<name>{HIDDEN}", _URL_TAIL.sub(rf"\1?{HIDDEN}", redact(text)))
+    text = _SECRET_IN_TEXT.sub(rf"\g<name>{HIDDEN}", hide_queries(redact(text)))
     return _DIGITS.sub(HIDDEN, mask_text(text))

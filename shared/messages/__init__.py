@@ -3,8 +3,8 @@
 from shared.messages.base import Event, Job, Message, describe_problems
 from shared.messages.email import Attachment, SendEmail
 from shared.messages.maintenance import BackUp, Clean
-from shared.messages.outcomes import JobCompleted, JobFailed
-from shared.messages.report import GenerateReport, ReportReady
+from shared.messages.outcomes import JobCompleted, JobFailed, JobMeasured, Measured
+from shared.messages.report import CancelReport, GenerateReport, ReportProgress, ReportReady
 from shared.messages.schedule import ScheduleFired
 from shared.messages.sms import SendSms, SmsDelivered, SmsUndelivered
 from shared.messages.sync import SyncSource
@@ -17,6 +17,7 @@ KINDS: dict[str, type[Message]] = {
         SendEmail,
         SendSms,
         GenerateReport,
+        CancelReport,
         DeliverWebhook,
         SyncSource,
         Clean,
@@ -25,8 +26,10 @@ KINDS: dict[str, type[Message]] = {
         UserPasswordResetRequested,
         UserOtpRequested,
         ReportReady,
+        ReportProgress,
         JobCompleted,
         JobFailed,
+        JobMeasured,
         ScheduleFired,
         SmsDelivered,
         SmsUndelivered,
@@ -38,6 +41,7 @@ __all__ = [
     "KINDS",
     "Attachment",
     "BackUp",
+    "CancelReport",
     "Clean",
     "DeliverWebhook",
     "Event",
@@ -45,7 +49,10 @@ __all__ = [
     "Job",
     "JobCompleted",
     "JobFailed",
+    "JobMeasured",
+    "Measured",
     "Message",
+    "ReportProgress",
     "ReportReady",
     "ScheduleFired",
     "SendEmail",

@@ -1,9 +1,21 @@
 """What Postroom itself says happened to a message."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.messages.base import Event
+
+
+class Measured(BaseModel):
+    """So many tries (`count`) ended so, and took at most so many milliseconds."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    outcome: Literal["done", "retried", "dead"]
+    milliseconds: float = Field(ge=0)
+    count: int = Field(ge=1, le=1_000_000_000)
 
 
 class JobFailed(Event):
@@ -18,6 +30,24 @@ class JobFailed(Event):
     attempts: int
     replays: int
     failed_at: datetime
+
+
+class JobMeasured(Event):
+    """How the tries of one queue's messages went in one process, in the `seconds` before `at`.
+
+    A statistic, not a ledger: what a process counted since it told last is lost when it is killed.
+
+    Attributes:
+        outcomes: how often tries ended so (done, retried, dead) and took at most so many milliseconds.
+    """
+
+    kind: ClassVar[str] = "job.measured"
+
+    service: str = Field(max_length=255)
+    queue: str = Field(max_length=255)
+    at: AwareDatetime
+    seconds: float = Field(ge=0)
+    outcomes: list[Measured]
 
 
 class JobCompleted(Event):

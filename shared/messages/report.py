@@ -36,3 +36,27 @@ class ReportReady(Event):
     url: str
     rows: int
     bytes: int
+
+
+class ReportProgress(Event):
+    """How far a report is, told at most once a second while it is made.
+
+    `pages` counts those of PDF that are laid out; `documents` those that are finished.
+    """
+
+    kind: ClassVar[str] = "report.progress"
+
+    id: str
+    type: str
+    rows: int
+    pages: int = 0
+    documents: int = 0
+
+
+class CancelReport(Job):
+    """Stop making a report, or do not begin it. One that is done stays."""
+
+    kind: ClassVar[str] = "report.cancel"
+
+    # On the wire it is `id`; a job's own `id` is that of its message.
+    report_id: str = Field(alias="id", min_length=1, max_length=255)

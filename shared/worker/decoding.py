@@ -14,16 +14,24 @@ from shared.worker.delivery import Delivery
 
 def decode(delivery: Delivery, model: type[Message]) -> Message:
     """The message of a delivery, with its id. Raises InvalidMessage naming the field and the reason."""
-    fields = read_object(delivery.body)
-    message_id = delivery.message_id
-    if delivery.content_type and delivery.content_type.startswith(wire.CLOUDEVENTS):
-        message_id, fields = _open_cloud_event(fields, model.kind)
+    message_id, fields = open_body(delivery, model.kind)
     if message_id is not None:
         _check_id(message_id)
     try:
         return model.model_validate(fields).identified(message_id or "")
     except ValidationError as error:
         raise InvalidMessage(describe_problems(error)) from None
+
+
+def open_body(delivery: Delivery, kind: str) -> tuple[str | None, dict[str, Any]]:
+    """Message id and fields of a message of `kind`, from inside where it is a CloudEvent.
+
+    Raises InvalidMessage like `read_object`, and for a CloudEvent that is none or has another type.
+    """
+    fields = read_object(delivery.body)
+    if delivery.content_type and delivery.content_type.startswith(wire.CLOUDEVENTS):
+        return _open_cloud_event(fields, kind)
+    return delivery.message_id, fields
 
 
 def _check_id(message_id: str) -> None:

@@ -49,6 +49,14 @@ class Delivery:
         return self.message_id
 
     @property
+    def published_to(self) -> tuple[str, str]:
+        """Exchange and routing key of its first publish: a delayed, retried or moved message comes from elsewhere."""
+        exchange, key = self.headers.get(wire.X_EXCHANGE), self.headers.get(wire.X_ROUTING_KEY)
+        if isinstance(exchange, str) and isinstance(key, str):
+            return exchange, key
+        return self.exchange, self.routing_key
+
+    @property
     def is_replay(self) -> bool:
         """Whether this was a dead letter: it carries the time of its death, and starts with fresh attempts."""
         return wire.X_FAILED_AT in self.headers

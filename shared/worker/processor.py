@@ -31,6 +31,7 @@ from shared.errors import (
 )
 from shared.inbox import MOST_DEATHS, Finish, Inbox, Key, Standing
 from shared.masking import mask_text
+from shared.messages import JobMeasured
 from shared.publishing import Outgoing, Publisher
 from shared.redaction import redact
 from shared.telemetry import metrics
@@ -40,6 +41,7 @@ from shared.worker.acknowledgement import Acknowledger
 from shared.worker.circuit import Circuit
 from shared.worker.decoding import decode
 from shared.worker.delivery import Delivery, read_wishes
+from shared.worker.measuring import Meter, Outcome
 from shared.worker.registration import Adapters, Keep, Subscription
 from shared.worker.settlement import Failure, dead_letter, postponed, retried
 from shared.worker.trying import Tries, Work
@@ -61,6 +63,9 @@ class Processor:
         inbox, publisher: shared by all queues of the process.
         alone: held while a message runs that may kill its worker; shared by all queues of the process.
         circuit: whether the provider is there; shared by all queues of the process.
+
+    Attributes:
+        meter: counts the tries and how long they took.
     """
 
     def __init__(
@@ -82,6 +87,7 @@ class Processor:
         self._circuit = circuit
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_draining = False
+        self.meter = Meter()
         self._count = {
             outcome: metrics.MESSAGES.labels(subscription.queue, outcome)
             for outcome in ("done", "retried", "dead", "duplicate", "postponed", "returned")
@@ -189,7 +195,7 @@ class Processor:
     async def _do(self, work: Work) -> bool:
         error = await self._tries.run(work)
         if error is None:
-            self._count["done"].inc()
+            self._settled(work, "done")
             await self._remember(work, "done", None)
             return True
         if isinstance(error, Postponed):
@@ -206,9 +212,14 @@ class Processor:
             work.delivery.attempt, policy.attempts, wait.total_seconds(), failure.type_name, mask_text(failure.text),
         )  # fmt: skip
         is_stored = await self._hand_over(retried(work.delivery, failure, self._subscription.service, wait), work.acks)
-        self._count["retried"].inc()
+        self._settled(work, "retried")
         await self._remember(work, "retried", failure)
         return is_stored
+
+    def _settled(self, work: Work, outcome: Outcome) -> None:
+        self._count[outcome].inc()
+        if work.delivery.published_to[1] != JobMeasured.kind:  # what telling of work causes is not told, for ever
+            self.meter.count(outcome, time.perf_counter() - work.began)
 
     async def _postpone(self, work: Work, postponement: Postponed) -> bool:
         self._count["postponed"].inc()
@@ -229,7 +240,7 @@ class Processor:
         else:
             is_stored = await self._hand_over(dead_letter(delivery, failure, self._subscription.service), work.acks)
             await self._remember(work, "dead", failure)
-        self._count["dead"].inc()
+        self._settled(work, "dead")
         return is_stored
 
     async def _hand_over(self, outgoing: Outgoing, acks: Acknowledger) -> bool:

@@ -102,19 +102,23 @@ class Worker:
     def handles(self, job: type[Job], **options: Any) -> Callable[[Handler], Handler]:
         """Register the function that does `job`. Options are the fields of Options."""
         _expect(job, Job)
-        return self._register(job, job.kind, wire.JOBS, options)
+        return self._register(job, job.kind, (wire.JOBS, job.kind), options)
 
     def listens(self, event: type[Event], **options: Any) -> Callable[[Handler], Handler]:
         """Register a function that is told of `event`, with a queue, retries and dead letters of its own."""
         _expect(event, Event)
-        return self._register(event, wire.listener_queue(self.service, event.kind), wire.EVENTS, options)
+        return self._register(event, wire.listener_queue(self.service, event.kind), (wire.EVENTS, event.kind), options)
+
+    def overhears(self, **options: Any) -> Callable[[Handler], Handler]:
+        """Register a reader of every event, whatever its kind: raw deliveries, valid or not."""
+        return self._register(None, wire.listener_queue(self.service, wire.EVERY_EVENT), (wire.EVENTS, "#"), options)
 
     def consumes(self, queue: str, **options: Any) -> Callable[[Handler], Handler]:
         """Register a reader of raw deliveries, valid or not, from a queue that is bound elsewhere: `alerting`."""
-        return self._register(None, queue, "", options)
+        return self._register(None, queue, ("", ""), options)
 
     def _register(
-        self, model: type[Message] | None, queue: str, exchange: str, options: dict[str, Any]
+        self, model: type[Message] | None, queue: str, source: tuple[str, str], options: dict[str, Any]
     ) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
             if queue in self.subscriptions:
@@ -126,8 +130,8 @@ class Worker:
             self.subscriptions[queue] = Subscription(
                 service=self.service,
                 queue=queue,
-                exchange=exchange,
-                binding_key=model.kind if model else "",
+                exchange=source[0],
+                binding_key=source[1],
                 model=model,
                 handler=handler,
                 options=Options(**options),

@@ -30,6 +30,7 @@ from shared.telemetry.tracing import set_up_tracing, shut_down_tracing
 from shared.worker.circuit import Circuit
 from shared.worker.consumer import QueueConsumer, make_broker
 from shared.worker.intake import start_consuming
+from shared.worker.measuring import Measuring
 from shared.worker.process import EXIT_CONFIGURATION, EXIT_LOST_CONSUMERS, SUPERVISED
 from shared.worker.processor import Processor
 from shared.worker.registration import Adapters, Worker
@@ -145,7 +146,9 @@ class Service:
             Processor(subscription, adapters, inbox=inbox, publisher=publisher, alone=alone, circuit=circuit)
             for subscription in self._worker.subscriptions.values()
         ]
+        measuring = Measuring(service, publisher, {processor.queue: processor.meter for processor in processors})
         await self._until_it_works("topology", lambda: self._consume(stack, processors))
+        self._in_background(stack, measuring.keep_telling())
         self._problems.clear()
         _spare_the_collector()
         log.info("Ready: reading %s", ", ".join(self._worker.subscriptions))
@@ -153,6 +156,7 @@ class Service:
         self._problems["stop"] = "stopping"
         log.info("Stopping: no new messages, finishing what is in work")
         await self._drain(processors)
+        await _briefly(measuring.tell)
 
     async def _consume(self, stack: AsyncExitStack, processors: list[Processor]) -> None:
         broker = make_broker(self._url, self._worker.service)

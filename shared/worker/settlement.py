@@ -104,11 +104,8 @@ def _kept_headers(delivery: Delivery) -> dict[str, Any]:
 
 
 def _origin(delivery: Delivery) -> dict[str, str]:
-    """Where it was first published to: a delayed, retried or moved message comes from elsewhere."""
-    exchange, key = delivery.headers.get(wire.X_EXCHANGE), delivery.headers.get(wire.X_ROUTING_KEY)
-    if isinstance(exchange, str) and isinstance(key, str):
-        return {wire.X_EXCHANGE: exchange, wire.X_ROUTING_KEY: key}
-    return {wire.X_EXCHANGE: delivery.exchange, wire.X_ROUTING_KEY: delivery.routing_key}
+    exchange, key = delivery.published_to
+    return {wire.X_EXCHANGE: exchange, wire.X_ROUTING_KEY: key}
 
 
 def _waiting(delivery: Delivery, wait: timedelta, headers: Mapping[str, Any]) -> Outgoing:

@@ -125,6 +125,7 @@ def test_the_names_on_the_wire_are_these() -> None:
         "ALERTING_QUEUE": "alerting",
         "UNROUTED_QUEUE": "unrouted",
         "DEAD_SUFFIX": ".dead",
+        "EVERY_EVENT": "all",
         "MAX_BODY_BYTES": 262_144,
         "MAX_DEPTH": 16,
         "MAX_HEADERS": 100,

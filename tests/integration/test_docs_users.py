@@ -47,6 +47,7 @@ NOT_THEIR_EXCHANGES = [
     *(("email", exchange) for exchange in ("unrouted", "delay.due", "")),
     *((service, exchange) for service in ("sms", "webhook") for exchange in ("unrouted", "delay.due", "")),
     *(("alerting", exchange) for exchange in ("jobs", "dead-letters", "")),
+    *(("audit", exchange) for exchange in ("jobs", "unrouted", "delay.due", "")),
 ]
 NOT_THEIR_QUEUES = [
     (APPLICATIONS, "email.send"),
@@ -55,6 +56,7 @@ NOT_THEIR_QUEUES = [
     ("alerting", "email.send"),
     ("sms", "email.send"),
     ("webhook", "sms.send"),
+    ("audit", "email.on.user.created"),
 ]
 
 UrlOf = Callable[[str], str]

@@ -65,6 +65,8 @@ def _is_within(keyword: str, wanted: Any, value: Any) -> bool:
             return not isinstance(value, str) or _fits(keyword, len(value), wanted)
         case "minimum":
             return not TYPES["number"](value) or value >= wanted
+        case "maximum":
+            return not TYPES["number"](value) or value <= wanted
         case "pattern":
             return not isinstance(value, str) or re.search(wanted, value) is not None
         case "format":

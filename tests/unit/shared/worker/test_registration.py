@@ -34,11 +34,15 @@ def test_a_job_has_the_queue_of_its_kind_and_an_event_one_of_the_service_s_own()
     @worker.consumes("alerting")
     async def read(delivery: Delivery) -> None: ...
 
+    @worker.overhears()
+    async def hear(delivery: Delivery) -> None: ...
+
     found = {name: (s.exchange, s.binding_key, s.model) for name, s in worker.subscriptions.items()}
     assert found == {
         "mail.post": ("jobs", "mail.post", Post),
         "mail.on.mail.posted": ("events", "mail.posted", Posted),
         "alerting": ("", "", None),
+        "mail.on.all": ("events", "#", None),
     }
     options = worker.subscriptions["mail.post"].options
     assert (options.prefetch, options.time_limit, options.history) == (7, timedelta(seconds=3), Keep.ALWAYS)

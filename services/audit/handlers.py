@@ -1,0 +1,32 @@
+"""What happens when anything happened: it is written down."""
+
+from datetime import timedelta
+
+from services.audit.events import EventLog
+from services.audit.reading import read_event, read_measurement
+from shared.retries import RetryPolicy, exponential
+from shared.worker import Delivery, Worker
+
+worker = Worker("audit")
+
+# Batches in the database are as large as what is in work. At most 200 of 256 KiB = 50 MiB.
+PREFETCH = 200
+
+# 12 tries wait 2 + 4 + … + 2048 s: 68 min. A database that is away uses none of them.
+PATIENT = RetryPolicy(attempts=12, backoff=exponential(timedelta(seconds=2)))
+
+
+def _nothing_to_remember(_delivery: Delivery) -> None:
+    """Recording is idempotent by itself; the inbox would be two more writes for each event."""
+
+
+@worker.overhears(prefetch=PREFETCH, retry=PATIENT, identity=_nothing_to_remember)
+async def record_event(delivery: Delivery, log: EventLog) -> None:
+    """Record an event, whether or not it keeps its contract: it happened all the same."""
+    # The id that an event without one gets here tells its later tries from another event with the same content.
+    delivery.ensure_id()
+    measured = read_measurement(delivery)
+    if measured is not None:
+        await log.record_measurement(measured)
+    else:
+        await log.record(read_event(delivery))

@@ -1,0 +1,56 @@
+"""From a delivery to an event that may be kept; copes with whatever comes."""
+
+import hashlib
+from datetime import UTC, datetime
+
+from services.audit.contents import kept_fields
+from services.audit.events import Event
+from shared import wire
+from shared.errors import InvalidMessage
+from shared.messages import JobMeasured
+from shared.worker import Delivery
+from shared.worker.decoding import decode, open_body
+from shared.worker.processor import storable
+
+_LONGEST_NAME = 255
+
+
+def read_event(delivery: Delivery) -> Event:
+    """The event of a delivery. Of a body that is no JSON object within the wire's limits nothing is kept."""
+    kind = kind_of(delivery)
+    try:
+        message_id, fields = open_body(delivery, kind)
+        body = kept_fields(fields)
+    except InvalidMessage:
+        message_id, body = delivery.message_id, ""
+    return Event(
+        kind=storable(kind, _LONGEST_NAME) or "",
+        at=delivery.timestamp or datetime.fromtimestamp(delivery.received_at, UTC),
+        message_id=_storable_id(message_id),
+        correlation_id=storable(delivery.correlation_id, _LONGEST_NAME),
+        app_id=storable(delivery.app_id, _LONGEST_NAME),
+        body=body,
+    )
+
+
+def read_measurement(delivery: Delivery) -> JobMeasured | None:
+    """The figures in a `job.measured`; None for any other event, and for one that breaks its contract."""
+    if kind_of(delivery) != JobMeasured.kind:
+        return None
+    try:
+        message = decode(delivery, JobMeasured)
+    except InvalidMessage:
+        return None
+    return message if isinstance(message, JobMeasured) else None
+
+
+def kind_of(delivery: Delivery) -> str:
+    """The routing key that the event was published with."""
+    # Straight from the publisher, who may have copied the headers from another message.
+    return delivery.routing_key if delivery.exchange == wire.EVENTS else delivery.published_to[1]
+
+
+def _storable_id(message_id: str | None) -> str | None:
+    if message_id and len(message_id) > _LONGEST_NAME:  # of a CloudEvent; cut, two could become one
+        return hashlib.sha256(message_id.encode(errors="replace")).hexdigest()
+    return storable(message_id, _LONGEST_NAME)

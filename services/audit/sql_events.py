@@ -1,0 +1,77 @@
+"""The event log in the service's database."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from services.audit.events import Event
+from services.audit.models import EventRow, MeasurementRow
+from shared.database import Database
+from shared.errors import ProviderUnavailable
+from shared.inbox.batch import GroupCommit
+from shared.messages import JobMeasured
+
+_events: Table = EventRow.__table__  # type: ignore[attr-defined]
+_measurements: Table = MeasurementRow.__table__  # type: ignore[attr-defined]
+
+PATIENCE = timedelta(seconds=15)
+"""How long a write is waited for until the database is taken to be away."""
+
+
+class _Rows(NamedTuple):
+    """Rows of one table, to be stored together."""
+
+    table: Table
+    values: Sequence[dict[str, Any]]
+
+
+class SqlEventLog:
+    """EventLog that commits what concurrent tasks give it together; safe with any number of replicas."""
+
+    def __init__(self, database: Database, *, patience: timedelta = PATIENCE) -> None:
+        self._patience = patience
+        self._commits = GroupCommit(database, self._commit)
+        make = sqlite.insert if database.is_sqlite else postgresql.insert
+        self._inserts = {table: make(table).on_conflict_do_nothing() for table in (_events, _measurements)}
+
+    async def record(self, event: Event) -> None:
+        """See EventLog."""
+        row = asdict(event) | {"at": event.at.astimezone(UTC), "recorded_at": datetime.now(UTC)}
+        await self._store(_Rows(_events, [row]))
+
+    async def record_measurement(self, measured: JobMeasured) -> None:
+        """See EventLog."""
+        common = {
+            "at": measured.at.astimezone(UTC),
+            "seconds": measured.seconds,
+            "service": measured.service,
+            "queue": measured.queue,
+            "message_id": measured.message_id,
+        }
+        rows = [
+            common | {"outcome": each.outcome, "milliseconds": each.milliseconds, "count": each.count}
+            for each in measured.outcomes
+        ]
+        await self._store(_Rows(_measurements, rows))
+
+    async def _store(self, rows: _Rows) -> None:
+        # What is not stored by then is stored later by the same batch, or by the message's next try; once, either way.
+        try:
+            async with asyncio.timeout(self._patience.total_seconds()):
+                await self._commits.write(rows)
+        except TimeoutError:
+            seconds = self._patience.total_seconds()
+            raise ProviderUnavailable(f"the database has not taken a write for {seconds:g} s") from None
+
+    def _commit(self, connection: Connection, wishes: list[_Rows]) -> list[None]:
+        for table, insert in self._inserts.items():
+            rows = [row for wish in wishes if wish.table is table for row in wish.values]
+            if rows:
+                # Sorted, so that two processes that store the same rows cannot wait for each other in a circle.
+                connection.execute(insert, sorted(rows, key=lambda row: str(row["message_id"])))
+        return [None] * len(wishes)

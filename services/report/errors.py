@@ -6,11 +6,17 @@ InvalidMessage
 └── InvalidRows             a row's value is not what its column says
 PermanentFailure
 ├── BrokenReportType        the type's report.yaml, query or template is wrong
-│   └── TemplateFailed      Typst does not take the template
+│   ├── TemplateFailed      Typst does not take the template
+│   └── QueryFailed         the database does not take the query, or it broke off at a row
 └── LimitExceeded           it took more memory or time than a report may
+ProviderUnavailable
+├── StorageUnavailable      the object storage does not answer, or refuses us
+└── DatabaseUnavailable     the query's database does not answer, or went away in the middle
+TemporaryFailure
+└── StorageFailed           the storage has no room
 """
 
-from shared.errors import InvalidMessage, PermanentFailure
+from shared.errors import InvalidMessage, PermanentFailure, ProviderUnavailable, TemporaryFailure
 
 
 class UnknownReportType(InvalidMessage):
@@ -33,5 +39,21 @@ class TemplateFailed(BrokenReportType):
     """Typst does not take the template. The text names its file and line."""
 
 
+class QueryFailed(BrokenReportType):
+    """The database does not take the query, or it broke off at a row. The text is the database's."""
+
+
 class LimitExceeded(PermanentFailure):
     """Making the report took more memory or time than one report may."""
+
+
+class StorageUnavailable(ProviderUnavailable):
+    """The object storage does not answer, or refuses us: it says nothing about this report."""
+
+
+class DatabaseUnavailable(ProviderUnavailable):
+    """The query's database does not answer, or went away in the middle."""
+
+
+class StorageFailed(TemporaryFailure):
+    """The object storage has no room. Nothing of the document is visible."""

@@ -66,7 +66,7 @@ class ReportSettings(BaseSettings):
             match = _ENTRY.fullmatch(entry.strip())
             if match is None or match[1] in (*found, "inline", AUDIT):
                 raise ConfigurationError(
-                    f"REPORT_DATABASES: entry {number} cannot be used; write name=driver://user:password@host/database, "
+                    f"REPORT_DATABASES: entry {number} is none; write name=driver://user:password@host/database; "
                     f"several with commas, each name once, and neither inline nor {AUDIT}"
                 )
             found[match[1]] = SecretStr(match[2])

@@ -1,9 +1,11 @@
 """From rows to a table: typed values in order, with headings and totals of groups, in one pass and constant memory."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import chain, islice
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from services.report.definition import Column
 from services.report.errors import BrokenReportType, InvalidRows
@@ -43,6 +45,7 @@ class Totals:
 
 
 Item = GroupStart | Record | Totals
+_CellReader = Callable[[Row], Cell]
 
 
 @dataclass(slots=True)
@@ -66,13 +69,13 @@ class Table:
     def items(self) -> Iterator[Item]:
         """Everything in its order, once. Raises InvalidRows, naming row and column."""
         total = Totalling(self.columns)
-        readers = [(column, reader(column, self.layout.time_zone)) for column in self.columns]
-        group_readers = [(column, reader(column, self.layout.time_zone)) for column in self._groups]
+        readers = [_cell_reader(column, self.layout.time_zone) for column in self.columns]
+        group_readers = [_cell_reader(column, self.layout.time_zone) for column in self._groups]
         for row in self._source:
             self.rows += 1
-            values = tuple(self._value(row, column, read) for column, read in readers)
+            values = self._read(row, self.columns, readers)
             if group_readers:
-                yield from self._change_groups([self._value(row, column, read) for column, read in group_readers])
+                yield from self._change_groups(self._read(row, self._groups, group_readers))
             for chart in self.charts:
                 chart.add(row, self.rows, self.layout.time_zone)
             yield Record(values, row)
@@ -98,20 +101,13 @@ class Table:
             if totalling.is_wanted:
                 yield Totals(len(self._open) + 1, totalling.values(), totalling.rows, key)
 
-    def _value(self, row: Row, column: Column, read: Any) -> Cell:
-        value = row.get(column.name)
-        if value is None or (value == "" and column.format != "text"):
-            return None
+    def _read(self, row: Row, columns: Sequence[Column], readers: Sequence[_CellReader]) -> tuple[Cell, ...]:
         try:
-            typed: Cell = read(value)
-            if column.format != "money":
-                return typed
-            currency = _currency(row, column)
-            return Money(rounded(typed, decimals(column, currency)), currency)  # type: ignore[arg-type]
+            return tuple([read(row) for read in readers])
         except (ValueError, ArithmeticError):
-            raise InvalidRows(
-                f"row {self.rows}, column {column.name}: it is not of the format {column.format}"
-            ) from None
+            wrong = next(column for column, read in zip(columns, readers, strict=True) if not _can(read, row))
+            reason = f"row {self.rows}, column {wrong.name}: it is not of the format {wrong.format}"
+            raise InvalidRows(reason) from None
 
 
 def tabulate(layout: Layout, rows: Iterable[Row]) -> Table:
@@ -136,6 +132,34 @@ def tabulate(layout: Layout, rows: Iterable[Row]) -> Table:
             raise BrokenReportType(f"{layout.type}/report.yaml: a chart names {missing[0]}, which is no column")
         charts.append(ChartPoints(chart, by_name[chart.x], tuple(by_name[name] for name in chart.y)))
     return Table(layout, shown, source, tuple(charts), _groups=groups)
+
+
+def _cell_reader(column: Column, zone: ZoneInfo) -> _CellReader:
+    """Reads the column's value out of a row; it raises ValueError or ArithmeticError. Called for every cell."""
+    read, name, is_text = reader(column, zone), column.name, column.format == "text"
+
+    def cell(row: Row) -> Cell:
+        value = row.get(name)
+        if value is None or (value == "" and not is_text):
+            return None
+        return read(value)  # type: ignore[no-any-return]
+
+    def money(row: Row) -> Cell:
+        amount = cell(row)
+        if not isinstance(amount, Decimal):
+            return None
+        currency = _currency(row, column)
+        return Money(rounded(amount, decimals(column, currency)), currency)
+
+    return money if column.format == "money" else cell
+
+
+def _can(read: _CellReader, row: Row) -> bool:
+    try:
+        read(row)
+    except (ValueError, ArithmeticError):
+        return False
+    return True
 
 
 def _currency(row: Row, column: Column) -> str | None:

@@ -37,7 +37,10 @@ def reader(column: Column, zone: ZoneInfo) -> Callable[[Any], Any]:
     It raises ValueError for what cannot be one. None stays None.
     """
     if column.format in ("number", "percent", "money"):
-        return lambda value: _decimal(value, column)
+        # Of money when the row's currency is known.
+        is_exact = column.format == "money" or (column.format == "number" and column.decimals is None)
+        places = None if is_exact else decimals(column)
+        return lambda value: _decimal(value, places)
     if column.format in ("datetime", "time"):
         return lambda value: read_datetime(value, zone)
     if column.format == "date":
@@ -72,7 +75,7 @@ def read_datetime(value: Any, zone: ZoneInfo) -> datetime:
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(zone)
 
 
-def _decimal(value: Any, column: Column) -> Decimal:
+def _decimal(value: Any, places: int | None) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         raise ValueError  # noqa: TRY004 - one error for all that does not fit
     try:
@@ -82,11 +85,7 @@ def _decimal(value: Any, column: Column) -> Decimal:
         raise ValueError from None
     if not number.is_finite() or number.adjusted() >= _LONGEST_NUMBER:
         raise ValueError
-    if column.format == "money":
-        return number  # rounded when the row's currency is known
-    if column.format == "number" and column.decimals is None:
-        return number
-    return rounded(number, decimals(column))
+    return number if places is None else rounded(number, places)
 
 
 def _integer(value: Any) -> int:

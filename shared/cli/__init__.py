@@ -2,7 +2,8 @@
 
 import typer
 
-from shared.cli import dead, schema, topology
+from shared.cli import dead, report, schema, topology
+from shared.cli.cancel import cancel_command
 from shared.cli.demo import demo_command
 from shared.cli.output import EXIT_CODES, CommandGroup
 from shared.cli.publish import publish_command
@@ -21,6 +22,8 @@ app = typer.Typer(
 app.command("demo")(demo_command)
 app.command("up")(up_command)
 app.command("publish")(publish_command)
+app.add_typer(report.app, name="report")
+app.command("cancel")(cancel_command)
 app.add_typer(dead.app, name="dead")
 app.add_typer(topology.app, name="topology")
 app.add_typer(schema.app, name="schema")

@@ -4,7 +4,7 @@ from shared.messages.base import Event, Job, Message, describe_problems
 from shared.messages.email import Attachment, SendEmail
 from shared.messages.maintenance import BackUp, Clean
 from shared.messages.outcomes import JobCompleted, JobFailed, JobMeasured, Measured
-from shared.messages.report import CancelReport, GenerateReport, ReportProgress, ReportReady
+from shared.messages.report import CancelReport, GenerateReport, ReportCancelled, ReportProgress, ReportReady
 from shared.messages.schedule import ScheduleFired
 from shared.messages.sms import SendSms, SmsDelivered, SmsUndelivered
 from shared.messages.sync import SyncSource
@@ -27,6 +27,7 @@ KINDS: dict[str, type[Message]] = {
         UserOtpRequested,
         ReportReady,
         ReportProgress,
+        ReportCancelled,
         JobCompleted,
         JobFailed,
         JobMeasured,
@@ -52,6 +53,7 @@ __all__ = [
     "JobMeasured",
     "Measured",
     "Message",
+    "ReportCancelled",
     "ReportProgress",
     "ReportReady",
     "ScheduleFired",

@@ -49,8 +49,17 @@ class ReportProgress(Event):
     id: str
     type: str
     rows: int
-    pages: int = 0
-    documents: int = 0
+    pages: int
+    documents: int
+
+
+class ReportCancelled(Event):
+    """A report will not be made: somebody cancelled it."""
+
+    kind: ClassVar[str] = "report.cancelled"
+
+    id: str
+    type: str
 
 
 class CancelReport(Job):

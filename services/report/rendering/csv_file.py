@@ -2,14 +2,16 @@
 
 import csv
 import re
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from services.report.formatting import heading
 from services.report.rendering import PagesDone
 from services.report.tabulation import Record, Table
-from services.report.values import Cell, Money
+from services.report.values import Money
 
 _FORMULA = re.compile(r"[\s\ufeff\u200b]*[=+\-@\uff1d\uff0b\uff0d\uff20|%]|[\t\r\n]")
 """A text that a spreadsheet might take for a formula; also behind blanks, and in full width."""
@@ -26,27 +28,27 @@ class CsvRenderer:
             writer.writerow([harmless(heading(column)) for column in table.columns])
             for item in table.items():
                 if isinstance(item, Record):
-                    writer.writerow([csv_text(value) for value in item.values])
+                    writer.writerow([_WRITERS[type(value)](value) for value in item.values])
         return 0
-
-
-def csv_text(value: Cell) -> str:
-    """A value as it stands in CSV: times as ISO 8601, numbers with a point, text that cannot be a formula."""
-    if isinstance(value, str):
-        return harmless(value)
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Money):
-        return format(value.amount, "f")
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, datetime):
-        return value.isoformat(sep="T")
-    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def harmless(text: str) -> str:
     """`text` with an apostrophe before it if a spreadsheet might take it for a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _decimal(number: Decimal) -> str:
+    return format(number, "f")
+
+
+_WRITERS: dict[type[Any], Callable[[Any], str]] = {
+    str: harmless,
+    int: str,
+    type(None): lambda _: "",
+    bool: lambda value: "true" if value else "false",
+    Decimal: _decimal,
+    Money: lambda money: _decimal(money.amount),
+    date: date.isoformat,
+    datetime: datetime.isoformat,
+}
+"""How values stand in CSV: times as ISO 8601, numbers with a point, text that cannot be a formula."""

@@ -69,7 +69,7 @@ class Runs(Protocol):
         """Note that a report is being made, unless it is finished or cancelled, and tell how it stands."""
 
     async def note(self, job_id: str, progress: Progress) -> bool:
-        """Keep how far a report is. The answer says whether it was cancelled."""
+        """Keep how far a report is. The answer says whether it was cancelled; while the memory is away, no."""
 
     async def store(self, job_id: str, document: Stored) -> None:
         """Keep that a document lies in the storage: it need not be made again."""

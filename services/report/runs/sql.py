@@ -1,10 +1,12 @@
 """The runs in the service's own database."""
 
+import logging
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.report.layout import Progress
 from services.report.models import CancellationRow, DocumentRow, RunRow
@@ -14,6 +16,8 @@ from shared.database import Database
 RUNS: Table = RunRow.__table__  # type: ignore[attr-defined]
 DOCUMENTS: Table = DocumentRow.__table__  # type: ignore[attr-defined]
 CANCELLATIONS: Table = CancellationRow.__table__  # type: ignore[attr-defined]
+log = logging.getLogger(__name__)
+
 _LONGEST_ERROR = 1000
 
 
@@ -36,7 +40,11 @@ class SqlRuns:
             connection.execute(update(RUNS).where(RUNS.c.job_id == job_id, RUNS.c.state == "running").values(change))
             return _is_cancelled(connection, job_id)
 
-        return await self._database.run(write)
+        try:
+            return await self._database.run(write)
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("Progress could not be written: %s", type(error).__name__)
+            return False
 
     async def store(self, job_id: str, document: Stored) -> None:
         """See Runs."""
@@ -108,8 +116,7 @@ class SqlRuns:
             # Another worker that has it too may be a moment ahead.
             connection.execute(self._insert(RUNS).values(_new_run(beginning)).on_conflict_do_nothing())
             found = connection.execute(select(RUNS).where(RUNS.c.job_id == job_id)).one()
-        stored = connection.execute(select(DOCUMENTS).where(DOCUMENTS.c.job_id == job_id)).all()
-        documents = {row.part: _stored(row) for row in stored}
+        documents = _documents(connection, job_id)
         is_cancelled = _is_cancelled(connection, job_id)
         if found.state != "done" and not is_cancelled:
             again = {"state": "running", "started_at": datetime.now(UTC), "finished_at": None, "error": None}
@@ -117,6 +124,11 @@ class SqlRuns:
         return Standing(
             _aware(found.moment), is_cancelled, documents, _result(found) if found.state == "done" else None
         )
+
+
+def _documents(connection: Connection, job_id: str) -> dict[str, Stored]:
+    found = connection.execute(select(DOCUMENTS).where(DOCUMENTS.c.job_id == job_id))
+    return {row.part: _stored(row) for row in found}
 
 
 def _is_cancelled(connection: Connection, job_id: str) -> bool:

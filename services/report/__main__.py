@@ -1,0 +1,13 @@
+"""`python -m services.report` runs the service; with arguments it answers the command line: see commands.py."""
+
+import sys
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        from services.report import commands
+
+        commands.main(sys.argv[1:])
+    else:
+        from services.report.app import main
+
+        main()

@@ -1,0 +1,80 @@
+"""Tells that a report is ready: the event, and a mail to those who asked for one."""
+
+import hashlib
+from datetime import timedelta
+
+from services.report.layout import Progress
+from services.report.planning import Plan
+from services.report.runs import Result
+from services.report.storage import Storage
+from shared.messages import Attachment, GenerateReport, ReportCancelled, ReportProgress, ReportReady, SendEmail
+from shared.publishing import Publisher, PublishOptions
+
+_LONGEST_NAME = 200
+
+
+class Announcer:
+    """Publishes. What it says of one job twice has the same message id, so that nobody is told twice.
+
+    Args:
+        link_time: how long links in mails work.
+        attach_limit: bytes up to which a mail carries the document itself.
+    """
+
+    def __init__(self, publisher: Publisher, storage: Storage, link_time: timedelta, attach_limit: int) -> None:
+        self._publisher = publisher
+        self._storage = storage
+        self._link_time = link_time
+        self._attach_limit = attach_limit
+
+    async def tell_progress(self, job_id: str, job: GenerateReport, progress: Progress) -> None:
+        """How far it is."""
+        await self._publisher.publish(
+            ReportProgress(
+                id=job_id, type=job.type, rows=progress.rows, pages=progress.pages, documents=progress.documents
+            )
+        )
+
+    async def announce(self, job_id: str, plan: Plan, result: Result, correlation_id: str | None) -> None:
+        """That it is ready."""
+        job, options = plan.order.job, PublishOptions(correlation_id=correlation_id)
+        ready = ReportReady(
+            id=job_id, type=job.type, format=job.format, url=result.url, rows=result.rows, bytes=result.bytes
+        )
+        await self._publisher.publish(ready, message_id=_derived(ready.kind, job_id), options=options)
+        if job.email_to:
+            mail = await self._mail(plan, result)
+            await self._publisher.publish(mail, message_id=_derived(mail.kind, job_id), options=options)
+
+    async def tell_cancelled(self, job_id: str, job: GenerateReport) -> None:
+        """That it will not be made."""
+        cancelled = ReportCancelled(id=job_id, type=job.type)
+        await self._publisher.publish(cancelled, message_id=_derived(cancelled.kind, job_id))
+
+    async def _mail(self, plan: Plan, result: Result) -> SendEmail:
+        job = plan.order.job
+        context = {"type": plan.layout.title, "format": job.format, "rows": result.rows, "bytes": result.bytes}
+        attachments = []
+        if not plan.is_batch and result.bytes <= self._attach_limit:
+            name = _file_name(plan)
+            attachments = [Attachment(filename=name, content_type=plan.content_type.split(";")[0], url=result.url)]
+        else:
+            context["url"] = await self._storage.link(result.key, self._link_time) or result.url
+        return SendEmail(
+            to=job.email_to,
+            template="report-ready",
+            context=context,
+            locale=plan.layout.locale[:35],
+            attachments=attachments,
+        )
+
+
+def _file_name(plan: Plan) -> str:
+    name = plan.file_name
+    stem = "".join(" " if not character.isprintable() or character in '/\\:*?"<>|' else character for character in name)
+    kept = " ".join(stem.split())
+    return kept if len(kept) <= _LONGEST_NAME else kept[: _LONGEST_NAME - 10] + "…" + kept[-6:]
+
+
+def _derived(kind: str, job_id: str) -> str:
+    return hashlib.sha256(f"{kind}\0{job_id}".encode()).hexdigest()[:32]

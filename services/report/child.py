@@ -1,0 +1,122 @@
+"""`python -m services.report.child`: makes one report and ends. It is the only place where templates and queries run.
+
+Through standard input come the limits and the order, a line of JSON, then a line `next` for each document that was
+taken. Through standard output go lines of JSON: `progress`, `document`, and at last `end` or `error`. What libraries
+print goes to standard error. When the parent ends, so does this.
+"""
+
+import ctypes
+import errno
+import logging
+import os
+import queue
+import resource
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, BinaryIO
+
+import orjson
+
+from services.report.errors import LimitExceeded
+from services.report.layout import Progress
+from services.report.order import Order
+from services.report.parameters import make_layout
+from services.report.production import produce
+from services.report.sources import open_rows
+from shared.errors import JobError, TemporaryFailure
+
+_PR_SET_PDEATHSIG = 1
+MIB = 1024 * 1024
+
+
+def main() -> None:
+    """Make the ordered report."""
+    _die_with_parent()
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    request = orjson.loads(sys.stdin.buffer.readline())
+    _limit(request["memory_mib"], request["seconds"])
+    turns: queue.SimpleQueue[None] = queue.SimpleQueue()
+    threading.Thread(target=_hear, args=(sys.stdin.buffer, turns), daemon=True).start()
+
+    def tell(**answer: Any) -> None:
+        answers.write(orjson.dumps(answer) + b"\n")
+
+    try:
+        _make(Order.model_validate(request["order"]), tell, turns.get)
+    except MemoryError:
+        tell(error=_described(memory_exceeded(request["memory_mib"])))
+    except JobError as error:
+        tell(error=_described(error))
+    except Exception as error:
+        logging.getLogger(__name__).exception("Making the report failed")
+        tell(error=_described(_unforeseen(error)))
+    else:
+        tell(end=True)
+    sys.stderr.flush()
+    os._exit(0)  # a library's thread or a query that is still running must not hold it up
+
+
+def memory_exceeded(mib: int) -> LimitExceeded:
+    """It needed too much memory."""
+    return LimitExceeded(f"making it needed more than {mib} MiB of memory; ask for less, or raise REPORT_MEMORY_MIB")
+
+
+def _make(order: Order, tell: Callable[..., None], wait_for_turn: Callable[[], None]) -> None:
+    layout = make_layout(order)
+
+    def told(progress: Progress) -> None:
+        tell(progress=[progress.rows, progress.pages, progress.documents])
+
+    with open_rows(layout, order) as rows:
+        for document in produce(layout, rows, order.folder, told, order.done_parts):
+            tell(
+                document={
+                    "part": document.part,
+                    "path": str(document.path),
+                    "rows": document.rows,
+                    "pages": document.pages,
+                }
+            )
+            wait_for_turn()
+
+
+def _hear(lines: BinaryIO, turns: "queue.SimpleQueue[None]") -> None:
+    for _line in lines:
+        turns.put(None)
+    os._exit(1)  # the parent is gone
+
+
+def _die_with_parent() -> None:
+    # A library that computes without letting other threads run would not see the end of the input.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _limit(memory_mib: int, seconds: float) -> None:
+    processors = os.cpu_count() or 1
+    with suppress(ValueError, OSError):  # a stricter limit is there already
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_mib * MIB, memory_mib * MIB))
+    with suppress(ValueError, OSError):
+        spent = int(seconds * processors) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (spent, spent))
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _unforeseen(error: Exception) -> TemporaryFailure:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return TemporaryFailure("there is no room left in the folder for temporary files; make some, or set TMPDIR")
+    return TemporaryFailure(f"{type(error).__name__}: {str(error)[:300]}")
+
+
+def _described(error: JobError) -> dict[str, str]:
+    return {"type": type(error).__name__, "text": str(error)}
+
+
+if __name__ == "__main__":
+    main()

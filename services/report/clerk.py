@@ -1,0 +1,192 @@
+"""The life of one report.
+
+1. It is entered among the runs, which know the moment it is meant for and what of it is done.
+2. It is planned: type found, parameters checked.
+3. A child process makes its documents; each is stored and entered before the next one is made.
+4. A batch gets an index of its documents. The result is entered.
+5. The event and the mail are published, and the message is acknowledged.
+
+A worker that dies in between leaves the message to another one, which goes on with what is not done, under the same
+keys. A job that is cancelled leaves nothing in the storage and counts as done.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+
+from services.report.announcing import Announcer
+from services.report.layout import Document, Progress
+from services.report.planning import Plan, Planner, fingerprint_of, keys_of, moment_of
+from services.report.press import Press
+from services.report.runs import Beginning, Result, Runs, Standing, Stored
+from services.report.storage import Storage
+from services.report.workplace import Workplace
+from shared.errors import PublishError
+from shared.messages import GenerateReport
+from shared.redaction import redact
+from shared.worker import Delivery
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.5
+"""How often a report that is being made is looked after: whether it is cancelled, how far it is."""
+TELL_SECONDS = 1.0
+
+
+class _Cancelled(Exception):
+    """It is not wanted any more."""
+
+
+@dataclass(slots=True)
+class _Making:
+    """A report in the making."""
+
+    job_id: str
+    plan: Plan
+    documents: dict[str, Stored]
+    progress: Progress = field(default_factory=Progress)
+
+    def note(self, progress: Progress) -> None:
+        self.progress = progress
+
+
+class Clerk:
+    """Makes reports.
+
+    Args:
+        workplace: where files lie until they are stored.
+    """
+
+    def __init__(
+        self, planner: Planner, press: Press, workplace: Workplace, storage: Storage, runs: Runs, announcer: Announcer
+    ) -> None:
+        self._planner = planner
+        self._press = press
+        self._workplace = workplace
+        self._storage = storage
+        self._runs = runs
+        self._announcer = announcer
+
+    async def make(self, job: GenerateReport, delivery: Delivery) -> None:
+        """Do what the message asks for. Raises the errors of errors.py, and PublishError."""
+        job_id = delivery.ensure_id()
+        standing = await self._runs.begin(
+            Beginning(job_id, job.type, job.format, job.initiated_by, fingerprint_of(job), moment_of(delivery))
+        )
+        if standing.is_cancelled:
+            await self._drop(job_id, job, standing)
+            return
+        try:
+            plan = await self._planner.plan(job, job_id, standing.moment)
+            result = await self._result(job_id, plan, standing)
+        except _Cancelled:
+            await self._drop(job_id, job, standing)
+        except Exception as error:
+            await self._runs.fail(job_id, redact(f"{type(error).__name__}: {error}"))
+            raise
+        else:
+            await self._announcer.announce(job_id, plan, result, delivery.correlation_id)
+
+    async def cancel(self, job_id: str) -> None:
+        """Stop a report, in whatever process it is made, or do not begin it."""
+        await self._runs.cancel(job_id)
+
+    async def _result(self, job_id: str, plan: Plan, standing: Standing) -> Result:
+        making = _Making(job_id, plan, dict(standing.documents))
+        if standing.result is not None:
+            if await self._storage.has(standing.result.key):
+                return standing.result
+            making.documents.clear()  # removed since, by age or by hand
+        if plan.is_batch or not making.documents:
+            await self._storage.has(plan.keys.index)  # a storage that is away is met before the work, not after it
+            await self._watch(making)
+        result = await self._finished(making)
+        await self._runs.finish(job_id, result, datetime.now(UTC) + plan.retention)
+        return result
+
+    async def _watch(self, making: _Making) -> None:
+        """Have it made, and look after it meanwhile. Raises _Cancelled."""
+        loop, told_at, told = asyncio.get_running_loop(), float("-inf"), Progress()
+        telling: asyncio.Task[None] | None = None
+        work = asyncio.ensure_future(self._make(making))
+        try:
+            while not work.done():
+                await asyncio.wait([work], timeout=LOOK_SECONDS)
+                if await self._runs.note(making.job_id, making.progress):
+                    raise _Cancelled
+                is_due = loop.time() - told_at >= TELL_SECONDS and (telling is None or telling.done())
+                if is_due and making.progress != told:
+                    told_at, told = loop.time(), making.progress
+                    telling = asyncio.ensure_future(self._tell(making, told))
+            await work
+        finally:
+            for task in (work, telling):
+                if task is not None and not task.done():
+                    task.cancel()
+                    with suppress(asyncio.CancelledError, Exception):
+                        await task
+
+    async def _make(self, making: _Making) -> None:
+        async def take(document: Document) -> None:
+            key = making.plan.keys.document(document.part, is_batch=making.plan.is_batch)
+            stored = await self._stored(document, key, making.plan.content_type)
+            await self._runs.store(making.job_id, stored)
+            making.documents[document.part] = stored
+
+        async with self._workplace.folder() as folder:
+            order = making.plan.order_in(folder, frozenset(making.documents))
+            await self._press.make(order, making.note, take)
+
+    async def _stored(self, document: Document, key: str, content_type: str) -> Stored:
+        written = await self._storage.write(key, document.path, content_type)
+        document.path.unlink(missing_ok=True)
+        return Stored(document.part, key, document.rows, document.pages, written.bytes, written.sha256)
+
+    async def _tell(self, making: _Making, progress: Progress) -> None:
+        # Nobody's work waits for it: a broker that is away does not stop the report.
+        with suppress(PublishError):
+            await self._announcer.tell_progress(making.job_id, making.plan.order.job, progress)
+
+    async def _finished(self, making: _Making) -> Result:
+        documents = sorted(making.documents.values(), key=lambda document: document.part)
+        [first] = documents if not making.plan.is_batch else [await self._index(making.plan, documents)]
+        return Result(
+            key=first.key,
+            url=self._storage.url(first.key),
+            rows=sum(document.rows for document in documents),
+            pages=sum(document.pages for document in documents),
+            documents=len(documents),
+            bytes=sum(document.bytes for document in documents),
+            sha256=first.sha256,
+        )
+
+    async def _index(self, plan: Plan, documents: list[Stored]) -> Stored:
+        entries = [
+            {
+                "part": document.part,
+                "url": self._storage.url(document.key),
+                "rows": document.rows,
+                "pages": document.pages,
+                "bytes": document.bytes,
+                "sha256": document.sha256,
+            }
+            for document in documents
+        ]
+        content = {"type": plan.layout.type, "format": plan.layout.format, "documents": entries}
+        async with self._workplace.folder() as folder:
+            path = Path(folder) / "index.json"
+            path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
+            return await self._stored(Document("", path, 0, 0), plan.keys.index, "application/json")
+
+    async def _drop(self, job_id: str, job: GenerateReport, standing: Standing) -> None:
+        keys = keys_of(job, job_id, standing.moment)
+        # Whatever is there: a document may have been stored without having been entered.
+        await self._storage.delete(keys.document("", is_batch=False), keys.folder)
+        await self._runs.drop(job_id)
+        await self._announcer.tell_cancelled(job_id, job)
+        log.info("Report %s was cancelled", job_id)

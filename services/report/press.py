@@ -1,0 +1,171 @@
+"""Has reports made by child processes, within limits. One that eats memory or never ends harms no other."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from services.report import errors
+from services.report.layout import Document, Progress
+from services.report.order import Order
+from shared import errors as shared_errors
+from shared.errors import JobError, TemporaryFailure
+
+log = logging.getLogger(__name__)
+
+Take = Callable[[Document], Awaitable[None]]
+_LONGEST_LINE = 1024 * 1024
+_MOST_LINES = 50
+_OUT_OF_MEMORY = ("memory allocation", "MemoryError", "bad_alloc", "out of memory")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one report: memory of its process, and time from its start to the last document taken."""
+
+    memory_mib: int
+    seconds: float
+
+
+class Press:
+    """Makes reports, each in a process of its own.
+
+    Args:
+        limits: of each.
+        at_once: processes at a time; more wait.
+    """
+
+    def __init__(self, limits: Limits, at_once: int) -> None:
+        self._limits = limits
+        self._free = asyncio.Semaphore(at_once)
+
+    async def make(self, order: Order, told: Callable[[Progress], None], take: Take) -> None:
+        """Make what is ordered. When this is cancelled the process is killed.
+
+        Args:
+            told: is called with how far it is.
+            take: is given each document; the next one is made when it returns. What it raises ends the making.
+
+        Raises the errors of errors.py, and TemporaryFailure.
+        """
+        async with self._free:
+            limit = asyncio.timeout(self._limits.seconds)
+            try:
+                async with limit:
+                    await self._make(order, told, take)
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+                raise errors.LimitExceeded(
+                    f"making it took more than {self._limits.seconds:g} s; ask for less, or raise "
+                    "REPORT_TIME_LIMIT_SECONDS"
+                ) from None
+
+    async def _make(self, order: Order, told: Callable[[Progress], None], take: Take) -> None:
+        child = await _start(order.folder)
+        complaints: list[str] = []
+        listening = asyncio.ensure_future(_listen(child, complaints))
+        try:
+            if not await self._converse(child, order, told, take):
+                await asyncio.wait([listening], timeout=1)
+                raise _cause_of_death(await _exit_code(child), complaints, self._limits.memory_mib)
+        finally:
+            await asyncio.shield(_end(child))
+            listening.cancel()
+
+    async def _converse(
+        self, child: asyncio.subprocess.Process, order: Order, told: Callable[[Progress], None], take: Take
+    ) -> bool:
+        """Whether the child came to an end of its own."""
+        limits = {"memory_mib": self._limits.memory_mib, "seconds": self._limits.seconds}
+        request = orjson.dumps({**limits, "order": orjson.Fragment(order.model_dump_json(by_alias=True))})
+        with suppress(ConnectionError):
+            await _say(child, request)
+            async for answer in _answers(child):
+                if "progress" in answer:
+                    told(Progress(*answer["progress"]))
+                elif "document" in answer:
+                    given = answer["document"]
+                    await take(Document(given["part"], Path(given["path"]), given["rows"], given["pages"]))
+                    await _say(child, b"next")
+                elif "error" in answer:
+                    raise _error(**answer["error"])
+                elif "end" in answer:
+                    return True
+        return False
+
+
+async def _start(folder: Path) -> asyncio.subprocess.Process:
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.report.child"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        limit=_LONGEST_LINE,
+        cwd=folder,
+        # And nothing else: our environment has the passwords.
+        env={"PYTHONPATH": path, "PYTHONUTF8": "1", "TMPDIR": str(folder)},
+    )
+
+
+async def _say(child: asyncio.subprocess.Process, line: bytes) -> None:
+    assert child.stdin is not None  # noqa: S101 - for the type checker
+    child.stdin.write(line + b"\n")
+    await child.stdin.drain()
+
+
+async def _answers(child: asyncio.subprocess.Process) -> Any:
+    assert child.stdout is not None  # noqa: S101 - for the type checker
+    while (line := await child.stdout.readline()).endswith(b"\n"):
+        yield orjson.loads(line)
+
+
+async def _listen(child: asyncio.subprocess.Process, complaints: list[str]) -> None:
+    assert child.stderr is not None  # noqa: S101 - for the type checker
+    with suppress(ValueError):  # a line longer than any of ours
+        while line := await child.stderr.readline():
+            if len(complaints) < _MOST_LINES:
+                complaints.append(line.decode(errors="replace").rstrip()[:500])
+                log.warning("%s", complaints[-1])
+
+
+async def _exit_code(child: asyncio.subprocess.Process) -> int | None:
+    # Its end of the pipe closes just before the kernel has its exit code.
+    with suppress(TimeoutError):
+        await asyncio.wait_for(child.wait(), timeout=2)
+    return child.returncode
+
+
+def _error(type: str, text: str) -> JobError:  # noqa: A002 - the child's word
+    known = getattr(errors, type, None) or getattr(shared_errors, type, None)
+    return known(text) if known is not None else TemporaryFailure(f"{type}: {text}")
+
+
+def _cause_of_death(code: int | None, complaints: list[str], mib: int) -> JobError:
+    said = "\n".join(complaints)
+    if any(word in said for word in _OUT_OF_MEMORY):
+        return errors.LimitExceeded(
+            f"making it needed more than {mib} MiB of memory; ask for less, or raise REPORT_MEMORY_MIB"
+        )
+    if code is not None and code == -getattr(signal, "SIGXCPU", 0):
+        return errors.LimitExceeded("making it took more processor time than REPORT_TIME_LIMIT_SECONDS allows")
+    how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
+    return TemporaryFailure(f"the process that made it ended {how}, without a result")
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is None:
+        with suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()
+    # The transport of the pipes is closed with the process; say so now, not when it is collected.
+    child._transport.close()  # type: ignore[attr-defined]

@@ -1,0 +1,118 @@
+"""Cells: a value of ours as one that a spreadsheet keeps exactly, or as text."""
+
+import logging
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from services.report.definition import Column
+from services.report.formatting import Formatting, is_numeric
+from services.report.rendering.xlsx.number_formats import format_code, whole_number_code
+from services.report.values import Cell, Money
+
+log = logging.getLogger(__name__)
+
+LONGEST_TEXT = 32_767
+"""In one cell, counted in UTF-16."""
+_DIGITS = 15
+_FIRST_YEAR = 1901  # spreadsheets disagree about days before March 1900
+
+
+class Cells:
+    """Writes cells of one workbook. Text is always text: never a formula, a link or markup."""
+
+    def __init__(self, workbook: xlsxwriter.Workbook, formatting: Formatting) -> None:
+        self._workbook = workbook
+        self._locale = formatting.locale
+        self._sides = ("right", "left") if formatting.is_right_to_left else ("left", "right")
+        self._format = lru_cache(maxsize=None)(self._make_format)
+        self._cut = 0
+
+    def heading_format(self, column: Column) -> Format:
+        """Of what stands above `column`."""
+        numeric = is_numeric(column)
+        look = {"bold": True, "bg_color": "#E9EDF1", "bottom": 1, "align": self._sides[numeric]}
+        return self._workbook.add_format(look | ({} if numeric else {"indent": 1}))
+
+    def write(self, sheet: Worksheet, place: tuple[int, int], column: Column, value: Cell, style: str = "") -> None:
+        """Write `value`; `style` is empty, `totals` or `all` for the grand totals."""
+        row, at = place
+        if value is None or value == "":
+            if style:
+                sheet.write_blank(row, at, None, self._format(column.name, style, "General", is_numeric(column)))
+        elif isinstance(value, bool):
+            # Without a format: LibreOffice would show the number that a truth value is for it.
+            sheet.write_boolean(row, at, value)
+        elif isinstance(value, str):
+            self.text(sheet, place, value, self._format(column.name, style, "@", is_numeric(column)))
+        elif isinstance(value, date):  # a datetime too
+            self._moment(sheet, place, column, value, style)
+        elif isinstance(value, Money):
+            self._number(sheet, place, value.amount, (column, style, value.currency))
+        elif isinstance(value, int | Decimal):
+            self._number(sheet, place, Decimal(value), (column, style, None))
+
+    def text(self, sheet: Worksheet, place: tuple[int, int], text: str, style: Format | None = None) -> None:
+        """Write `text` as text, cut where a cell can hold no more."""
+        if len(text) * 2 > LONGEST_TEXT:
+            text = self._shortened(text)
+        if text.startswith("<r>") and text.endswith("</r>"):
+            # In constant memory XlsxWriter writes that as it is, for markup of its own. Of two pieces it makes its own.
+            sheet.write_rich_string(*place, text[:1], text[1:], style)
+        else:
+            sheet.write_string(*place, text, style)
+
+    def _shortened(self, text: str) -> str:
+        whole = text.encode("utf-16-le")
+        if len(whole) <= 2 * LONGEST_TEXT:
+            return text
+        self._cut += 1
+        if self._cut == 1:
+            log.warning("A text is longer than the %d characters of a spreadsheet's cell and was cut", LONGEST_TEXT)
+        return whole[: 2 * LONGEST_TEXT - 2].decode("utf-16-le", errors="ignore") + "…"
+
+    def _number(
+        self, sheet: Worksheet, place: tuple[int, int], value: Decimal, kind: tuple[Column, str, str | None]
+    ) -> None:
+        column, style, currency = kind
+        is_whole = value == value.to_integral_value()
+        if _keeps(value, exact=is_whole or column.format == "money"):
+            code = whole_number_code(column, self._locale) if is_whole else ""
+            sheet.write_number(*place, float(value), self._format_of(column, style, currency, code))
+        else:
+            self.text(sheet, place, format(value, "f"), self._format(column.name, style, "@", numeric=True))
+
+    def _moment(self, sheet: Worksheet, place: tuple[int, int], column: Column, value: date, style: str) -> None:
+        if value.year < _FIRST_YEAR:
+            self.text(sheet, place, value.isoformat(), self._format(column.name, style, "@", numeric=False))
+            return
+        # A spreadsheet knows no time zones: what it shows is the clock of the report's.
+        naive = value.replace(tzinfo=None) if isinstance(value, datetime) else value
+        sheet.write_datetime(*place, naive, self._format_of(column, style))
+
+    def _format_of(self, column: Column, style: str, currency: str | None = None, code: str = "") -> Format:
+        if column.format == "money" or not code:
+            code = _code_of(column, self._locale, currency)
+        return self._format(column.name, style, code, is_numeric(column))
+
+    def _make_format(self, _column: str, style: str, code: str, numeric: bool) -> Format:
+        properties: dict[str, object] = {"num_format": code, "valign": "top", "align": self._sides[numeric]}
+        if not numeric:
+            properties["indent"] = 1  # or it would touch the number beside it
+        if style:
+            properties |= {"bold": True, "top": 6 if style == "all" else 1}
+        return self._workbook.add_format(properties)
+
+
+@lru_cache(maxsize=1024)
+def _code_of(column: Column, locale: object, currency: str | None) -> str:
+    return format_code(column, locale, currency)  # type: ignore[arg-type]
+
+
+def _keeps(value: Decimal, *, exact: bool) -> bool:
+    """Whether a spreadsheet, which has 15 digits, keeps the number; a fraction's last ones may go unless `exact`."""
+    return not exact or len(value.normalize().as_tuple().digits) <= _DIGITS

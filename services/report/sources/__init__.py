@@ -1,0 +1,29 @@
+"""Where a report's rows come from: the message, or a query."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from services.report.definition import INLINE
+from services.report.layout import Layout, Row
+from services.report.order import Order
+from shared.errors import InvalidMessage
+
+
+@contextmanager
+def open_rows(layout: Layout, order: Order) -> Iterator[Iterable[Row]]:
+    """The rows, one at a time. Rows that come with the message go before the type's query.
+
+    Raises InvalidMessage, QueryFailed, BrokenReportType, DatabaseUnavailable, LimitExceeded, TemporaryFailure, also
+    while the rows are read.
+    """
+    source = layout.definition.rows
+    if order.job.rows is not None:
+        yield order.job.rows
+    elif source.database == INLINE:
+        raise InvalidMessage("rows: this report type takes its rows from the message; give a list of objects")
+    else:
+        # Only now: the libraries for databases cost memory that other reports do not need.
+        from services.report.sources.sql import query_rows  # noqa: PLC0415
+
+        with query_rows(layout, order) as rows:
+            yield rows

@@ -1,0 +1,93 @@
+"""Publishes a report job and listens to what becomes of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aio_pika
+import orjson
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelNotFoundEntity
+
+from shared import wire
+from shared.connections import connection_url, without_password
+from shared.errors import BrokerUnavailable, TopologyError
+from shared.messages import GenerateReport, ReportCancelled, ReportProgress, ReportReady
+
+_EVENTS = {model.kind: model for model in (ReportProgress, ReportReady, ReportCancelled)}
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """The report failed for good; its message waits as a dead letter."""
+
+    error_type: str
+    error: str
+
+
+News = ReportProgress | ReportReady | ReportCancelled | Died
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Hears of one report, from the moment it is published.
+
+    Attributes:
+        readers: how many services wait for reports to make.
+    """
+
+    report_id: str
+    readers: int
+    _heard: "asyncio.Queue[News]"
+
+    async def next(self) -> News:
+        """What is told next."""
+        return await self._heard.get()
+
+
+@asynccontextmanager
+async def watch(url: str, report_id: str) -> AsyncIterator[Watch]:
+    """Listen, with a queue of its own that goes with the connection. Raises BrokerUnavailable, TopologyError."""
+    heard: asyncio.Queue[News] = asyncio.Queue()
+
+    async def hear(message: AbstractIncomingMessage) -> None:
+        news = _news(message, report_id)
+        if news is not None:
+            heard.put_nowait(news)
+
+    try:
+        connection = await aio_pika.connect(connection_url(url, "postroom report"))
+    except CONNECTION_EXCEPTIONS as error:
+        raise BrokerUnavailable(
+            f"no broker answers at {without_password(url)} ({type(error).__name__}); start one with `postroom up`, or "
+            "name yours in POSTROOM_AMQP_URL"
+        ) from None
+    async with connection:
+        channel = await connection.channel()
+        readers = await _readers(channel)
+        queue = await channel.declare_queue(exclusive=True, auto_delete=True)
+        for kind in _EVENTS:
+            await queue.bind(wire.EVENTS, kind)
+        await queue.bind(wire.DEAD_LETTERS, GenerateReport.kind)
+        await queue.consume(hear, no_ack=True)
+        yield Watch(report_id, readers, heard)
+
+
+async def _readers(channel: AbstractChannel) -> int:
+    try:
+        declared = await channel.declare_queue(GenerateReport.kind, passive=True)
+    except ChannelNotFoundEntity:
+        raise TopologyError("the broker has no queue for reports; run `postroom topology apply`") from None
+    return declared.declaration_result.consumer_count or 0
+
+
+def _news(message: AbstractIncomingMessage, report_id: str) -> News | None:
+    model = _EVENTS.get(message.routing_key or "")
+    if model is None:
+        headers: dict[str, Any] = dict(message.headers)
+        died = Died(str(headers.get(wire.X_ERROR_TYPE, "unknown")), str(headers.get(wire.X_ERROR, "")))
+        return died if message.message_id == report_id else None
+    fields = orjson.loads(message.body)
+    return model.model_validate(fields) if fields.get("id") == report_id else None

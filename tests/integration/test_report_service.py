@@ -1,0 +1,194 @@
+"""The report service on a real broker: from a message to an object, an event and a mail."""
+
+import asyncio
+import hashlib
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared import wire
+from tests.support.report_service import (
+    BATCH,
+    COUNTING,
+    LIST,
+    Office,
+    objects_in,
+    office_open,
+    path_of,
+    read_csv,
+    rows,
+    write_type,
+)
+from tests.support.worker import Station, publish
+
+
+@pytest.fixture
+def types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "types"
+    write_type(folder, "list", **LIST)
+    write_type(folder, "batch", **BATCH)
+    database = tmp_path / "shop.sqlite3"
+    with sqlite3.connect(database) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    counting = {"database": "shop", "query": COUNTING.format(rows=400_000)}
+    write_type(folder, "counting", **LIST, rows=counting)
+    monkeypatch.setenv("REPORT_TYPES_DIR", str(folder))
+    monkeypatch.setenv("REPORT_DATABASES", f"shop=sqlite+aiosqlite:///{database}")
+    return folder
+
+
+@pytest.fixture
+async def office(station: Station, tmp_path: Path, types: Path) -> AsyncIterator[Office]:
+    async with office_open(station, tmp_path / "data", types) as (office, _service):
+        yield office
+
+
+async def test_a_report_is_stored_and_told(office: Office) -> None:
+    await office.order("r-1", rows=rows(3))
+    [ready] = await office.told("report.ready")
+    run = await office.state("r-1", "done")
+
+    path = path_of(ready["url"])
+    assert read_csv(path)[1:] == [["0", "name 0"], ["1", "name 1"], ["2", "name 2"]]
+    assert (ready["id"], ready["type"], ready["format"], ready["rows"]) == ("r-1", "list", "csv", 3)
+    assert ready["bytes"] == path.stat().st_size == run["bytes"]
+    assert run["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (run["url"], run["error"], run["documents"]) == (ready["url"], None, 1)
+    assert run["expires_at"] > run["finished_at"]
+    assert list(objects_in(office.storage)) == [str(path.relative_to(office.storage))]
+
+
+async def test_what_somebody_calls_a_report_or_a_job_is_never_a_path(office: Office, types: Path) -> None:
+    write_type(types, "named", **LIST | {"file_name": "../../{who}"}, parameters={"who": {}})
+    await office.order(
+        "../../../tmp/x", "named", rows=rows(1), parameters={"who": "/etc/passwd\n.."}, email_to="a@b.example"
+    )
+    await office.order("evil", "../list", rows=rows(1))
+    [ready] = await office.told("report.ready")
+    letter = await office.dead_letter()
+    [mail] = await office.told("email.send")
+
+    assert path_of(ready["url"]).is_relative_to(office.storage / "named")
+    assert len(objects_in(office.storage)) == 1
+    assert letter["x-error-type"] == "UnknownReportType"
+    assert "batch, counting" in letter["x-error"]
+    assert "/" not in mail["attachments"][0]["filename"]
+
+
+async def test_a_small_report_is_attached_to_the_mail(office: Office) -> None:
+    await office.order("mailed", rows=rows(2), email_to=["ada@example.com"], parameters={"locale": "de"})
+    [mail] = await office.told("email.send")
+    [ready] = await office.told("report.ready")
+
+    assert (mail["to"], mail["template"], mail["locale"]) == (["ada@example.com"], "report-ready", "de")
+    assert mail["context"] == {"type": "A list", "format": "csv", "rows": 2, "bytes": ready["bytes"]}
+    assert mail["attachments"] == [{"filename": "A list.csv", "content_type": "text/csv", "url": ready["url"]}]
+
+
+async def test_a_large_report_is_named_in_the_mail(
+    station: Station, tmp_path: Path, types: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPORT_ATTACH_LIMIT_BYTES", "10")
+    async with office_open(station, tmp_path / "data", types) as (office, _service):
+        await office.order("large", rows=rows(20), email_to="ada@example.com")
+        [mail] = await office.told("email.send")
+        [ready] = await office.told("report.ready")
+
+    assert mail["context"]["url"] == ready["url"]
+    assert "attachments" not in mail or mail["attachments"] == []
+
+
+async def test_the_same_job_again_gives_the_same_object_and_the_same_messages(
+    station: Station, tmp_path: Path, types: Path
+) -> None:
+    async def once() -> tuple[dict[str, int], str, str, Path]:
+        async with office_open(station, tmp_path / "data", types) as (office, _service):
+            with sqlite3.connect(tmp_path / "data" / "report.sqlite3") as connection:
+                connection.execute("DELETE FROM inbox")  # so that the second is taken for new
+            connection.close()
+            await office.order("again", rows=rows(3), email_to="ada@example.com")
+            [ready], [mail] = await office.told("report.ready"), await office.told("email.send")
+            return objects_in(office.storage), ready["_id"], mail["_id"], path_of(ready["url"])
+
+    first = await once()
+    await asyncio.to_thread(first[3].unlink)
+
+    assert await once() == first
+    assert len(first[0]) == 1
+
+
+async def test_a_batch_makes_each_document_once_and_lists_them(office: Office) -> None:
+    some = [{"n": n, "name": f"../{name}"} for name in ("b", "a") for n in range(2)]
+    await office.order("batch-1", "batch", rows=some)
+    [ready] = await office.told("report.ready")
+
+    index = json.loads(path_of(ready["url"]).read_text())
+    assert [entry["part"] for entry in index["documents"]] == ["../a", "../b"]
+    assert ready["rows"] == 4
+    for entry in index["documents"]:
+        path = path_of(entry["url"])
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"]
+        assert [line[1] for line in read_csv(path)[1:]] == [entry["part"]] * 2
+    assert len(objects_in(office.storage)) == 3
+
+
+async def test_the_moment_of_a_report_is_the_schedules(office: Office, types: Path) -> None:
+    write_type(
+        types, "daily", **LIST | {"title": "Of {day}"}, parameters={"day": {"type": "date", "default": "yesterday"}}
+    )
+    body = {"type": "daily", "initiatedBy": "scheduler", "format": "csv", "rows": rows(1), "email_to": "a@b.example"}
+    headers = {"x-fire-time": "2026-03-01T01:00:00+00:00"}
+    await publish(office.channel, wire.JOBS, "report.generate", body, message_id="tick", headers=headers)
+    [ready] = await office.told("report.ready")
+    [mail] = await office.told("email.send")
+
+    assert "/daily/2026-03/" in ready["url"]
+    assert mail["context"]["type"] == "Of February 28, 2026"
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "reason"),
+    [
+        ({"rows": [{"n": "x", "name": "y"}]}, "InvalidRows", "n"),
+        ({}, "InvalidMessage", "rows"),
+        ({"rows": [], "parameters": {"nobody": 1}}, "InvalidParameter", "parameters.nobody"),
+    ],
+)
+async def test_what_can_never_work_is_a_dead_letter_at_once(
+    office: Office, fields: dict[str, Any], kind: str, reason: str
+) -> None:
+    await office.order(f"bad-{kind}", **fields)
+    letter = await office.dead_letter()
+    run = await office.state(f"bad-{kind}", "failed")
+
+    assert letter["x-error-type"] == kind
+    assert reason in letter["x-error"]
+    assert kind in run["error"]
+    assert not objects_in(office.storage)
+
+
+async def test_progress_is_told_at_most_once_a_second_and_the_loop_never_blocks(office: Office) -> None:
+    lags: list[float] = []
+    probe = asyncio.ensure_future(_measure_lag(lags))
+    await office.order("long", "counting")
+    [ready] = await office.told("report.ready", within=60)
+    probe.cancel()
+    run = await office.run_of("long")
+    progress = office.heard.get("report.progress", [])
+
+    assert ready["rows"] == run["rows"] == 400_000
+    assert progress
+    assert [each["rows"] for each in progress] == sorted({each["rows"] for each in progress})
+    assert max(lags) < 0.05, f"{max(lags):.3f} s"
+
+
+async def _measure_lag(lags: list[float]) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        began = loop.time()
+        await asyncio.sleep(0.005)
+        lags.append(loop.time() - began - 0.005)

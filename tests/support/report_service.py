@@ -1,0 +1,173 @@
+"""The report service with types of the test's own, on a real broker."""
+
+import csv
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import aio_pika
+import yaml
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from sqlalchemy import text
+
+from services.report import app
+from services.report.handlers import worker
+from services.report.order import Order
+from services.report.registry import shipped_types
+from shared import wire
+from shared.database import Database
+from shared.messages import GenerateReport
+from shared.testing import eventually, running_with
+from shared.worker.runtime import Service
+from tests.support.worker import Station, publish, take_all
+
+MOMENT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+LIST = {"title": "A list", "columns": [{"name": "n", "format": "integer"}, {"name": "name"}]}
+BATCH = {**LIST, "each": "name"}
+COUNTING = (
+    "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {rows}) SELECT n, 'x' AS name FROM s"
+)
+
+
+def write_type(folder: Path, name: str, **definition: Any) -> None:
+    """A report type in a folder of types."""
+    (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / name / "report.yaml").write_text(yaml.safe_dump(definition), encoding="utf-8")
+
+
+def rows(count: int) -> list[dict[str, Any]]:
+    """Rows for LIST."""
+    return [{"n": n, "name": f"name {n}"} for n in range(count)]
+
+
+def make_order(types: Path, work: Path, kind: str = "list", **changes: Any) -> Order:
+    """An order of a report in CSV, with `changes` to its fields; `job` changes those of the job."""
+    job = {"type": kind, "initiatedBy": "test", "format": "csv", **changes.pop("job", {})}
+    work.mkdir(parents=True, exist_ok=True)
+    fields = {"job": GenerateReport.model_validate(job), "moment": MOMENT, "folder": work}
+    return Order.model_validate({**fields, "type_folders": [types, shipped_types()], **changes})
+
+
+def objects_in(folder: Path) -> dict[str, int]:
+    """All files of a storage folder, also those nobody should see, with their sizes."""
+    return {str(path.relative_to(folder)): path.stat().st_size for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def path_of(url: str) -> Path:
+    """Where an object of a `file://` storage lies."""
+    return Path(unquote(urlsplit(url).path))
+
+
+@dataclass
+class Office:
+    """A running report service, and what it tells.
+
+    Attributes:
+        heard: events and mails, by kind.
+    """
+
+    channel: AbstractChannel
+    data_dir: Path
+    types: Path
+    heard: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def storage(self) -> Path:
+        """The folder of finished documents."""
+        return self.data_dir / "reports"
+
+    async def order(self, message_id: str, kind: str = "list", **fields: Any) -> None:
+        """Ask for a report."""
+        body = {"type": kind, "initiatedBy": "test", "format": "csv", **fields}
+        await publish(self.channel, wire.JOBS, "report.generate", body, message_id=message_id)
+
+    async def cancel(self, report_id: str) -> None:
+        """Ask to stop one."""
+        await publish(self.channel, wire.JOBS, "report.cancel", {"id": report_id})
+
+    async def told(self, kind: str, count: int = 1, within: float = 20) -> list[dict[str, Any]]:
+        """So many events or mails of a kind."""
+
+        def check() -> bool:
+            found = self.heard.get(kind, [])
+            assert len(found) >= count, f"{len(found)} of {count} {kind}; there are {list(self.heard)}"
+            return True
+
+        await eventually(check, within=timedelta(seconds=within))
+        return self.heard[kind]
+
+    async def dead_letter(self, within: float = 20) -> Mapping[str, Any]:
+        """The headers of the one report that failed for good."""
+
+        letters: list[AbstractIncomingMessage] = []
+
+        async def is_there() -> Any:
+            letters.extend(await take_all(self.channel, wire.dead_queue("report.generate")))
+            return bool(letters)
+
+        await eventually(is_there, within=timedelta(seconds=within))
+        return dict(letters[0].headers)
+
+    async def run_of(self, report_id: str) -> Mapping[str, Any]:
+        """What the table of runs has of a report; empty if it knows none."""
+        database = Database(f"sqlite+aiosqlite:///{self.data_dir}/report.sqlite3", "report")
+        try:
+            query = text("SELECT * FROM report_runs WHERE job_id = :id")
+            found = await database.run(lambda connection: connection.execute(query, {"id": report_id}).mappings().all())
+        finally:
+            await database.close()
+        return dict(found[0]) if found else {}
+
+    async def state(self, report_id: str, *states: str, within: float = 20) -> Mapping[str, Any]:
+        """The run, once it is in one of the states."""
+
+        async def check() -> Mapping[str, Any]:
+            run = await self.run_of(report_id)
+            assert run.get("state") in states, f"{report_id} is {run.get('state')}: {run.get('error')}"
+            return run
+
+        return await eventually(check, within=timedelta(seconds=within))
+
+    def running(self, station: Station, **settings: Any) -> Any:
+        """The service's real runtime."""
+        return running_with(worker, app.adapters, station.settings(self.data_dir, **settings))
+
+
+@asynccontextmanager
+async def office_at(station: Station, data_dir: Path, types: Path) -> AsyncIterator[Office]:
+    """The tables, queues and ears of a report service that is not running yet."""
+    station.apply(worker)
+    database = Database(f"sqlite+aiosqlite:///{data_dir}/report.sqlite3", "report")
+    await database.migrate()
+    await database.close()
+    connection = await aio_pika.connect(station.vhost.amqp_url)
+    async with connection:
+        office = Office(await connection.channel(), data_dir, types)
+        ear = await office.channel.declare_queue(exclusive=True, auto_delete=True)
+        for exchange, key in ((wire.EVENTS, "report.*"), (wire.JOBS, "email.send")):
+            await ear.bind(exchange, key)
+
+        async def hear(message: Any) -> None:
+            entry = {**json.loads(message.body), "_id": message.message_id, "_correlation": message.correlation_id}
+            office.heard.setdefault(message.routing_key, []).append(entry)
+
+        await ear.consume(hear, no_ack=True)
+        yield office
+
+
+@asynccontextmanager
+async def office_open(station: Station, data_dir: Path, types: Path) -> AsyncIterator[tuple[Office, Service]]:
+    """A running report service."""
+    async with office_at(station, data_dir, types) as office, office.running(station) as service:
+        yield office, service
+
+
+def read_csv(path: Path) -> list[list[str]]:
+    """The lines of a CSV."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.reader(file))

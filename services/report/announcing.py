@@ -58,8 +58,10 @@ class Announcer:
         if not plan.is_batch and result.bytes <= self._attach_limit:
             name = _file_name(plan)
             attachments = [Attachment(filename=name, content_type=plan.content_type.split(";")[0], url=result.url)]
+        elif link := await self._storage.link(result.key, self._link_time):
+            context["url"] = link
         else:
-            context["url"] = await self._storage.link(result.key, self._link_time) or result.url
+            context["place"] = result.url
         return SendEmail(
             to=job.email_to,
             template="report-ready",

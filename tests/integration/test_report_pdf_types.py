@@ -112,6 +112,16 @@ def test_progress_names_the_pages(tmp_path: Path) -> None:
     assert made.pages == told[-1].pages == 2
 
 
+def test_charts_stand_over_the_table_in_words_that_can_be_read(tmp_path: Path) -> None:
+    charts = [{"title": "Amounts by day", "x": "day", "y": ["order"]}, {"kind": "line", "x": "order", "y": ["share"]}]
+    layout = orders(tmp_path, charts=charts, group_by=[])
+    [made] = produce(layout, ORDERS, tmp_path, unheard)
+    text = " ".join(line for page in pages_of(made.path) for line in page)
+    assert text.index("Amounts by day") < text.index("Nov 2, 2026") < text.index("Region")
+    with pikepdf.open(made.path) as pdf, pdf.open_metadata() as metadata:
+        assert metadata.pdfa_status == "2A"
+
+
 def test_a_preview_shows_the_same(tmp_path: Path) -> None:
     assert [path.name for path in preview(tabulate(orders(tmp_path), ORDERS), tmp_path)] == ["page-1.png"]
 

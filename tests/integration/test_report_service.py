@@ -98,7 +98,7 @@ async def test_a_large_report_is_named_in_the_mail(
         [mail] = await office.told("email.send")
         [ready] = await office.told("report.ready")
 
-    assert mail["context"]["url"] == ready["url"]
+    assert mail["context"]["place"] == ready["url"]
     assert "attachments" not in mail or mail["attachments"] == []
 
 

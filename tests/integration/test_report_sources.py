@@ -112,7 +112,7 @@ def test_a_day_is_that_of_the_reports_zone(reader: Reader) -> None:
     ],
 )
 def test_a_query_that_would_write_fails(reader: Reader, query: str) -> None:
-    with pytest.raises(QueryFailed, match="q/report.yaml, rows.query"):
+    with pytest.raises(QueryFailed, match=r"q/report\.yaml, rows\.query"):
         reader.rows(query)
 
     assert len(reader.rows("SELECT id FROM people")) == 2

@@ -74,7 +74,7 @@ def _lines(table: Table, formatting: Formatting, total: str) -> Iterator[_Line]:
         texts = tuple(_clean(formatting.text(*pair)) for pair in zip(table.columns, item.values, strict=True))
         if isinstance(item, Record):
             yield _Line("record", texts=texts)
-        else:
+        elif table.rows:
             yield _Line("totals", item.level, f"{total} {groups[item.level]}" if item.level else total, texts)
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from services.report.charts import pictures
 from services.report.definition import Column
+from services.report.fonts import choose_fonts
 from services.report.formatting import Formatting, heading, is_numeric
 from services.report.rendering.pdf.content import GroupHeading, Heading, Item, Record, Totals
 from services.report.rendering.pdf.labels import labels_for
@@ -53,4 +55,7 @@ def _items(table: Table, formatting: Formatting) -> Iterator[Item]:
 
 
 def _charts(table: Table, formatting: Formatting) -> list[Chart]:
-    return []
+    families = choose_fonts(table.layout.fonts_folder, table.layout.locale).families
+    return [
+        Chart(picture.svg, picture.alt) for picture in pictures(table.charts, formatting, fonts=", ".join(families))
+    ]

@@ -24,6 +24,7 @@ MOST_ROWS = 1_048_576
 MOST_COLUMNS = 16_384
 _ROWS_MEASURED = 200
 _WIDTHS = (8, 60)  # in characters
+_WIDTHS_OF_MOMENTS = {"date": 14, "datetime": 24, "time": 11}  # which a spreadsheet writes in its own way
 _LANDSCAPE_FROM = 8
 
 
@@ -61,8 +62,10 @@ class _Book:
         self._names = SheetNames()
         self._total = labels_for(self._formatting.locale.language)["total"]
         self._group_names: dict[int, str] = {}
-        self._group_format = workbook.add_format({"bold": True, "num_format": "@"})
-        self._widths = [len(heading(column)) + 4 for column in table.columns]
+        self._group_format = self._cells.group_format()
+        self._widths = [
+            max(len(heading(column)) + 4, _WIDTHS_OF_MOMENTS.get(column.format, 0)) for column in table.columns
+        ]
         made_at = layout.made_at.astimezone(layout.time_zone).replace(tzinfo=None)
         workbook.set_properties({"title": layout.title, "author": layout.letterhead.name, "created": made_at})
 

@@ -29,8 +29,15 @@ class Cells:
         self._workbook = workbook
         self._locale = formatting.locale
         self._sides = ("right", "left") if formatting.is_right_to_left else ("left", "right")
+        words = [formatting.text(Column(name="truth", format="boolean"), truth) for truth in (True, False)]
+        # For LibreOffice, in which a truth value is a number; Excel has words of its own and does not look.
+        self._boolean_code = '"{0}";"{0}";"{1}"'.format(*words)
         self._format = lru_cache(maxsize=None)(self._make_format)
         self._cut = 0
+
+    def group_format(self) -> Format:
+        """Of the line above a group."""
+        return self._workbook.add_format({"bold": True, "num_format": "@", "align": self._sides[0]})
 
     def heading_format(self, column: Column) -> Format:
         """Of what stands above `column`."""
@@ -45,8 +52,7 @@ class Cells:
             if style:
                 sheet.write_blank(row, at, None, self._format(column.name, style, "General", is_numeric(column)))
         elif isinstance(value, bool):
-            # Without a format: LibreOffice would show the number that a truth value is for it.
-            sheet.write_boolean(row, at, value)
+            sheet.write_boolean(row, at, value, self._format_of(column, style, code=self._boolean_code))
         elif isinstance(value, str):
             self.text(sheet, place, value, self._format(column.name, style, "@", is_numeric(column)))
         elif isinstance(value, date):  # a datetime too
@@ -61,8 +67,8 @@ class Cells:
         if len(text) * 2 > LONGEST_TEXT:
             text = self._shortened(text)
         if text.startswith("<r>") and text.endswith("</r>"):
-            # In constant memory XlsxWriter writes that as it is, for markup of its own. Of two pieces it makes its own.
-            sheet.write_rich_string(*place, text[:1], text[1:], style)
+            # XlsxWriter, in constant memory, writes that as it is, for markup; of three pieces it makes its own.
+            sheet.write_rich_string(*place, *text[:2], text[2:], *([style] if style else []))
         else:
             sheet.write_string(*place, text, style)
 
@@ -115,4 +121,4 @@ def _code_of(column: Column, locale: object, currency: str | None) -> str:
 
 def _keeps(value: Decimal, *, exact: bool) -> bool:
     """Whether a spreadsheet, which has 15 digits, keeps the number; a fraction's last ones may go unless `exact`."""
-    return not exact or len(value.normalize().as_tuple().digits) <= _DIGITS
+    return not exact or (value.adjusted() < _DIGITS and len(value.normalize().as_tuple().digits) <= _DIGITS)

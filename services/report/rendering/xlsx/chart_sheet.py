@@ -58,6 +58,7 @@ def _chart(
     kind = "line" if points.chart.kind == "line" else "column"
     chart = workbook.add_chart({"type": kind})
     last = row + len(points.points)
+    labels = [label_of(points, x, formatting) for x in points.points]
     for at, (column, colour) in enumerate(zip(points.y, COLOURS, strict=False), 1):
         look = {"line": {"color": colour, "width": 2}} if kind == "line" else {"fill": {"color": colour}}
         chart.add_series(
@@ -65,6 +66,9 @@ def _chart(
                 "name": _plain(heading(column)),
                 "categories": [sheet, row + 1, 0, last, 0],
                 "values": [sheet, row + 1, at, last, at],
+                # In constant memory the cells cannot be read again, and programs show these until they reckon anew.
+                "categories_data": labels,
+                "values_data": [float(sums[at - 1]) for sums in points.points.values()],
                 **look,
             }
         )

@@ -8,8 +8,8 @@ import pytest
 
 from tests.support.report_sheets import made
 
-MOST_MIB = 110
-"""Of the whole process, for a report of any length; Python with what it imports is some 60 of them."""
+MOST_MIB = 90
+"""Of the whole process, for a report of any length; Python with what it imports is some 50 of them."""
 
 _MAKE = """
 import re, sys

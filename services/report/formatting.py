@@ -1,7 +1,7 @@
 """Values as people of a locale write them: the same text in HTML and PDF."""
 
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import lru_cache
 from typing import Any
 
@@ -35,8 +35,9 @@ class Formatting:
             return value
         if isinstance(value, tuple):
             return "\n".join(self.text(column, each) for each in value)
-        # True == 1 and 1 == Decimal(1): what they look like depends on their type.
-        return self._write(column, type(value).__name__, value)
+        with localcontext(EXACT):  # Babel rounds in the current context, which has too few digits for large numbers
+            # True == 1 and 1 == Decimal(1): what they look like depends on their type.
+            return self._write(column, type(value).__name__, value)
 
     def _write_value(self, column: Column, _type: str, value: Any) -> str:  # noqa: PLR0911 - one for each type
         if isinstance(value, bool):

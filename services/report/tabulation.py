@@ -130,6 +130,10 @@ def tabulate(layout: Layout, rows: Iterable[Row]) -> Table:
     for chart in definition.charts:
         if missing := [name for name in (chart.x, *chart.y) if name not in by_name]:
             raise BrokenReportType(f"{layout.type}/report.yaml: a chart names {missing[0]}, which is no column")
+        if mixed := [name for name in chart.y if by_name[name].currency_from]:
+            raise BrokenReportType(
+                f"{layout.type}/report.yaml: a chart adds up {mixed[0]}, which has several currencies"
+            )
         charts.append(ChartPoints(chart, by_name[chart.x], tuple(by_name[name] for name in chart.y)))
     return Table(layout, shown, source, tuple(charts), _groups=groups)
 

@@ -70,7 +70,9 @@ def demo_command(as_json: AsJson = False) -> None:
         return
     rows = [(escape(s.did), escape(s.outcome), f"{s.milliseconds:,.0f} ms") for s in story.seen]
     print_table(("What was published", "What came of it", "Took"), rows, title="Summary")
-    screen.print(f"All {len(rows)} steps as promised, in {total:.0f} s. Everything was stopped and removed, but for the PDF.")
+    screen.print(
+        f"All {len(rows)} steps as promised, in {total:.0f} s. Everything was stopped and removed but the PDF."
+    )
     screen.print("Next: [b]postroom up[/] keeps it running; [b]postroom --help[/] shows the rest.")
 
 

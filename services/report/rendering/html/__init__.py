@@ -14,8 +14,8 @@ from markupsafe import Markup
 from services.report.charts import pictures
 from services.report.definition import Column
 from services.report.formatting import Formatting, heading, is_numeric
+from services.report.labels import labels_for
 from services.report.rendering import PagesDone
-from services.report.rendering.pdf.labels import labels_for
 from services.report.tabulation import GroupStart, Record, Table
 
 MOST_COLUMNS_UPRIGHT = 7

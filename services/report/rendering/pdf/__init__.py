@@ -7,8 +7,8 @@ from services.report.charts import pictures
 from services.report.definition import Column
 from services.report.fonts import choose_fonts
 from services.report.formatting import Formatting, heading, is_numeric
+from services.report.labels import labels_for
 from services.report.rendering.pdf.content import GroupHeading, Heading, Item, Record, Totals
-from services.report.rendering.pdf.labels import labels_for
 from services.report.rendering.pdf.making import Chart, Report, make_pdf, make_pictures
 from services.report.tabulation import GroupStart, Table
 from services.report.tabulation import Record as TableRecord

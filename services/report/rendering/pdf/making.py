@@ -13,6 +13,7 @@ import orjson
 from babel import Locale
 
 from services.report.fonts import REPLACEMENT, FontChoice, choose_fonts, not_shown
+from services.report.labels import labels_for
 from services.report.layout import Layout
 from services.report.rendering.pdf import parts
 from services.report.rendering.pdf.content import (
@@ -24,7 +25,6 @@ from services.report.rendering.pdf.content import (
     code_points,
     plain,
 )
-from services.report.rendering.pdf.labels import labels_for
 from services.report.rendering.pdf.measuring import breakable, directed, shortened
 from services.report.rendering.pdf.paper import MARGIN, PADDING, Page, fit
 from services.report.rendering.pdf.typesetter import TYPE_FOLDER, Typesetter

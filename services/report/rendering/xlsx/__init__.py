@@ -12,8 +12,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from services.report.errors import InvalidRows
 from services.report.formatting import Formatting, heading
+from services.report.labels import labels_for
 from services.report.rendering import PagesDone
-from services.report.rendering.pdf.labels import labels_for
 from services.report.rendering.xlsx.cells import Cells
 from services.report.rendering.xlsx.chart_sheet import add_charts
 from services.report.rendering.xlsx.sheet_names import SheetNames

@@ -140,6 +140,13 @@ def test_a_chart_adds_up_by_its_x_column_and_is_never_longer_than_a_year_of_days
         tabulate(layout_for(tmp_path, {"columns": columns, "charts": [{"x": "year", "y": ["n"]}]}), [])
 
 
+def test_a_chart_does_not_add_up_different_currencies(tmp_path: Path):
+    columns = [{"name": "day"}, {"name": "amount", "format": "money", "currency_from": "currency"}]
+    layout = layout_for(tmp_path, {"columns": columns, "charts": [{"x": "day", "y": ["amount"]}]})
+    with pytest.raises(BrokenReportType, match="a chart adds up amount, which has several currencies"):
+        tabulate(layout, [])
+
+
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**9), max_value=10**9))
 def test_halves_are_rounded_away_from_zero(number: Decimal):
     result = rounded(number, 2)
@@ -160,6 +167,7 @@ def test_halves_are_rounded_away_from_zero(number: Decimal):
         ("de", {"format": "percent"}, Decimal("0.125"), "12,5\xa0%"),
         ("en", {"format": "percent", "decimals": 0}, Decimal("0.13"), "13%"),
         ("en", {"format": "integer"}, 12345678901234567890, "12,345,678,901,234,567,890"),
+        ("en", {"format": "integer"}, 10**30, "1" + 10 * ",000"),
         ("en", {"format": "boolean"}, True, "yes"),
         ("de", {"format": "date"}, date(2026, 3, 1), "01.03.2026"),
         ("de", {"format": "time"}, datetime(2026, 3, 1, 17, 5, tzinfo=UTC), "17:05"),

@@ -78,5 +78,7 @@ def demo_command(as_json: AsJson = False) -> None:
 
 def _show_log(log: Path) -> None:
     if log.exists():
-        for line in log.read_text(errors="replace").splitlines()[-PROBLEM_LINES:]:
+        lines = log.read_text(errors="replace").splitlines()
+        telling = [line for line in lines if " INFO " not in line[:40]]  # all services write here; few say why
+        for line in (telling or lines)[-PROBLEM_LINES:]:
             err.print(f"  {escape(line)}", highlight=False)

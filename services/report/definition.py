@@ -130,3 +130,10 @@ class Definition(_Part):
     locale: str = "en"
     time_zone: str = "UTC"
     retention_days: int = Field(default=90, ge=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        names = [column.name for column in self.columns or ()]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"there are two columns named {twice[0]}")
+        return self

@@ -42,6 +42,8 @@ class Formatting:
     def _write_value(self, column: Column, _type: str, value: Any) -> str:  # noqa: PLR0911 - one for each type
         if isinstance(value, bool):
             return YES_NO.get(self.locale.language, _SIGNS)[not value]
+        if isinstance(value, int):  # of an integer column, or how many rows there were in any other
+            return str(format_decimal(value, locale=self.locale))
         if isinstance(value, datetime) and column.format == "time":
             return str(format_time(value, "short", locale=self.locale))
         if isinstance(value, datetime):

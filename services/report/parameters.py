@@ -1,23 +1,24 @@
 """From what a message asks for to a layout: parameters checked, defaults and title filled in."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime
 
 from services.report.definition import Definition, Parameter
-from services.report.errors import InvalidParameter
+from services.report.errors import BrokenReportType, InvalidParameter
 from services.report.layout import Layout, Letterhead
 from services.report.order import Order
-from services.report.registry import ReportTypes
+from services.report.registry import FILE, ReportTypes
 
 ALWAYS_ALLOWED = ("locale", "time_zone")
 _LONGEST_TEXT = 10_000
+_Setting = TypeVar("_Setting")
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -28,8 +29,8 @@ def make_layout(order: Order) -> Layout:
     """
     folder, definition = ReportTypes(order.type_folders).find(order.job.type)
     given = order.job.parameters
-    zone = _zone(given.get("time_zone", definition.time_zone))
-    locale = _locale(given.get("locale", definition.locale))
+    zone = _setting(given, "time_zone", definition.time_zone, ZoneInfo, "a zone such as Europe/Berlin")
+    locale = _setting(given, "locale", definition.locale, _locale, "a locale such as de or pt_BR")
     moment = (order.moment if order.moment.tzinfo else order.moment.replace(tzinfo=UTC)).astimezone(zone)
     values = read_parameters(definition, given, moment)
     shown = {name: _shown(value, locale) for name, value in values.items()}
@@ -66,24 +67,44 @@ def read_parameters(definition: Definition, given: Mapping[str, Any], moment: da
     values: dict[str, Any] = {}
     for name, parameter in known.items():
         value = given.get(name)
-        value = parameter.default if value is None else value
-        if value is None and parameter.required:
+        if value is None and parameter.default is None and parameter.required:
             raise InvalidParameter(f"parameters.{name}: it must be given")
-        values[name] = None if value is None else _checked(name, parameter, value, moment)
+        default, choices = _authored(name, parameter, moment)
+        values[name] = default if value is None else _checked(name, parameter, value, moment)
+        if choices is not None and values[name] is not None and values[name] not in choices:
+            raise InvalidParameter(f"parameters.{name}: it must be one of {', '.join(map(str, choices))}")
     return values
+
+
+def _authored(name: str, parameter: Parameter, moment: datetime) -> tuple[Any, list[Any] | None]:
+    """The default and the choices, as the type's author wrote them. Raises BrokenReportType."""
+    try:
+        default = None if parameter.default is None else _checked(name, parameter, parameter.default, moment)
+        choices = parameter.choices
+        return default, None if choices is None else [_checked(name, parameter, each, moment) for each in choices]
+    except InvalidParameter:
+        wanted = _WANTED[parameter.type]
+        raise BrokenReportType(f"{FILE}, parameters.{name}: default and choices must each be {wanted}") from None
 
 
 def _checked(name: str, parameter: Parameter, value: Any, moment: datetime) -> Any:
     try:
-        read = _READERS[parameter.type](value, moment)
+        return _READERS[parameter.type](value, moment)
     except (ValueError, TypeError, InvalidOperation, OverflowError):
         raise InvalidParameter(f"parameters.{name}: it must be {_WANTED[parameter.type]}") from None
-    if parameter.choices is not None and read not in [
-        _READERS[parameter.type](choice, moment) for choice in parameter.choices
-    ]:
-        choices = ", ".join(str(choice) for choice in parameter.choices)
-        raise InvalidParameter(f"parameters.{name}: it must be one of {choices}")
-    return read
+
+
+def _setting(
+    given: Mapping[str, Any], name: str, authored: str, read: Callable[[Any], _Setting], wanted: str
+) -> _Setting:
+    """A parameter of every type: what the message says goes before what the author wrote."""
+    value = given.get(name)
+    try:
+        return read(authored if value is None else value)
+    except (LookupError, ValueError, TypeError, AttributeError, OSError, UnknownLocaleError):
+        if value is None:
+            raise BrokenReportType(f"{FILE}, {name}: it must be {wanted}") from None
+        raise InvalidParameter(f"parameters.{name}: it must be {wanted}") from None
 
 
 def _text(value: Any, _moment: datetime) -> str:
@@ -155,18 +176,8 @@ _WANTED = {
 }
 
 
-def _zone(name: Any) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, TypeError, OSError):
-        raise InvalidParameter("parameters.time_zone: it must be a zone such as Europe/Berlin") from None
-
-
 def _locale(name: Any) -> Locale:
-    try:
-        return Locale.parse(name.replace("-", "_"))
-    except (UnknownLocaleError, ValueError, TypeError, AttributeError):
-        raise InvalidParameter("parameters.locale: it must be a locale such as de or pt_BR") from None
+    return Locale.parse(name.replace("-", "_"))
 
 
 def _shown(value: Any, locale: Locale) -> str:

@@ -87,31 +87,29 @@ class Press:
         """Whether the child came to an end of its own."""
         limits = {"memory_mib": self._limits.memory_mib, "seconds": self._limits.seconds}
         request = orjson.dumps({**limits, "order": orjson.Fragment(order.model_dump_json(by_alias=True))})
-        with suppress(ConnectionError):
-            await _say(child, request)
-            async for answer in _answers(child):
-                if "progress" in answer:
-                    told(Progress(*answer["progress"]))
-                elif "document" in answer:
-                    given = answer["document"]
-                    await take(Document(given["part"], Path(given["path"]), given["rows"], given["pages"]))
-                    await _say(child, b"next")
-                elif "error" in answer:
-                    raise _error(**answer["error"])
-                elif "end" in answer:
-                    return True
+        await _say(child, request)
+        async for answer in _answers(child):
+            if "progress" in answer:
+                told(Progress(*answer["progress"]))
+            elif "document" in answer:
+                given = answer["document"]
+                await take(Document(given["part"], Path(given["path"]), given["rows"], given["pages"]))
+                await _say(child, b"next")
+            elif "error" in answer:
+                raise _error(**answer["error"])
+            elif "end" in answer:
+                return True
         return False
 
 
 async def _start(folder: Path) -> asyncio.subprocess.Process:
     path = os.pathsep.join(entry for entry in sys.path if entry)
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.report.child"),
+        *(sys.executable, "-P", "-m", "services.report.child"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         limit=_LONGEST_LINE,
-        cwd=folder,
         # And nothing else: our environment has the passwords.
         env={"PYTHONPATH": path, "PYTHONUTF8": "1", "TMPDIR": str(folder)},
     )
@@ -119,8 +117,9 @@ async def _start(folder: Path) -> asyncio.subprocess.Process:
 
 async def _say(child: asyncio.subprocess.Process, line: bytes) -> None:
     assert child.stdin is not None  # noqa: S101 - for the type checker
-    child.stdin.write(line + b"\n")
-    await child.stdin.drain()
+    with suppress(ConnectionError):  # it is dead; the end of its answers says so too
+        child.stdin.write(line + b"\n")
+        await child.stdin.drain()
 
 
 async def _answers(child: asyncio.subprocess.Process) -> Any:
@@ -131,9 +130,10 @@ async def _answers(child: asyncio.subprocess.Process) -> Any:
 
 async def _listen(child: asyncio.subprocess.Process, complaints: list[str]) -> None:
     assert child.stderr is not None  # noqa: S101 - for the type checker
-    with suppress(ValueError):  # a line longer than any of ours
-        while line := await child.stderr.readline():
-            if len(complaints) < _MOST_LINES:
+    while not child.stderr.at_eof():
+        with suppress(ValueError):  # of a line too long; the rest is read, or the child would wait for ever to be heard
+            line = await child.stderr.readline()
+            if line and len(complaints) < _MOST_LINES:
                 complaints.append(line.decode(errors="replace").rstrip()[:500])
                 log.warning("%s", complaints[-1])
 

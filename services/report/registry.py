@@ -57,8 +57,6 @@ def read_definition(file: Path) -> Definition:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise BrokenReportType(f"{_short(file)}, line {line}: {error.problem}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BrokenReportType(f"{_short(file)}: {error}") from None
     except ValidationError as error:
         problems = (
             f"{_short(file)}, line {_line_of(tree, problem['loc'])}, {'.'.join(map(str, problem['loc'])) or 'file'}: "
@@ -66,6 +64,10 @@ def read_definition(file: Path) -> Definition:
             for problem in error.errors(include_url=False, include_input=False)
         )
         raise BrokenReportType("; ".join(problems)) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # no text, or a day such as 2026-13-45
+        raise BrokenReportType(f"{_short(file)}: {error}") from None
+    except OSError as error:
+        raise BrokenReportType(f"{_short(file)}: {error.strerror}") from None
 
 
 def _is_type_name(name: str) -> bool:

@@ -7,14 +7,15 @@ from itertools import chain, islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.report.definition import Column
+from services.report.definition import INLINE, Column
 from services.report.errors import BrokenReportType, InvalidRows
 from services.report.layout import Layout, Row
 from services.report.totals import ChartPoints, Totalling
 from services.report.values import Cell, Money, decimals, reader, rounded
 
 ROWS_LOOKED_AT = 200
-"""To find the columns and their types when the definition names none."""
+"""To find the columns and their types when the definition names none; of rows in a message, all are looked at."""
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,15 @@ class Table:
         total = Totalling(self.columns)
         readers = [_cell_reader(column, self.layout.time_zone) for column in self.columns]
         group_readers = [_cell_reader(column, self.layout.time_zone) for column in self._groups]
+        charts = self._charts_with_places()
         for row in self._source:
             self.rows += 1
             values = self._read(row, self.columns, readers)
-            if group_readers:
-                yield from self._change_groups(self._read(row, self._groups, group_readers))
-            for chart in self.charts:
-                chart.add(row, self.rows, self.layout.time_zone)
+            keys = self._read(row, self._groups, group_readers) if group_readers else ()
+            yield from self._change_groups(keys)
+            for chart, x, y in charts:
+                cells = values + keys
+                chart.add(cells[x], [cells[place] for place in y])
             yield Record(values, row)
             total.add(values)
             for _, totalling in self._open:
@@ -85,6 +88,11 @@ class Table:
         yield from self._close_groups(0)
         if total.is_wanted:
             yield Totals(0, total.values(), total.rows)
+
+    def _charts_with_places(self) -> list[tuple[ChartPoints, int, list[int]]]:
+        """The charts, and where in the values of the columns and groups those of x and y are."""
+        places = {column.name: place for place, column in enumerate((*self.columns, *self._groups))}
+        return [(chart, places[chart.x.name], [places[column.name] for column in chart.y]) for chart in self.charts]
 
     def _change_groups(self, keys: Sequence[Cell]) -> Iterator[Item]:
         same = 0
@@ -121,7 +129,7 @@ def tabulate(layout: Layout, rows: Iterable[Row]) -> Table:
     definition = layout.definition
     columns = definition.columns
     if columns is None:
-        first = list(islice(source, ROWS_LOOKED_AT))
+        first = list(islice(source, None if definition.rows.database == INLINE else ROWS_LOOKED_AT))
         columns, source = _found_in(first), chain(first, source)
     by_name = {column.name: column for column in columns}
     groups = tuple(by_name.get(name, Column(name=name)) for name in definition.group_by)
@@ -148,14 +156,18 @@ def _cell_reader(column: Column, zone: ZoneInfo) -> _CellReader:
             return None
         return read(value)  # type: ignore[no-any-return]
 
+    if column.format != "money":
+        return cell
+    of_column = decimals(column)
+
     def money(row: Row) -> Cell:
         amount = cell(row)
         if not isinstance(amount, Decimal):
             return None
-        currency = _currency(row, column)
-        return Money(rounded(amount, decimals(column, currency)), currency)
+        currency = _currency(row, column) if column.currency_from else column.currency
+        return Money(rounded(amount, decimals(column, currency) if column.currency_from else of_column), currency)
 
-    return money if column.format == "money" else cell
+    return money
 
 
 def _can(read: _CellReader, row: Row) -> bool:
@@ -167,9 +179,7 @@ def _can(read: _CellReader, row: Row) -> bool:
 
 
 def _currency(row: Row, column: Column) -> str | None:
-    if column.currency_from is None:
-        return column.currency
-    code = row.get(column.currency_from)
+    code = row.get(column.currency_from or "")
     if not isinstance(code, str) or len(code) != 3 or not (code.isascii() and code.isalpha() and code.isupper()):
         raise ValueError
     return code
@@ -177,7 +187,9 @@ def _currency(row: Row, column: Column) -> str | None:
 
 def _found_in(rows: Sequence[Row]) -> list[Column]:
     names = dict.fromkeys(name for row in rows for name in row)
-    return [Column(name=name or "column", format=_format_of([row.get(name) for row in rows])) for name in names]
+    if not all(0 < len(name) <= _LONGEST_NAME for name in names):
+        raise InvalidRows(f"the name of a column must have 1 to {_LONGEST_NAME} characters")
+    return [Column(name=name, format=_format_of([row.get(name) for row in rows])) for name in names]
 
 
 def _format_of(values: Sequence[Any]) -> Any:

@@ -1,15 +1,12 @@
 """What stands under columns, and the points of charts: reckoned while the rows go by."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from services.report.definition import Chart, Column
-from services.report.errors import InvalidRows
-from services.report.layout import Row
-from services.report.values import EXACT, Cell, Money, decimals, reader, rounded
+from services.report.values import EXACT, Cell, Money, decimals, rounded
 
 MOST_POINTS = 366
 """Values on a chart's x axis; what comes after them is added up in one last point."""
@@ -44,31 +41,26 @@ class Totalling:
 class _Total:
     column: Column
     count: int = 0
-    sums: dict[str | None, Decimal] = field(default_factory=dict)  # by currency
+    found: dict[str | None, Any] = field(default_factory=dict)  # by currency: the sum, or the least or greatest
     counts: dict[str | None, int] = field(default_factory=dict)
-    extreme: Any = None
 
     def add(self, value: Any) -> None:
         self.count += 1
         kind = self.column.total
+        amount, currency = (value.amount, value.currency) if isinstance(value, Money) else (value, None)
         if kind in ("min", "max"):
-            key = value.amount if isinstance(value, Money) else value
-            old = self.extreme.amount if isinstance(self.extreme, Money) else self.extreme
-            if self.extreme is None or (key < old if kind == "min" else key > old):
-                self.extreme = value
-        elif kind != "count":
-            amount, currency = (value.amount, value.currency) if isinstance(value, Money) else (value, None)
-            if isinstance(amount, int | Decimal):
-                self.sums[currency] = EXACT.add(self.sums.get(currency, Decimal(0)), Decimal(amount))
-                self.counts[currency] = self.counts.get(currency, 0) + 1
+            old = self.found.get(currency)
+            if old is None or (amount < old if kind == "min" else amount > old):
+                self.found[currency] = amount
+        elif kind != "count" and isinstance(amount, int | Decimal):
+            self.found[currency] = EXACT.add(self.found.get(currency, Decimal(0)), Decimal(amount))
+            self.counts[currency] = self.counts.get(currency, 0) + 1
 
     def value(self) -> Cell:
         kind = self.column.total
         if kind == "count":
             return self.count
-        if kind in ("min", "max"):
-            return self.extreme  # type: ignore[no-any-return]
-        found = {currency: self._settled(currency, amount) for currency, amount in self.sums.items()}
+        found = {currency: self._settled(currency, amount) for currency, amount in self.found.items()}
         if self.column.format == "money":
             amounts = tuple(Money(amount, currency) for currency, amount in sorted(found.items(), key=str))
             return amounts[0] if len(amounts) == 1 else amounts or None
@@ -77,8 +69,8 @@ class _Total:
             return int(amount)
         return amount
 
-    def _settled(self, currency: str | None, amount: Decimal) -> Decimal:
-        if self.column.total == "sum":
+    def _settled(self, currency: str | None, amount: Any) -> Any:
+        if self.column.total != "average":
             return amount
         places = max(decimals(self.column, currency), 0) if self.column.format != "integer" else 1
         return rounded(EXACT.divide(amount, Decimal(self.counts[currency])), places)
@@ -97,22 +89,12 @@ class ChartPoints:
     y: tuple[Column, ...]
     points: dict[Cell, list[Decimal]] = field(default_factory=dict)
 
-    def add(self, row: Row, number: int, zone: ZoneInfo) -> None:
-        """Take a row."""
-        x = self._read(row, number, self.x, zone)
+    def add(self, x: Cell, y: Iterable[Cell]) -> None:
+        """Take a row's values: the same that stand in the table."""
         if x not in self.points and len(self.points) >= MOST_POINTS:
             x = None
         sums = self.points.setdefault(x, [Decimal(0)] * len(self.y))
-        for index, column in enumerate(self.y):
-            value = self._read(row, number, column, zone)
-            if isinstance(value, int | Decimal):
-                sums[index] = EXACT.add(sums[index], Decimal(value))
-
-    def _read(self, row: Row, number: int, column: Column, zone: ZoneInfo) -> Any:
-        value = row.get(column.name)
-        if value is None:
-            return None
-        try:
-            return reader(column, zone)(value)
-        except ValueError:
-            raise InvalidRows(f"row {number}, column {column.name}: it is not of the format {column.format}") from None
+        for index, value in enumerate(y):
+            amount = value.amount if isinstance(value, Money) else value
+            if isinstance(amount, int | Decimal):
+                sums[index] = EXACT.add(sums[index], Decimal(amount))

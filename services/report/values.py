@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,10 +13,12 @@ from babel.numbers import get_currency_precision
 
 from services.report.definition import Column
 
-EXACT = Context(prec=80, rounding=ROUND_HALF_UP)
-"""Halves are rounded away from zero, in every format; no sum of a report reaches 80 digits."""
+EXACT = Context(prec=500, rounding=ROUND_HALF_UP)
+"""Halves are rounded away from zero, in every format; sums of numbers that we take have fewer digits."""
 NUMBER_DECIMALS = 6
 _LONGEST_NUMBER = 40  # digits before the point
+_TOO_LARGE = 10**_LONGEST_NUMBER
+_SMALLEST = -400  # power of ten: smaller than any float. "1e-999999" would be a million digits in a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,15 @@ def rounded(value: Decimal, places: int) -> Decimal:
 
 
 def read_datetime(value: Any, zone: ZoneInfo) -> datetime:
-    """A time in `zone`; one without a zone is taken as UTC, as SQLite keeps it."""
+    """A time in `zone`; one without a zone is taken as UTC, as SQLite keeps it.
+
+    It has a fixed distance from UTC: when clocks are set back, two different times of a zone would count as equal.
+    """
     if isinstance(value, date) and not isinstance(value, datetime):
         raise ValueError("a day is no time")  # noqa: TRY004
     at = value if isinstance(value, datetime) else datetime.fromisoformat(_string(value))
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(zone)
+    there = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(zone)
+    return there.replace(tzinfo=timezone(there.utcoffset() or timedelta()), fold=0)
 
 
 def _decimal(value: Any, places: int | None) -> Decimal:
@@ -83,7 +89,7 @@ def _decimal(value: Any, places: int | None) -> Decimal:
         number = value if isinstance(value, Decimal) else Decimal(str(value).strip())
     except InvalidOperation:
         raise ValueError from None
-    if not number.is_finite() or number.adjusted() >= _LONGEST_NUMBER:
+    if not number.is_finite() or not _SMALLEST < number.adjusted() < _LONGEST_NUMBER:
         raise ValueError
     return number if places is None else rounded(number, places)
 
@@ -91,16 +97,15 @@ def _decimal(value: Any, places: int | None) -> Decimal:
 def _integer(value: Any) -> int:
     if isinstance(value, bool):
         raise ValueError  # noqa: TRY004
-    if isinstance(value, int):
-        return value
     if isinstance(value, float | Decimal):
-        if not math.isfinite(value) or value != int(value):
+        if not math.isfinite(value) or abs(value) >= _TOO_LARGE or value != int(value):
             raise ValueError
         return int(value)
-    text = _string(value)
-    if len(text) > _LONGEST_NUMBER:
+    text = "" if isinstance(value, int) else _string(value)
+    number = value if isinstance(value, int) else int(text)
+    if len(text) > _LONGEST_NUMBER or abs(number) >= _TOO_LARGE:
         raise ValueError
-    return int(text)
+    return number
 
 
 def _boolean(value: Any) -> bool:

@@ -171,6 +171,7 @@ async def test_what_can_never_work_is_a_dead_letter_at_once(
     assert not objects_in(office.storage)
 
 
+@pytest.mark.alone
 async def test_progress_is_told_at_most_once_a_second_and_the_loop_never_blocks(office: Office) -> None:
     lags: list[float] = []
     probe = asyncio.ensure_future(_measure_lag(lags))

@@ -68,6 +68,25 @@ async def test_the_daily_report_counts_each_event_in_its_hour_of_the_day_of_the_
     assert totals == (None, 4, 0, 0, 1, 6)
 
 
+@pytest.mark.parametrize(
+    ("day", "zone", "begin", "half_hours"),
+    [
+        ("2026-10-25", "Europe/Berlin", datetime(2026, 10, 24, 22, tzinfo=UTC), 50),
+        ("2026-10-04", "Australia/Lord_Howe", datetime(2026, 10, 3, 13, 30, tzinfo=UTC), 47),
+    ],
+)
+async def test_days_on_which_clocks_are_set_have_all_their_events_and_no_others(
+    audit: Database, tmp_path: Path, day: str, zone: str, begin: datetime, half_hours: int
+):
+    moments = [begin + timedelta(minutes=15 + 30 * half) for half in range(-2, half_hours + 2)]
+    async with audit.session() as session:
+        session.add_all(event("user.created", at) for at in moments)
+    parameters = {"day": day, "time_zone": zone}
+    rows, totals = cells(audit, tmp_path, type="daily-user-report", parameters=parameters)
+    assert len({row[0] for row in rows}) == len(rows) == (half_hours + 1) // 2
+    assert totals[1] == half_hours
+
+
 async def test_a_day_without_events_has_all_its_hours(audit: Database, tmp_path: Path):
     rows, totals = cells(audit, tmp_path, type="daily-user-report")
     assert len(rows) == 24

@@ -163,6 +163,18 @@ def test_groups_have_headings_and_totals_and_each_currency_its_own(tmp_path: Pat
     assert sheet.auto_filter.ref == "A1:B9"
 
 
+def test_totals_look_like_what_they_are_and_not_like_the_column_above(tmp_path: Path):
+    formats = ["text", "integer", "money", "percent", "date", "datetime"]
+    columns = [{"name": form, "format": form, "total": "count"} for form in formats]
+    columns.append({"name": "average", "format": "integer", "total": "average"})
+    row = {"text": "a", "integer": 1, "money": 1, "percent": 0.1, "date": "2026-03-01", "datetime": "2026-03-01"}
+    path = made(tmp_path, "xlsx", [row | {"average": 1}, row | {"average": 2}], {"columns": columns})
+    sheet = openpyxl.load_workbook(path).active
+    assert sheet is not None
+    totals = [(cell.value, cell.number_format) for cell in sheet[4]]
+    assert totals == [*[(2, "#,##0")] * len(formats), (1.5, "#,##0.0")]
+
+
 def test_rows_that_one_sheet_cannot_hold_continue_on_the_next_with_its_own_heading(tmp_path: Path):
     table = tabulate(layout_for(tmp_path, {"title": "Long"}, format="xlsx"), ({"n": n} for n in range(25)))
     XlsxRenderer(most_rows=11).render(table, tmp_path / "long.xlsx", lambda _: None)
@@ -203,7 +215,7 @@ def test_an_error_leaves_no_file_behind_and_none_open(tmp_path: Path):
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        made(tmp_path, "xlsx", broken())
+        made(tmp_path, "xlsx", broken(), {"columns": [{"name": "n", "format": "integer"}]})
     gc.collect()
     assert [path.name for path in tmp_path.iterdir()] == ["own"]
 

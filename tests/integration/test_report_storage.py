@@ -167,15 +167,16 @@ def test_a_storage_that_cannot_be_used_is_named() -> None:
 
 
 UPLOAD = """
-import asyncio, resource, sys
+import asyncio, sys
 from pathlib import Path
 from shared.object_storage import ObjectStorage
+from tests.support.memory import peak_mib
 
 async def main():
     storage = ObjectStorage(sys.argv[1])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_mib()
     await storage.write("big.bin", Path(sys.argv[2]), "application/octet-stream")
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+    print(peak_mib() - before)
 
 asyncio.run(main())
 """

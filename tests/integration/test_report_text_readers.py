@@ -1,21 +1,29 @@
-"""CSV as other programs read it, and what large reports need of memory."""
+"""CSV as other programs read it, the same numbers in each format, and what large reports need of memory."""
 
+import csv
+import json
+import re
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
+import openpyxl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from tests.support.report_sheets import made
+from tests.support.report_sheets import Page, converted, made, sheets_of
 
 MOST_MIB = 90
 """Of the whole process, for a report of any length; Python with what it imports is some 50 of them."""
 
 _MAKE = """
-import re, sys
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 from services.report.production import produce
+from tests.support.memory import peak_mib
 from tests.support.report_layouts import layout_for
 
 kind, folder, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
@@ -31,9 +39,7 @@ rows = (
     for n in range(count)
 )
 (document,) = produce(layout, rows, folder, lambda _: None)
-# Not getrusage, which counts what the process was before it became this program.
-peak = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())
-print(document.rows, int(peak[1]) // 1024)
+print(document.rows, peak_mib())
 """
 
 
@@ -51,6 +57,39 @@ def test_a_large_report_needs_no_more_memory_than_a_small_one(kind: str, count: 
     rows, memory = make_large(kind, tmp_path, count)
     assert rows == count
     assert memory < MOST_MIB
+
+
+def test_libreoffice_runs_none_of_the_texts_in_csv(tmp_path: Path):
+    texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\n=1", " =1", "a,=1+1", '";=1+1;"', "=HYPERLINK(A1)"]
+    path = made(tmp_path, "csv", [{"=1+1": text, "n": -1} for text in texts])
+    sheet = openpyxl.load_workbook(converted(path, "xlsx")).worksheets[0]
+    assert sheet.max_row == len(texts) + 1
+    assert {cell.data_type for row in sheet.iter_rows() for cell in row} == {"s", "n"}
+    assert {row[1].value for row in sheet.iter_rows(min_row=2)} == {-1}
+
+
+NUMBERS = st.decimals(-(10**9), 10**9, places=4)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(amounts=st.lists(st.tuples(NUMBERS, st.sampled_from(["EUR", "JPY", "KWD"]), NUMBERS), min_size=1, max_size=9))
+def test_every_format_has_the_same_numbers(amounts: list[tuple[Decimal, str, Decimal]], tmp_path: Path):
+    columns = [
+        {"name": "x"}, {"name": "amount", "format": "money", "currency_from": "currency"},
+        {"name": "part", "format": "percent", "decimals": 1},
+    ]  # fmt: skip
+    rows = [{"x": "x", "amount": str(amount), "currency": code, "part": part} for amount, code, part in amounts]
+    csv_path, json_path, xlsx_path, html_path = (
+        made(tmp_path, kind, rows, {"columns": columns}) for kind in ("csv", "json", "xlsx", "html")
+    )
+    with csv_path.open(encoding="utf-8-sig", newline="") as file:
+        numbers = [(Decimal(row[1]), Decimal(row[2])) for row in list(csv.reader(file))[1:]]
+    lines = [json.loads(line, parse_float=Decimal, parse_int=Decimal) for line in json_path.read_text().splitlines()]
+    assert [(line["amount"], line["part"]) for line in lines] == numbers
+    sheet = [(Decimal(str(row[1])), Decimal(str(row[2]))) for row in sheets_of(xlsx_path)["Own"][1:]]
+    assert sheet == numbers
+    shown = [[re.sub(r"[^\d.-]", "", text) for text in row[1:]] for row in Page(html_path).rows[1:]]
+    assert [(Decimal(amount), Decimal(part) / 100) for amount, part in shown] == numbers
 
 
 def test_pandas_reads_csv_as_it_was(tmp_path: Path):

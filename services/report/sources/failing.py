@@ -9,6 +9,7 @@ _LONGEST_TEXT = 300
 _AWAY = ("08", "57P")  # connection exception; the server shuts down, was killed, or is starting
 _FOR_NOW = ("40", "53", "55", "58")  # deadlock; no memory, disk or connection left; locked; system error
 _CANCELLED = "57014"
+_OF_A_VALUE = "22"  # data exception: what stands in quotes is the value
 _SQLITE_AWAY = ("unable to open", "disk i/o")
 _SQLITE_FOR_NOW = ("locked", "busy")
 
@@ -41,4 +42,6 @@ def _reason(error: DBAPIError) -> str:
     # The first line only: the next ones may have values of rows.
     diagnosis = getattr(getattr(error.orig, "diag", None), "message_primary", None)
     lines = str(diagnosis or error.orig or type(error).__name__).strip().splitlines()
+    if str(getattr(error.orig, "sqlstate", None) or "").startswith(_OF_A_VALUE):
+        lines = [line.partition('"')[0].rstrip(" :") for line in lines]
     return (lines[0] if lines else type(error.orig).__name__)[:_LONGEST_TEXT]

@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 import xlsxwriter
+from babel import Locale
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 LONGEST_TEXT = 32_767
 """In one cell, counted in UTF-16."""
 _DIGITS = 15
+_TOO_LARGE: int = 10**_DIGITS
 _FIRST_YEAR = 1901  # spreadsheets disagree about days before March 1900
 
 
@@ -33,6 +35,7 @@ class Cells:
         # For LibreOffice, in which a truth value is a number; Excel has words of its own and does not look.
         self._boolean_code = '"{0}";"{0}";"{1}"'.format(*words)
         self._format = lru_cache(maxsize=None)(self._make_format)
+        self._codes: dict[tuple[str, str | None, str], str] = {}
         self._cut = 0
 
     def group_format(self) -> Format:
@@ -52,7 +55,7 @@ class Cells:
             if style:
                 sheet.write_blank(row, at, None, self._format(column.name, style, "General", is_numeric(column)))
         elif isinstance(value, bool):
-            sheet.write_boolean(row, at, value, self._format_of(column, style, code=self._boolean_code))
+            sheet.write_boolean(row, at, value, self._format(column.name, style, self._boolean_code, numeric=False))
         elif isinstance(value, str):
             self.text(sheet, place, value, self._format(column.name, style, "@", is_numeric(column)))
         elif isinstance(value, date):  # a datetime too
@@ -60,7 +63,7 @@ class Cells:
         elif isinstance(value, Money):
             self._number(sheet, place, value.amount, (column, style, value.currency))
         elif isinstance(value, int | Decimal):
-            self._number(sheet, place, Decimal(value), (column, style, None))
+            self._number(sheet, place, value, (column, style, None))
 
     def text(self, sheet: Worksheet, place: tuple[int, int], text: str, style: Format | None = None) -> None:
         """Write `text` as text, cut where a cell can hold no more."""
@@ -82,15 +85,15 @@ class Cells:
         return whole[: 2 * LONGEST_TEXT - 2].decode("utf-16-le", errors="ignore") + "…"
 
     def _number(
-        self, sheet: Worksheet, place: tuple[int, int], value: Decimal, kind: tuple[Column, str, str | None]
+        self, sheet: Worksheet, place: tuple[int, int], value: int | Decimal, kind: tuple[Column, str, str | None]
     ) -> None:
         column, style, currency = kind
-        is_whole = value == value.to_integral_value()
-        if _keeps(value, exact=is_whole or column.format == "money"):
-            code = whole_number_code(column, self._locale) if is_whole else ""
-            sheet.write_number(*place, float(value), self._format_of(column, style, currency, code))
+        look = _look_of(value)
+        if _keeps(value, exact=look != "" or column.format == "money"):
+            code = self._code(column, currency, look)
+            sheet.write_number(*place, float(value), self._format(column.name, style, code, is_numeric(column)))
         else:
-            self.text(sheet, place, format(value, "f"), self._format(column.name, style, "@", numeric=True))
+            self.text(sheet, place, _plain(value), self._format(column.name, style, "@", numeric=True))
 
     def _moment(self, sheet: Worksheet, place: tuple[int, int], column: Column, value: date, style: str) -> None:
         if value.year < _FIRST_YEAR:
@@ -98,12 +101,13 @@ class Cells:
             return
         # A spreadsheet knows no time zones: what it shows is the clock of the report's.
         naive = value.replace(tzinfo=None) if isinstance(value, datetime) else value
-        sheet.write_datetime(*place, naive, self._format_of(column, style))
+        sheet.write_datetime(*place, naive, self._format(column.name, style, self._code(column), numeric=False))
 
-    def _format_of(self, column: Column, style: str, currency: str | None = None, code: str = "") -> Format:
-        if column.format == "money" or not code:
-            code = _code_of(column, self._locale, currency)
-        return self._format(column.name, style, code, is_numeric(column))
+    def _code(self, column: Column, currency: str | None = None, look: str = "") -> str:
+        key = (column.name, currency, look)
+        if key not in self._codes:
+            self._codes[key] = _code_of(column, self._locale, currency, look)
+        return self._codes[key]
 
     def _make_format(self, _column: str, style: str, code: str, numeric: bool) -> Format:
         properties: dict[str, object] = {"num_format": code, "valign": "top", "align": self._sides[numeric]}
@@ -114,11 +118,29 @@ class Cells:
         return self._workbook.add_format(properties)
 
 
-@lru_cache(maxsize=1024)
-def _code_of(column: Column, locale: object, currency: str | None) -> str:
-    return format_code(column, locale, currency)  # type: ignore[arg-type]
+def _look_of(value: int | Decimal) -> str:
+    """What a number's code depends on: a `count` is also any value of an integer column, which looks the same."""
+    if isinstance(value, int):
+        return "count"
+    return "whole" if value == value.to_integral_value() else ""
 
 
-def _keeps(value: Decimal, *, exact: bool) -> bool:
+def _plain(value: int | Decimal) -> str:
+    return str(value) if isinstance(value, int) else format(value, "f")
+
+
+def _code_of(column: Column, locale: Locale, currency: str | None, look: str) -> str:
+    if look == "count":
+        return "#,##0"
+    if look == "whole" and column.format != "money":
+        return whole_number_code(column, locale)
+    if column.format == "integer":
+        return "#,##0.0"  # an average
+    return format_code(column, locale, currency)
+
+
+def _keeps(value: int | Decimal, *, exact: bool) -> bool:
     """Whether a spreadsheet, which has 15 digits, keeps the number; a fraction's last ones may go unless `exact`."""
+    if isinstance(value, int):
+        return -_TOO_LARGE < value < _TOO_LARGE
     return not exact or (value.adjusted() < _DIGITS and len(value.normalize().as_tuple().digits) <= _DIGITS)

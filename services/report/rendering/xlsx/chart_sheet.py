@@ -6,6 +6,7 @@ import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
 from services.report.charts import COLOURS, label_of
+from services.report.definition import Column
 from services.report.formatting import Formatting, heading
 from services.report.rendering.xlsx.cells import Cells
 from services.report.rendering.xlsx.number_formats import format_code
@@ -13,6 +14,7 @@ from services.report.rendering.xlsx.sheet_names import SheetNames
 from services.report.totals import ChartPoints
 
 _CHART_ROWS = 22
+_LABEL = Column(name="label")  # what stands under a point is a text, whatever the column of x is
 _SIZE = {"width": 860, "height": 400}
 
 
@@ -34,7 +36,8 @@ def add_charts(
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
     widest = max(len(points.y) for points in shown)
-    sheet.set_column(0, widest, 18)
+    sheet.set_column(0, 0, 30)
+    sheet.set_column(1, widest, 18)
     row = 0
     for points in shown:
         end = _write_points(sheet, row, points, cells, formatting)
@@ -44,9 +47,9 @@ def add_charts(
 
 def _write_points(sheet: Worksheet, row: int, points: ChartPoints, cells: Cells, formatting: Formatting) -> int:
     for at, column in enumerate((points.x, *points.y)):
-        cells.text(sheet, (row, at), heading(column))
+        cells.text(sheet, (row, at), heading(column), cells.heading_format(column if at else _LABEL))
     for number, (x, sums) in enumerate(points.points.items(), row + 1):
-        cells.text(sheet, (number, 0), label_of(points, x, formatting))
+        cells.write(sheet, (number, 0), _LABEL, label_of(points, x, formatting))
         for at, (column, value) in enumerate(zip(points.y, sums, strict=True), 1):
             cells.write(sheet, (number, at), column, value)
     return row + 1 + len(points.points)
@@ -80,7 +83,9 @@ def _chart(
             "major_gridlines": {"visible": True, "line": {"color": "#E0E0E0"}},
         }
     )
-    chart.set_x_axis({"name": _plain(heading(points.x)), "reverse": formatting.is_right_to_left})
+    # Low: under the chart, also where bars stand under zero.
+    x_axis = {"name": _plain(heading(points.x)), "reverse": formatting.is_right_to_left, "label_position": "low"}
+    chart.set_x_axis(x_axis)
     chart.set_legend({"none": True} if len(points.y) == 1 else {"position": "top"})
     chart.set_size(_SIZE)
     return chart

@@ -31,6 +31,31 @@ def test_the_shipped_types_are_found_and_right():
         assert types.find(name)[1].title
 
 
+@pytest.mark.parametrize(
+    ("definition", "said"),
+    [
+        ({"parameters": {"day": {"type": "date", "default": "soon"}}}, "parameters.day: default and choices must each"),
+        (
+            {"parameters": {"n": {"type": "integer", "choices": [1, "x"]}}},
+            "parameters.n: default and choices must each",
+        ),
+        ({"locale": "xx_YY"}, "locale: it must be a locale"),
+        ({"time_zone": "Europe/Nowhere"}, "time_zone: it must be a zone"),
+        ({"columns": [{"name": "a"}, {"name": "b"}, {"name": "a"}]}, "there are two columns named a"),
+    ],
+)
+def test_what_the_author_of_a_type_got_wrong_is_not_said_of_the_message(
+    definition: dict[str, Any], said: str, tmp_path: Path
+):
+    with pytest.raises(BrokenReportType, match=rf"report\.yaml.*{said}"):
+        layout_for(tmp_path, definition)
+
+
+def test_a_parameter_without_a_value_is_as_one_that_is_not_given(tmp_path: Path):
+    layout = layout_for(tmp_path, {"locale": "de"}, parameters={"locale": None, "time_zone": None})
+    assert (layout.locale, layout.time_zone.key) == ("de", "UTC")
+
+
 @pytest.mark.parametrize("name", ["nothing", "../table", "table/", "/etc", "Table", "a\0b", "."])
 def test_an_unknown_type_names_those_there_are(name: str, tmp_path: Path):
     with pytest.raises(UnknownReportType, match="there are daily-user-report, invoice, job-health, table"):
@@ -51,6 +76,7 @@ def test_a_type_of_ones_own_stands_before_the_shipped_one(tmp_path: Path):
         ("title: A\nwrong: 1", r"line 2, wrong: "),
         ("title: A\nrows: {database: shop}", r"line 2, rows: a database needs a query"),
         ("title: [", r"broken/report\.yaml, line "),
+        ("title: A\nparameters: {day: {default: 2026-13-45}}", r"broken/report\.yaml: month must be in 1\.\.12"),
         ("", r"line 1, title: "),
     ],
 )

@@ -1,5 +1,5 @@
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,8 @@ def test_values_take_the_type_of_their_column(form: str, value: Any, cell: Cell,
     ("form", "value"),
     [
         ("integer", 1.5), ("integer", True), ("integer", "x"), ("number", float("nan")), ("number", "Infinity"),
-        ("number", True), ("number", [1]), ("number", "1e400"), ("money", "12,50"), ("boolean", 2), ("boolean", "yes?"),
+        ("number", True), ("number", [1]), ("number", "1e400"), ("number", "1e-999999"), ("integer", 10**99),
+        ("integer", "0" * 99), ("integer", Decimal("1e99")), ("money", "12,50"), ("boolean", 2), ("boolean", "yes?"),
         ("date", "01.02.2026"), ("datetime", date(2026, 1, 1)), ("datetime", "soon"), ("text", b"x"),
     ],
 )  # fmt: skip
@@ -113,6 +114,26 @@ def test_totals_of_each_kind_leave_out_what_is_missing(total: str, value: Any, t
     assert records(tmp_path, [{"name": "n", "format": "number", "total": total}], rows)[-1].values == (value,)
 
 
+@pytest.mark.parametrize(("total", "euros"), [("min", 2), ("max", 5)])
+def test_the_least_and_the_greatest_amount_are_told_of_each_currency(total: str, euros: int, tmp_path: Path):
+    columns = [{"name": "amount", "format": "money", "currency_from": "currency", "total": total}]
+    rows = [{"amount": 5, "currency": "EUR"}, {"amount": 100, "currency": "JPY"}, {"amount": 2, "currency": "EUR"}]
+    assert records(tmp_path, columns, rows)[-1].values == ((Money(Decimal(euros), "EUR"), Money(Decimal(100), "JPY")),)
+
+
+def test_columns_of_rows_in_a_message_have_a_type_that_fits_the_last_row_too(tmp_path: Path):
+    rows = [*({"n": number, "m": number} for number in range(1000)), {"n": 1.5, "m": "x"}]
+    table = tabulate(layout_for(tmp_path, {}), rows)
+    assert [column.format for column in table.columns] == ["number", "text"]
+    assert [item.values for item in table.items() if isinstance(item, Record)][-1] == (Decimal("1.5"), "x")
+
+
+@pytest.mark.parametrize("name", ["", "n" * 201])
+def test_a_name_that_no_column_can_have_is_refused(name: str, tmp_path: Path):
+    with pytest.raises(InvalidRows, match="the name of a column must have 1 to 200 characters"):
+        tabulate(layout_for(tmp_path, {}), [{name: 1}])
+
+
 def test_columns_are_found_in_the_rows_when_none_are_named(tmp_path: Path):
     rows = [{"a": 1, "b": "x", "c": None}, {"a": 1.5, "c": True, "d": "later"}, {}]
     table = tabulate(layout_for(tmp_path, {}), rows)
@@ -138,6 +159,28 @@ def test_a_chart_adds_up_by_its_x_column_and_is_never_longer_than_a_year_of_days
     assert points[None] == [Decimal(2 * (500 - 366))]
     with pytest.raises(BrokenReportType, match="a chart names year, which is no column"):
         tabulate(layout_for(tmp_path, {"columns": columns, "charts": [{"x": "year", "y": ["n"]}]}), [])
+
+
+def test_a_chart_adds_up_the_values_that_stand_in_the_table(tmp_path: Path):
+    columns = [{"name": "land"}, {"name": "amount", "format": "money", "currency": "EUR", "total": "sum"}]
+    layout = layout_for(tmp_path, {"columns": columns, "charts": [{"x": "land", "y": ["amount"]}]})
+    table = tabulate(layout, [{"land": "AT", "amount": amount} for amount in ("0.005", "0.005", "")])
+    assert list(table.items())[-1] == Totals(0, (None, Money(Decimal("0.02"), "EUR")), 3)
+    assert table.charts[0].points == {"AT": [Decimal("0.02")]}
+
+
+def test_the_hour_that_comes_twice_when_clocks_are_set_back_is_two_hours(tmp_path: Path):
+    begin = datetime(2026, 10, 24, 22, tzinfo=UTC)
+    rows = [{"hour": begin + timedelta(hours=hour), "n": 1} for hour in range(25)]
+    columns = [{"name": "hour", "format": "time"}, {"name": "n", "format": "integer"}]
+    definition = {"columns": columns, "charts": [{"x": "hour", "y": ["n"]}], "group_by": ["hour"]}
+    table = tabulate(layout_for(tmp_path, definition | {"time_zone": "Europe/Berlin"}), rows)
+    starts = [item.value for item in table.items() if isinstance(item, GroupStart)]
+    assert [start.isoformat() for start in starts[2:4] if isinstance(start, datetime)] == [
+        "2026-10-25T02:00:00+02:00",
+        "2026-10-25T02:00:00+01:00",
+    ]
+    assert len(starts) == len(table.charts[0].points) == 25
 
 
 def test_a_chart_does_not_add_up_different_currencies(tmp_path: Path):
@@ -169,6 +212,7 @@ def test_halves_are_rounded_away_from_zero(number: Decimal):
         ("en", {"format": "integer"}, 12345678901234567890, "12,345,678,901,234,567,890"),
         ("en", {"format": "integer"}, 10**30, "1" + 10 * ",000"),
         ("en", {"format": "boolean"}, True, "yes"),
+        ("en", {"format": "percent", "total": "count"}, 3, "3"),
         ("de", {"format": "date"}, date(2026, 3, 1), "01.03.2026"),
         ("de", {"format": "time"}, datetime(2026, 3, 1, 17, 5, tzinfo=UTC), "17:05"),
         ("en", {"format": "text"}, None, ""),

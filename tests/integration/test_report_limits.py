@@ -134,6 +134,28 @@ async def test_an_error_of_the_child_is_raised_here(types: Path, tmp_path: Path)
     assert "secret" not in str(caught.value)
 
 
+async def test_what_taking_a_document_raises_is_raised_here(types: Path, tmp_path: Path) -> None:
+    async def take(_document: Document) -> None:
+        raise ConnectionRefusedError("the runs' database")
+
+    with pytest.raises(ConnectionRefusedError, match="the runs' database"):
+        await Press(GENEROUS, 1).make(make_order(types, tmp_path / "work", job={"rows": rows(1)}), Taker().told, take)
+
+    assert processes() == []
+
+
+async def test_relative_paths_of_the_settings_mean_the_same_in_the_process(
+    types: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_type(types, "few", **LIST, rows={"database": "shop", "query": COUNTING.format(rows=3)})
+    monkeypatch.chdir(tmp_path)
+    taker = Taker()
+    order = make_order(Path("types"), tmp_path / "work", "few", database_url="sqlite:///shop.sqlite3")
+    await Press(GENEROUS, 1).make(order, taker.told, taker.take)
+
+    assert [document.rows for document in taker.documents] == [3]
+
+
 async def test_a_cancelled_report_leaves_no_process(types: Path, tmp_path: Path) -> None:
     order = make_order(types, tmp_path / "work", "endless", database_url=f"sqlite:///{tmp_path}/shop.sqlite3")
     taker = Taker()

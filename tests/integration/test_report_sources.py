@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from services.report.errors import BrokenReportType, DatabaseUnavailable, LimitExceeded, QueryFailed
+from services.report.errors import BrokenReportType, DatabaseUnavailable, InvalidParameter, LimitExceeded, QueryFailed
 from services.report.layout import Row
 from services.report.parameters import make_layout
 from services.report.sources import open_rows
@@ -99,6 +99,41 @@ def test_a_day_is_that_of_the_reports_zone(reader: Reader) -> None:
     assert [row["name"] for row in reader.rows(query, parameters=parameters)] == ["Bob"]
     berlin = reader.rows(query, parameters=parameters, time_zone="Europe/Berlin")
     assert [row["name"] for row in berlin] == ["Ada", "Bob"]
+
+
+@pytest.mark.parametrize("given", [{}, {"key": "00000000-0000-0000-0000-000000000001"}])
+def test_a_text_takes_the_type_of_what_it_is_compared_with(postgres: Reader, given: dict[str, str]) -> None:
+    query = (
+        "SELECT id FROM (SELECT id, CAST('00000000-0000-0000-0000-00000000000' || id AS uuid) AS key FROM people) AS p "
+        "WHERE CAST(:key AS uuid) IS NULL OR key = :key ORDER BY id"
+    )
+    found = postgres.rows(query, 30, given, parameters={"key": {"type": "text"}})
+
+    assert [row["id"] for row in found] == ([1] if given else [1, 2])
+
+
+def test_a_day_that_was_left_out_has_no_bounds(reader: Reader) -> None:
+    query = "SELECT id FROM people WHERE CAST(:day_start AS text) IS NULL AND CAST(:day_end AS text) IS NULL"
+
+    assert len(reader.rows(query, parameters={"day": {"type": "date"}})) == 2
+
+
+def test_a_day_at_the_end_of_time_is_refused(reader: Reader) -> None:
+    with pytest.raises(InvalidParameter, match=r"parameters\.day: "):
+        reader.rows("SELECT :day_end AS n", 30, {"day": "9999-12-31"}, parameters={"day": {"type": "date"}})
+
+
+def test_a_number_that_sqlite_cannot_hold_is_refused(tmp_path: Path) -> None:
+    reader = Reader(sqlite_shop(tmp_path), tmp_path)
+    with pytest.raises(InvalidParameter, match=r"parameters\.id: it is too large"):
+        reader.rows("SELECT :id AS n", 30, {"id": 10**20}, parameters={"id": {"type": "integer"}})
+
+
+def test_an_error_does_not_tell_a_rows_value(postgres: Reader) -> None:
+    with pytest.raises(QueryFailed, match="invalid input syntax for type integer") as caught:
+        postgres.rows("SELECT CAST(name AS integer) AS n FROM people")
+
+    assert "Ada" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

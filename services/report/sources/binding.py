@@ -5,23 +5,12 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Boolean, Date, DateTime, Integer, Numeric, String, TextClause, bindparam, text
-from sqlalchemy.types import TypeEngine
+from sqlalchemy import Date, DateTime, TextClause, bindparam, text
 
-from services.report.definition import ParameterType
 from services.report.errors import BrokenReportType, InvalidParameter
 from services.report.layout import Layout
 
 _LARGEST = 2**63 - 1  # of SQLite's whole numbers
-_TYPES: dict[ParameterType, TypeEngine[Any]] = {
-    "text": String(),
-    "integer": Integer(),
-    "number": Numeric(),
-    "decimal": Numeric(),
-    "date": Date(),
-    "datetime": DateTime(timezone=True),
-    "boolean": Boolean(),
-}
 
 
 def bound_query(layout: Layout, dialect: str) -> tuple[TextClause, dict[str, Any]]:
@@ -34,7 +23,7 @@ def bound_query(layout: Layout, dialect: str) -> tuple[TextClause, dict[str, Any
     if query is None:
         raise BrokenReportType(f"{layout.type}/report.yaml, rows.query: it has none for {dialect}")
     statement = text(query.strip().rstrip(";"))
-    values, types = _values(layout), _types(layout)
+    values = _values(layout)
     used = statement.compile().params
     for name in used:
         if name not in values:
@@ -44,29 +33,17 @@ def bound_query(layout: Layout, dialect: str) -> tuple[TextClause, dict[str, Any
                 "a colon of SQL's own is written \\:"
             )
     given = {name: _for_sqlite(name, values[name]) if dialect == "sqlite" else values[name] for name in used}
-    # PostgreSQL cannot tell the type of `:region IS NULL`, and the driver leaves texts to it. Numbers say what they are.
-    typed = [
-        bindparam(name, type_=types[name]) for name, value in given.items() if value is None or isinstance(value, str | date)
-    ]
+    typed = [bindparam(name, type_=_type_of(value)) for name, value in given.items() if isinstance(value, date)]
     return statement.bindparams(*typed), given
 
 
 def _values(layout: Layout) -> dict[str, Any]:
     """The type's parameters, and for each date `day` the moments `day_start` and `day_end` in the report's zone."""
     values = dict(layout.parameters)
-    for name in _dates(layout):
+    for name in (name for name, parameter in layout.definition.parameters.items() if parameter.type == "date"):
         values.setdefault(f"{name}_start", _beginning(name, values[name], 0, layout.time_zone))
         values.setdefault(f"{name}_end", _beginning(name, values[name], 1, layout.time_zone))
     return values
-
-
-def _types(layout: Layout) -> dict[str, TypeEngine[Any]]:
-    moments = {f"{name}_{end}": _TYPES["datetime"] for name in _dates(layout) for end in ("start", "end")}
-    return moments | {name: _TYPES[parameter.type] for name, parameter in layout.definition.parameters.items()}
-
-
-def _dates(layout: Layout) -> list[str]:
-    return [name for name, parameter in layout.definition.parameters.items() if parameter.type == "date"]
 
 
 def _beginning(name: str, day: date | None, days_later: int, zone: ZoneInfo) -> datetime | None:
@@ -78,8 +55,12 @@ def _beginning(name: str, day: date | None, days_later: int, zone: ZoneInfo) -> 
         raise InvalidParameter(f"parameters.{name}: there is no time that early or late") from None
 
 
+def _type_of(value: date) -> Date | DateTime:
+    return DateTime(timezone=True) if isinstance(value, datetime) else Date()
+
+
 def _for_sqlite(name: str, value: Any) -> Any:
-    if isinstance(value, int | Decimal) and abs(value) > _LARGEST:
+    if isinstance(value, int | Decimal) and not -_LARGEST <= value <= _LARGEST:
         raise InvalidParameter(f"parameters.{name}: it is too large for this database")
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None)  # kept as text without a zone

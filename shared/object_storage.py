@@ -71,6 +71,11 @@ class ObjectStorage:
             self._folder = Path(unquote(parts.path)).absolute()
             self._store = _folder_store(self._folder, setting)
             return
+        if parts.username or parts.password:
+            raise ConfigurationError(
+                f"{setting}: no user or password before the host, where every url would have it; write them as options "
+                "after the ?: s3://bucket/prefix?access_key_id=…&secret_access_key=…"
+            )
         options: dict[str, Any] = {**dict(parse_qsl(parts.query)), "retry_config": _RETRIES}
         if options.get("endpoint", "").startswith("http://"):
             options["client_options"] = {"allow_http": True}
@@ -219,6 +224,7 @@ def _copy(source: Path, folder: Path, key: str, stop: threading.Event) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             if not stop.is_set():
                 staged.replace(target)
+                _sync_folder(target.parent)
         finally:
             staged.unlink(missing_ok=True)
     except OSError as error:
@@ -227,9 +233,20 @@ def _copy(source: Path, folder: Path, key: str, stop: threading.Event) -> None:
         raise StorageAway(f"the storage folder cannot be written ({error.strerror})") from None
 
 
+def _sync_folder(folder: Path) -> None:
+    # Else a power cut may take the name away again.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _copy_to_disk(source: Path, staged: Path, stop: threading.Event) -> None:
     with source.open("rb") as reader, staged.open("wb") as writer:
         while not stop.is_set() and (some := reader.read(1024 * 1024)):
             writer.write(some)
+        if stop.is_set():
+            return
         writer.flush()
         os.fsync(writer.fileno())

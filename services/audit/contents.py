@@ -60,5 +60,8 @@ def _kept(value: Any) -> Any:
 
 def _kept_text(value: str) -> str:
     # Cut after masking, for half an address is recognised by no mask; but not all of 256 KiB is masked for that.
-    text = mask_text(hide_queries(redact(value[: 2 * _LONGEST_STRING])))
+    head = value[: 2 * _LONGEST_STRING]
+    if len(head) < len(value):
+        head = head.rpartition(" ")[0] or head  # no half of an address at the end
+    text = mask_text(hide_queries(redact(head)))
     return text if len(value) <= _LONGEST_STRING else f"{text[:_LONGEST_STRING]}{CUT} ({len(value)} characters)"

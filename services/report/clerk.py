@@ -27,6 +27,7 @@ from services.report.runs import Beginning, Result, Runs, Standing, Stored
 from services.report.storage import Storage
 from services.report.workplace import Workplace
 from shared.errors import PublishError
+from shared.masking import mask_text
 from shared.messages import GenerateReport
 from shared.redaction import redact
 from shared.worker import Delivery
@@ -87,7 +88,7 @@ class Clerk:
         except _Cancelled:
             await self._drop(job_id, job, standing)
         except Exception as error:
-            await self._runs.fail(job_id, redact(f"{type(error).__name__}: {error}"))
+            await self._runs.fail(job_id, mask_text(redact(f"{type(error).__name__}: {error}")))
             raise
         else:
             await self._announcer.announce(job_id, plan, result, delivery.correlation_id)
@@ -144,7 +145,7 @@ class Clerk:
 
     async def _stored(self, document: Document, key: str, content_type: str) -> Stored:
         written = await self._storage.write(key, document.path, content_type)
-        document.path.unlink(missing_ok=True)
+        await asyncio.to_thread(document.path.unlink, missing_ok=True)
         return Stored(document.part, key, document.rows, document.pages, written.bytes, written.sha256)
 
     async def _tell(self, making: _Making, progress: Progress) -> None:

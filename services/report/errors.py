@@ -10,13 +10,16 @@ PermanentFailure
 │   └── QueryFailed         the database does not take the query, or it broke off at a row
 └── LimitExceeded           it took more memory or time than a report may
 ProviderUnavailable
-├── StorageUnavailable      the object storage does not answer, or refuses us
+└── StorageUnavailable      the object storage does not answer, or refuses us
+Postponed
 └── DatabaseUnavailable     the query's database does not answer, or went away in the middle
 TemporaryFailure
 └── StorageFailed           the storage has no room
 """
 
-from shared.errors import InvalidMessage, PermanentFailure, ProviderUnavailable, TemporaryFailure
+from datetime import timedelta
+
+from shared.errors import InvalidMessage, PermanentFailure, Postponed, ProviderUnavailable, TemporaryFailure
 
 
 class UnknownReportType(InvalidMessage):
@@ -51,8 +54,11 @@ class StorageUnavailable(ProviderUnavailable):
     """The object storage does not answer, or refuses us: it says nothing about this report."""
 
 
-class DatabaseUnavailable(ProviderUnavailable):
-    """The query's database does not answer, or went away in the middle."""
+class DatabaseUnavailable(Postponed):
+    """The query's database does not answer. Reports of other databases go on, so only those that need it wait."""
+
+    def __init__(self, message: str, *, wait: timedelta = timedelta(seconds=10)) -> None:
+        super().__init__(message, wait=wait)
 
 
 class StorageFailed(TemporaryFailure):

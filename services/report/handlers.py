@@ -25,7 +25,7 @@ async def generate_report(job: GenerateReport, clerk: Clerk, delivery: Delivery)
     await clerk.make(job, delivery)
 
 
-@worker.handles(CancelReport, prefetch=10)
+@worker.handles(CancelReport, prefetch=10, needs_provider=False)
 async def cancel_report(job: CancelReport, clerk: Clerk) -> None:
     """Stop a report, or do not begin it."""
     await clerk.cancel(job.report_id)

@@ -13,6 +13,7 @@ so a credit note has the amounts of its invoice with the other sign. A tax rate 
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from functools import reduce
 from itertools import groupby
 from typing import Any
 
@@ -41,7 +42,7 @@ def calculate_invoices(rows: Iterable[Row]) -> Iterator[Row]:
 
     Raises InvalidRows, naming the row and the column.
     """
-    for _, lines in groupby(enumerate(rows, start=1), key=lambda numbered: numbered[1].get("invoice_number")):
+    for _, lines in groupby(enumerate(rows, start=1), key=_number_of):
         yield from _invoice(list(lines))
 
 
@@ -65,7 +66,7 @@ def _invoice(lines: list[_NumberedRow]) -> Iterator[Row]:
 
 
 def _totals(shared: Mapping[str, Any], currency: str, bases: Mapping[Decimal, Decimal]) -> Iterator[Row]:
-    net = gross = rounded(sum(bases.values(), Decimal(0)), currency)
+    net = gross = rounded(reduce(_EXACT.add, bases.values(), Decimal(0)), currency)
     yield {**shared, "kind": "net", "amount": net}
     for rate, base in sorted(bases.items(), reverse=True):
         tax = rounded(_EXACT.multiply(base, rate), currency)
@@ -74,11 +75,17 @@ def _totals(shared: Mapping[str, Any], currency: str, bases: Mapping[Decimal, De
     yield {**shared, "kind": "gross", "amount": gross}
 
 
+def _number_of(numbered: _NumberedRow) -> str:
+    """As batches are parted: two spellings of one number are one invoice, which is then refused."""
+    number = numbered[1].get("invoice_number")
+    return "" if number is None else str(number).strip()
+
+
 def _shared(lines: list[_NumberedRow]) -> dict[str, Any]:
     first_number, first = lines[0]
     if first.get("invoice_number") in (None, ""):
         raise InvalidRows(f"row {first_number}, column invoice_number: it is missing")
-    if first.get("currency") not in get_global("all_currencies"):
+    if not isinstance(first.get("currency"), str) or first["currency"] not in get_global("all_currencies"):
         raise InvalidRows(f"row {first_number}, column currency: it must be an ISO 4217 code, such as EUR")
     for number, line in lines[1:]:
         for column in OF_THE_INVOICE:

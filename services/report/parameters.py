@@ -33,7 +33,7 @@ def make_layout(order: Order) -> Layout:
     locale = _setting(given, "locale", definition.locale, _locale, "a locale such as de or pt_BR")
     moment = (order.moment if order.moment.tzinfo else order.moment.replace(tzinfo=UTC)).astimezone(zone)
     values = read_parameters(definition, given, moment)
-    shown = {name: _shown(value, locale) for name, value in values.items()}
+    shown = {name: _shown(value, locale, zone) for name, value in values.items()}
     title = _fill(definition.title, shown)
     logo = order.letterhead_logo
     return Layout(
@@ -180,9 +180,9 @@ def _locale(name: Any) -> Locale:
     return Locale.parse(name.replace("-", "_"))
 
 
-def _shown(value: Any, locale: Locale) -> str:
+def _shown(value: Any, locale: Locale, zone: ZoneInfo) -> str:
     if isinstance(value, datetime):
-        return str(format_datetime(value, "medium", locale=locale))
+        return str(format_datetime(value.astimezone(zone), "medium", locale=locale))
     if isinstance(value, date):
         return str(format_date(value, "long", locale=locale))
     return _plain(value)

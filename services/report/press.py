@@ -18,6 +18,7 @@ from services.report.layout import Document, Progress
 from services.report.order import Order
 from shared import errors as shared_errors
 from shared.errors import JobError, TemporaryFailure
+from shared.masking import mask_text
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +136,7 @@ async def _listen(child: asyncio.subprocess.Process, complaints: list[str]) -> N
             line = await child.stderr.readline()
             if line and len(complaints) < _MOST_LINES:
                 complaints.append(line.decode(errors="replace").rstrip()[:500])
-                log.warning("%s", complaints[-1])
+                log.warning("%s", mask_text(complaints[-1]))
 
 
 async def _exit_code(child: asyncio.subprocess.Process) -> int | None:

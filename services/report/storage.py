@@ -40,6 +40,8 @@ class ReportStorage:
         """See Storage."""
         try:
             return await self._objects.write(key, source, content_type)
+        except NoSuchObject:
+            raise StorageUnavailable("the bucket of REPORT_STORAGE_URL is not there") from None
         except StorageAway as error:
             raise StorageUnavailable(str(error)) from None
         except StorageFull as error:

@@ -64,9 +64,9 @@ def decimals(column: Column, currency: str | None = None) -> int:
 def rounded(value: Decimal, places: int) -> Decimal:
     """`value` with at most so many digits after the point."""
     exponent = value.as_tuple().exponent
-    if isinstance(exponent, int) and -exponent <= places:
-        return value
-    return value.quantize(Decimal(1).scaleb(-places), context=EXACT)
+    if not isinstance(exponent, int) or -exponent > places:
+        value = value.quantize(Decimal(1).scaleb(-places), context=EXACT)
+    return value or value.copy_abs()  # nothing is owed where -0.001 is shown as 0.00
 
 
 def read_datetime(value: Any, zone: ZoneInfo) -> datetime:

@@ -160,6 +160,7 @@ async def _make(url: str, job: GenerateReport, report_id: str) -> News:
     async with watch(url, report_id) as watching:
         if not watching.readers:
             note("no report service runs at the moment: start one with `postroom up`; the job waits in its queue")
+        note(f"report {report_id}; to stop it: postroom cancel {report_id}")
         async with Publisher(url, app_id="postroom report") as publisher:
             await publisher.publish(job, message_id=report_id)
         return await _follow(watching, job.type)

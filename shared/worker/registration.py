@@ -39,6 +39,7 @@ class Options:
         prefetch: messages in work at once per process; also what a crash may make be delivered again.
         time_limit: for one try, well under the broker's acknowledgement time-out of 30 minutes.
         history: which outcomes are kept in the history table.
+        needs_provider: whether it waits while the provider is away; not so for what never asks it.
         identity: what makes two deliveries the same work; by default their message id.
     """
 
@@ -46,6 +47,7 @@ class Options:
     prefetch: int = 100
     time_limit: timedelta = timedelta(minutes=5)
     history: Keep = Keep.ON_FAILURE
+    needs_provider: bool = True
     identity: Callable[[Delivery], str | None] = message_id_of
 
 

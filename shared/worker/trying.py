@@ -49,7 +49,7 @@ class Tries:
     def __init__(self, subscription: Subscription, adapters: Adapters, circuit: Circuit) -> None:
         self._handler = subscription.bind(adapters)
         self._time_limit = subscription.options.time_limit
-        self._circuit = circuit
+        self._circuit = circuit if subscription.options.needs_provider else Circuit()
         self._seconds = metrics.SECONDS.labels(subscription.queue)
 
     async def run(self, work: Work) -> Exception | None:

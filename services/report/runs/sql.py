@@ -1,7 +1,7 @@
 """The runs in the service's own database."""
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, select, update
@@ -19,6 +19,8 @@ CANCELLATIONS: Table = CancellationRow.__table__  # type: ignore[attr-defined]
 log = logging.getLogger(__name__)
 
 _LONGEST_ERROR = 1000
+FAILED_KEPT = timedelta(days=90)
+"""What a batch has stored before it failed; trying again needs it."""
 
 
 class SqlRuns:
@@ -81,7 +83,8 @@ class SqlRuns:
     async def fail(self, job_id: str, error: str) -> None:
         """See Runs."""
         text = error.replace("\0", "")[:_LONGEST_ERROR]
-        await self._change(job_id, state="failed", error=text, finished_at=datetime.now(UTC))
+        now = datetime.now(UTC)
+        await self._change(job_id, state="failed", error=text, finished_at=now, expires_at=now + FAILED_KEPT)
 
     async def drop(self, job_id: str) -> None:
         """See Runs."""
@@ -117,7 +120,7 @@ class SqlRuns:
             connection.execute(self._insert(RUNS).values(_new_run(beginning)).on_conflict_do_nothing())
             found = connection.execute(select(RUNS).where(RUNS.c.job_id == job_id)).one()
         documents = _documents(connection, job_id)
-        is_cancelled = _is_cancelled(connection, job_id)
+        is_cancelled = found.state != "done" and _is_cancelled(connection, job_id)  # else people have been told
         if found.state != "done" and not is_cancelled:
             again = {"state": "running", "started_at": datetime.now(UTC), "finished_at": None, "error": None}
             connection.execute(update(RUNS).where(RUNS.c.job_id == job_id).values(again))

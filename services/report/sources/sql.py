@@ -54,7 +54,7 @@ def _url(given: str, name: str) -> URL:
     """The URL with a driver that is made for waiting, whatever other services use for the same database."""
     try:
         url = make_url(given)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # whose text has what stands where the port should
         raise BrokenReportType(
             f"REPORT_DATABASES: the URL of {name} is none; use driver://user:password@host/database"
         ) from None

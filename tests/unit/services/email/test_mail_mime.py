@@ -3,7 +3,7 @@ from email.message import EmailMessage
 from email.policy import default
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.email.attachments import File
@@ -43,6 +43,8 @@ def test_text_and_html_arrive_as_they_were_written(text: str, html: str):
 
 @given(name=NAME, content=st.binary(max_size=300))
 def test_a_file_arrives_with_its_name(name: str, content: bytes):
+    assume(name[:1] + name[-1:] not in ("<>", '""'))  # which the standard library's reader takes away, not the mail
+
     message = read_back(body("text", None, [File(name, "application", "pdf", content)]))
 
     (part,) = message.iter_attachments()

@@ -138,3 +138,14 @@ def test_a_value_that_cannot_be_is_named_by_row_and_column_and_not_shown(changes
 def test_a_line_without_a_number_is_refused() -> None:
     with pytest.raises(InvalidRows, match=r"^row 1, column invoice_number: "):
         list(calculate_invoices([line(invoice_number="")]))
+
+
+def test_two_spellings_of_one_number_are_not_two_invoices_in_one_document() -> None:
+    with pytest.raises(InvalidRows, match=r"row 2, column invoice_number: it differs"):
+        list(calculate_invoices([line(invoice_number="A1"), line(invoice_number="A1 ")]))
+
+
+def test_sums_of_any_size_are_exact() -> None:
+    lines = [line(unit_price="99999999999999999999999999999.00", tax_rate="0.1"), line(unit_price="0.01")]
+    lines = [each | {"quantity": "1"} for each in lines]
+    assert amounts_of(list(calculate_invoices(lines)), "net") == [Decimal("99999999999999999999999999999.01")]

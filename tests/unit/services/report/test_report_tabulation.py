@@ -43,6 +43,7 @@ def records(tmp_path: Path, columns: list[dict[str, Any]], rows: list[dict[str, 
         ("datetime", "2026-03-01 12:00:00.5", datetime(2026, 3, 1, 12, 0, 0, 500_000, tzinfo=UTC)),
         ("money", "1.005", Money(Decimal("1.01"), None)),
         ("money", -1.005, Money(Decimal("-1.01"), None)),
+        ("money", "-0.001", Money(Decimal("0.00"), None)),
         ("integer", "", None),
         ("text", None, None),
     ],
@@ -237,3 +238,7 @@ def test_one_document_is_made_for_each_value_and_those_made_before_are_left_out(
 def test_rows_that_cannot_be_parted_are_refused(rows: list[dict[str, Any]], tmp_path: Path):
     with pytest.raises(InvalidRows, match="number"):
         list(produce(layout_for(tmp_path, {"each": "number"}, format="csv"), rows, tmp_path, lambda _: None))
+
+
+def test_what_is_rounded_to_nothing_has_no_sign():
+    assert str(rounded(Decimal("-0.001"), 2)) == "0.00"

@@ -38,6 +38,7 @@ BACKOFF: Final = "backoff"
 BACKOFF_SECONDS: Final = "backoff-seconds"
 DELAY_SECONDS: Final = "delay-seconds"
 EXPIRES_AT: Final = "expires-at"
+RUN_AT: Final = "run-at"
 TRACEPARENT: Final = "traceparent"
 TRACESTATE: Final = "tracestate"
 
@@ -53,6 +54,10 @@ X_EXCHANGE: Final = "x-exchange"
 X_ROUTING_KEY: Final = "x-routing-key"
 X_FIRST_SEEN_AT: Final = "x-first-seen-at"
 X_REPLAYS: Final = "x-replays"
+
+# Written by the scheduler.
+X_SCHEDULE: Final = "x-schedule"
+X_FIRE_TIME: Final = "x-fire-time"
 
 # Written by `postroom topology check`; a worker rejects such a message instead of doing it.
 X_PROBE: Final = "x-postroom-probe"

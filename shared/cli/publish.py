@@ -40,6 +40,7 @@ def publish_command(  # noqa: PLR0913 - one parameter per option
     body: Annotated[str, typer.Argument(help="The JSON object, or `@file.json`, or `-` for standard input.")],
     message_id: Annotated[str | None, typer.Option("--id", help="Message id; made up without it.")] = None,
     delay: Annotated[float, typer.Option(min=0, help="Seconds to wait before it is done.")] = 0,
+    run_at: Annotated[datetime | None, typer.Option(help="Do it at this time (UTC); needs the scheduler.")] = None,
     expires_at: Annotated[datetime | None, typer.Option(help="Useless after this time (UTC).")] = None,
     attempts: Annotated[int | None, typer.Option(min=1, help="Tries in all.")] = None,
     as_json: AsJson = False,
@@ -59,6 +60,7 @@ def publish_command(  # noqa: PLR0913 - one parameter per option
         raise InvalidPublish(f"{kind}: {describe_problems(error)}") from None
     options = PublishOptions(
         delay=timedelta(seconds=delay) if delay else None,
+        run_at=run_at.replace(tzinfo=UTC) if run_at else None,
         expires_at=expires_at.replace(tzinfo=UTC) if expires_at else None,
         attempts=attempts,
     )

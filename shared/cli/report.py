@@ -4,8 +4,6 @@ import asyncio
 import csv
 import getpass
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
@@ -17,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
+from shared.cli.asking import ask_service
 from shared.cli.cancel import cancel
 from shared.cli.output import AsJson, ExitCode, complain, err, note, out, print_json, print_table
 from shared.cli.report_watch import Died, News, Watch, watch
@@ -83,7 +82,7 @@ def types_command(as_json: AsJson = False) -> None:
 
     Example: `postroom report types`
     """
-    types = _ask_service("types")
+    types = ask_service("report", "types")
     if as_json:
         print_json(types)
     else:
@@ -105,7 +104,7 @@ def preview_command(
     Example: `postroom report preview invoice --rows lines.json --folder pages`
     """
     job = _job(report_type, "pdf", parameter or [], rows, [])
-    answer = _ask_service("preview", str(folder), given=json.dumps(job.to_wire()))
+    answer = ask_service("report", "preview", str(folder), given=json.dumps(job.to_wire()))
     if as_json:
         print_json(answer)
     else:
@@ -216,19 +215,3 @@ def _parameter(each: dict[str, Any]) -> str:
     default = " (must be given)" if each["required"] and each["default"] is None else ""
     default = f" = {each['default']}" if each["default"] is not None else default
     return f"{each['name']}: {each['type']}{default}"
-
-
-def _ask_service(*arguments: str, given: str = "") -> Any:
-    # The service's own program: the command line knows no service from the inside.
-    command = [sys.executable, "-m", "services.report", *arguments]
-    done = subprocess.run(command, input=given.encode(), capture_output=True, check=False)
-    try:
-        answer = json.loads(done.stdout)
-    except ValueError:
-        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
-        raise ConfigurationError(
-            f"the report service cannot be asked ({lines[-1]}); is it installed? pip install 'postroom[report]'"
-        ) from None
-    if isinstance(answer, dict) and "error" in answer:
-        raise ConfigurationError(str(answer["error"]))
-    return answer

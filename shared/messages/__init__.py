@@ -5,7 +5,7 @@ from shared.messages.email import Attachment, SendEmail
 from shared.messages.maintenance import BackUp, Clean
 from shared.messages.outcomes import JobCompleted, JobFailed, JobMeasured, Measured
 from shared.messages.report import CancelReport, GenerateReport, ReportCancelled, ReportProgress, ReportReady
-from shared.messages.schedule import ScheduleFired
+from shared.messages.schedule import DeferJob, RemoveSchedule, ScheduleFired, SetSchedule
 from shared.messages.sms import SendSms, SmsDelivered, SmsUndelivered
 from shared.messages.sync import SyncSource
 from shared.messages.user import UserCreated, UserOtpRequested, UserPasswordResetRequested
@@ -32,6 +32,9 @@ KINDS: dict[str, type[Message]] = {
         JobFailed,
         JobMeasured,
         ScheduleFired,
+        SetSchedule,
+        RemoveSchedule,
+        DeferJob,
         SmsDelivered,
         SmsUndelivered,
     )
@@ -44,6 +47,7 @@ __all__ = [
     "BackUp",
     "CancelReport",
     "Clean",
+    "DeferJob",
     "DeliverWebhook",
     "Event",
     "GenerateReport",
@@ -53,12 +57,14 @@ __all__ = [
     "JobMeasured",
     "Measured",
     "Message",
+    "RemoveSchedule",
     "ReportCancelled",
     "ReportProgress",
     "ReportReady",
     "ScheduleFired",
     "SendEmail",
     "SendSms",
+    "SetSchedule",
     "SmsDelivered",
     "SmsUndelivered",
     "SyncSource",

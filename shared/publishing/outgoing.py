@@ -52,7 +52,8 @@ class PublishOptions:
     """What one message asks for itself; what is None is left to the service that does it.
 
     Attributes:
-        delay: do it that much later; whole seconds, at most about 12 days without a scheduler.
+        delay: do it that much later; whole seconds. More than about 12 days are waited for by the scheduler.
+        run_at: do it at that moment; UTC without an offset. The scheduler lists it, moves it and takes it back.
         expires_at: useless after that; it then ends as a dead letter and is never done late.
         attempts: tries in all.
         backoff, first_backoff: wait between tries; exponential doubles it each time.
@@ -60,6 +61,7 @@ class PublishOptions:
     """
 
     delay: timedelta | None = None
+    run_at: datetime | None = None
     expires_at: datetime | None = None
     attempts: int | None = None
     backoff: Literal["fixed", "exponential"] | None = None
@@ -72,9 +74,9 @@ class PublishOptions:
         headers = dict(self.headers)
         if self.delay:
             headers[wire.DELAY_SECONDS] = self.delay.total_seconds()
-        if self.expires_at:
-            moment = self.expires_at if self.expires_at.tzinfo else self.expires_at.replace(tzinfo=UTC)
-            headers[wire.EXPIRES_AT] = moment.isoformat()
+        for name, moment in ((wire.RUN_AT, self.run_at), (wire.EXPIRES_AT, self.expires_at)):
+            if moment:
+                headers[name] = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
         if self.attempts:
             headers[wire.ATTEMPTS] = self.attempts
         if self.backoff:

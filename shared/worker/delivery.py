@@ -96,6 +96,7 @@ class Wishes(BaseModel):
     delay_seconds: float | None = Field(
         default=None, alias=wire.DELAY_SECONDS, ge=0, le=315_360_000, allow_inf_nan=False
     )
+    run_at: datetime | None = Field(default=None, alias=wire.RUN_AT)
     expires_at: datetime | None = Field(default=None, alias=wire.EXPIRES_AT)
 
     def retry_policy(self, default: RetryPolicy) -> RetryPolicy:
@@ -113,12 +114,15 @@ class Wishes(BaseModel):
         return moment.timestamp() <= now
 
     def wait_left(self, delivery: Delivery) -> timedelta:
-        """How much of `delay-seconds` is still to be waited.
+        """How much of `delay-seconds`, and of the time until `run-at`, is still to be waited.
 
-        Counted from the publisher's `timestamp` where there is one, so that time spent in a queue while the
-        service was down is not waited twice. That time stamp has whole seconds and another clock: an age of
+        The delay is counted from the publisher's `timestamp` where there is one, so that time spent in a queue
+        while the service was down is not waited twice. That time stamp has whole seconds and another clock: an age of
         less than two seconds counts as none.
         """
+        if self.run_at is not None:
+            moment = self.run_at if self.run_at.tzinfo else self.run_at.replace(tzinfo=UTC)
+            return timedelta(seconds=max(0, math.ceil(moment.timestamp() - delivery.received_at)))
         if not self.delay_seconds:
             return timedelta(0)
         age = delivery.received_at - delivery.timestamp.timestamp() if delivery.timestamp else 0.0
@@ -127,7 +131,9 @@ class Wishes(BaseModel):
 
 
 NO_WISHES = Wishes()
-_WISH_HEADERS = frozenset((wire.ATTEMPTS, wire.BACKOFF, wire.BACKOFF_SECONDS, wire.DELAY_SECONDS, wire.EXPIRES_AT))
+_WISH_HEADERS = frozenset(
+    (wire.ATTEMPTS, wire.BACKOFF, wire.BACKOFF_SECONDS, wire.DELAY_SECONDS, wire.RUN_AT, wire.EXPIRES_AT)
+)
 
 
 def read_wishes(headers: Mapping[str, Any]) -> Wishes:

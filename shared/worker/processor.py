@@ -2,13 +2,13 @@
 
 1. A probe of `postroom topology check` is rejected, to be found in the dead queue.
 2. What breaks the contract is buried: a dead letter that names the field.
-3. What asks for a delay is put on the delay ladder.
+3. What asks for a delay is put on the delay ladder; for a far moment, or one of its own, goes to the scheduler.
 4. The inbox is asked: done before, acknowledged; held by another process, looked at again in two seconds.
 5. What has killed too many workers is buried.
 6. While the provider is away (circuit.py) it waits, held by this process. What has expired by then is buried.
 7. The handler runs, within its time limit, in a task that a lost connection does not cancel.
-8. Done: recorded, then acknowledged. Failed: published to the ladder or to the dead letters with a confirm, then
-   forgotten by the inbox, then acknowledged.
+8. Done: recorded, told to the scheduler if it was a tick's job, then acknowledged. Failed: published to the ladder
+   or to the dead letters with a confirm, then forgotten by the inbox, then acknowledged.
 
 Whatever fails between two steps, the broker still has the message and delivers it again.
 """
@@ -17,12 +17,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared import wire
 from shared.errors import (
     InvalidMessage,
+    InvalidPublish,
     KilledWorker,
     PermanentFailure,
     Postponed,
@@ -37,13 +39,14 @@ from shared.redaction import redact
 from shared.telemetry import metrics
 from shared.telemetry.logs import LogContext, log_context
 from shared.telemetry.tracing import trace_id_of
+from shared.topology import LONGEST_WAIT
 from shared.worker.acknowledgement import Acknowledger
 from shared.worker.circuit import Circuit
 from shared.worker.decoding import decode
 from shared.worker.delivery import Delivery, read_wishes
 from shared.worker.measuring import Meter, Outcome
 from shared.worker.registration import Adapters, Keep, Subscription
-from shared.worker.settlement import Failure, dead_letter, postponed, retried
+from shared.worker.settlement import Failure, completed, dead_letter, deferred, postponed, retried
 from shared.worker.trying import Tries, Work
 
 log = logging.getLogger(__name__)
@@ -157,11 +160,19 @@ class Processor:
             return await self._bury(work, Failure(error, attempts=1))
         if wait := work.wishes.wait_left(delivery):
             self._count["postponed"].inc()
-            return await self._hand_over(postponed(delivery, wait), acks)
+            return await self._hand_over(self._waiting(work, wait), acks)
         identity = self._options.identity(delivery)
         if identity is None:
             return await self._do(work)
         return await self._do_once(work, Key(delivery.queue, identity))
+
+    def _waiting(self, work: Work, wait: timedelta) -> Outgoing:
+        """The copy that waits: at the scheduler where the delay ladder ends, or where `run-at` names a moment."""
+        is_job = self._subscription.exchange == wire.JOBS
+        if is_job and (work.wishes.run_at or wait > LONGEST_WAIT):
+            with suppress(InvalidPublish):  # too large to travel inside another message
+                return deferred(work.delivery, work.message.to_wire(), wait)
+        return postponed(work.delivery, wait)
 
     def _read(self, delivery: Delivery) -> Any:
         if self._subscription.model is None:
@@ -174,7 +185,7 @@ class Processor:
         claim = await self._inbox.claim(key)
         if claim.standing is Standing.DONE:
             self._count["duplicate"].inc()
-            return True
+            return await self._tell_done(work)
         if claim.standing is Standing.HELD:
             self._count["postponed"].inc()
             return await self._hand_over(postponed(work.delivery, LOOK_AGAIN), work.acks)
@@ -197,7 +208,7 @@ class Processor:
         if error is None:
             self._settled(work, "done")
             await self._remember(work, "done", None)
-            return True
+            return await self._tell_done(work)
         if isinstance(error, Postponed):
             return await self._postpone(work, error)
         policy = work.wishes.retry_policy(self._options.retry)
@@ -215,6 +226,11 @@ class Processor:
         self._settled(work, "retried")
         await self._remember(work, "retried", failure)
         return is_stored
+
+    async def _tell_done(self, work: Work) -> bool:
+        if self._subscription.exchange != wire.JOBS or wire.X_SCHEDULE not in work.delivery.headers:
+            return True
+        return await self._hand_over(completed(work.delivery), work.acks)
 
     def _settled(self, work: Work, outcome: Outcome) -> None:
         self._count[outcome].inc()

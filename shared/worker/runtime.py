@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -49,12 +49,14 @@ class Runtime:
 
     Attributes:
         replicas: how many processes of this service work on the same database now, this one included.
+        problems: where an adapter tells what stands in its way, by name, for `/readyz`.
     """
 
     settings: RuntimeSettings
     database: Database
     publisher: Publisher
     replicas: Callable[[], int]
+    problems: dict[str, str] = field(default_factory=dict)
 
 
 MakeAdapters = Callable[[Runtime], AbstractAsyncContextManager[Adapters]]
@@ -93,6 +95,7 @@ class Service:
         self._stop = asyncio.Event()
         self._exit_code = 0
         self._problems: dict[str, str] = {"start": "not started yet"}
+        self._adapters_problems: dict[str, str] = {}
         self._inbox: Inbox | None = None
         self._watchdog: Watchdog | None = None
 
@@ -119,7 +122,7 @@ class Service:
 
     def problems(self) -> dict[str, str]:
         """What stands in the way of working, for `/readyz`."""
-        problems = dict(self._problems)
+        problems = {**self._problems, **self._adapters_problems}
         if self._inbox is not None and self._inbox.is_failing:
             problems["database"] = "does not take writes"
         if self._watchdog is not None and self._watchdog.missing:
@@ -139,7 +142,7 @@ class Service:
         stack.push_async_callback(_briefly, inbox.liveness.leave)
         self._in_background(stack, inbox.liveness.keep_beating())
         self._in_background(stack, self._prune(inbox))
-        runtime = Runtime(self._settings, database, publisher, inbox.liveness.count)
+        runtime = Runtime(self._settings, database, publisher, inbox.liveness.count, self._adapters_problems)
         adapters = await stack.enter_async_context(self._adapters(runtime))
         alone, circuit = asyncio.Lock(), Circuit()
         processors = [

@@ -4,16 +4,19 @@ Both are fresh publishes. The broker drops a message that comes to a queue twice
 cycle, so the traces of that are taken off; and they leave the publisher's routing headers behind.
 """
 
+import hashlib
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 from pamqp import encode
 
 from shared import wire
-from shared.publishing.outgoing import MAX_HEADER_BYTES, Outgoing
+from shared.messages import DeferJob, JobCompleted
+from shared.publishing.outgoing import MAX_HEADER_BYTES, NO_OPTIONS, Outgoing, address, address_json
 from shared.redaction import redact
 from shared.topology import LONGEST_WAIT, walk_key
 from shared.worker.delivery import Delivery
@@ -51,6 +54,31 @@ def postponed(delivery: Delivery, wait: timedelta) -> Outgoing:
     headers = _kept_headers(delivery)
     headers.pop(wire.DELAY_SECONDS, None)  # that is what is being waited for
     return _waiting(delivery, wait, {**headers, **_origin(delivery)})
+
+
+def deferred(delivery: Delivery, body: Mapping[str, Any], wait: timedelta) -> Outgoing:
+    """The job in a `scheduler.defer`, which publishes it after `wait`; it can be listed, moved and taken back."""
+    job = DeferJob(
+        at=datetime.fromtimestamp(delivery.received_at, UTC) + wait,
+        job=delivery.published_to[1],
+        job_id=delivery.ensure_id(),
+        body=dict(body),
+        headers={name: value for name, value in carried_headers(delivery).items() if name != wire.RUN_AT},
+        correlation_id=delivery.correlation_id,
+        app_id=delivery.app_id,
+    )
+    content = orjson.dumps(job.to_wire(), default=str)
+    name = hashlib.sha256(f"{job.job_id} {job.at.isoformat()}".encode()).hexdigest()[:32]
+    return address_json(wire.JOBS, DeferJob.kind, content, f"defer-{name}", NO_OPTIONS, delivery.queue)
+
+
+def completed(delivery: Delivery) -> Outgoing:
+    """The event that tells the scheduler that a tick's job is done."""
+    job_id = delivery.ensure_id()
+    event = JobCompleted(queue=delivery.queue, job_id=job_id, attempts=delivery.attempt, completed_at=datetime.now(UTC))
+    return replace(
+        address(event, None, NO_OPTIONS, delivery.queue), message_id=f"done-{job_id}"[: wire.MAX_SHORT_BYTES]
+    )
 
 
 def retried(delivery: Delivery, failure: Failure, service: str, wait: timedelta) -> Outgoing:

@@ -1,0 +1,13 @@
+"""`python -m services.scheduler` runs the scheduler; with arguments it answers the command line: see commands.py."""
+
+import sys
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        from services.scheduler import commands
+
+        commands.main(sys.argv[1:])
+    else:
+        from services.scheduler.app import main
+
+        main()

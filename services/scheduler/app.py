@@ -1,0 +1,38 @@
+"""Puts the scheduler together."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.scheduler.file import FileWatch
+from services.scheduler.handlers import worker
+from services.scheduler.scheduler import Scheduler, WallClock
+from services.scheduler.settings import SchedulerSettings
+from services.scheduler.sql_schedules import SqlSchedules
+from services.scheduler.sql_ticks import SqlTicks
+from shared.settings import read_settings
+from shared.worker import Adapters
+from shared.worker.runtime import Runtime, run
+
+
+@asynccontextmanager
+async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
+    """What the handlers need; and the scheduler at work."""
+    settings, clock = read_settings(SchedulerSettings), WallClock()
+    schedules, ticks = SqlSchedules(runtime.database), SqlTicks(runtime.database)
+    scheduler = Scheduler(ticks, runtime.publisher, clock, runtime.problems)
+    file = FileWatch(settings.file, schedules, clock, scheduler.wake)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, file.reload)
+    tasks = [asyncio.create_task(scheduler.fire()), asyncio.create_task(file.watch())]
+    try:
+        yield {SqlSchedules: schedules, SqlTicks: ticks}
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def main() -> None:
+    """Run the scheduler until it is told to stop."""
+    run(worker, adapters)

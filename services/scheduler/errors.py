@@ -1,0 +1,16 @@
+"""Errors of the scheduler.
+
+PostroomError
+├── BrokenSchedule         a schedule cannot be used; the text begins with its field
+└── UnknownSchedule        there is none of that name
+"""
+
+from shared.errors import PostroomError
+
+
+class BrokenSchedule(PostroomError):
+    """A schedule cannot be used. The text begins with the field that is wrong and says what to write."""
+
+
+class UnknownSchedule(PostroomError):
+    """There is no schedule of that name."""

@@ -1,0 +1,24 @@
+"""Asking a service's own program: the command line knows no service from the inside."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from shared.errors import ConfigurationError
+
+
+def ask_service(service: str, *arguments: str, given: str = "") -> Any:
+    """What `python -m services.<service> <arguments>` answers. Raises ConfigurationError with its complaint."""
+    command = [sys.executable, "-m", f"services.{service}", *arguments]
+    done = subprocess.run(command, input=given.encode(), capture_output=True, check=False)
+    try:
+        answer = json.loads(done.stdout)
+    except ValueError:
+        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
+        raise ConfigurationError(
+            f"the {service} service cannot be asked ({lines[-1]}); is it installed? pip install 'postroom[{service}]'"
+        ) from None
+    if isinstance(answer, dict) and "error" in answer:
+        raise ConfigurationError(str(answer["error"]))
+    return answer

@@ -1,0 +1,206 @@
+"""`postroom schedules`: what fires when, and what became of it. Works on the scheduler's database, needs no broker."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.markup import escape
+
+from shared.cli.asking import ask_service
+from shared.cli.output import AsJson, ExitCode, complain, out, print_json, print_table
+from shared.errors import ConfigurationError
+
+SERVICE = "scheduler"
+COLOURS = {"done": "green", "published": "cyan", "due": "yellow", "dead": "red", "skipped": "dim"}
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Look at the schedules and far jobs, run, pause and change them. A running scheduler sees it at once.",
+)
+Name = Annotated[str, typer.Argument(help="`postroom schedules list` shows the names.")]
+
+
+@app.command("list")
+def list_command(as_json: AsJson = False) -> None:
+    """List schedules and far jobs: when they fire next, and what became of the last time.
+
+    Exit code 1: the job of a last tick is a dead letter.
+
+    Example: `postroom schedules list`
+    """
+    found = ask_service(SERVICE, "list")
+    if as_json:
+        print_json(found)
+    else:
+        print_table(("name", "when", "publishes", "next", "last", "late", "outcome"), [_row(each) for each in found])
+    if any(each["last"] and each["last"]["state"] == "dead" for each in found):
+        raise typer.Exit(ExitCode.PROBLEMS)
+
+
+@app.command("show")
+def show_command(name: Name, as_json: AsJson = False) -> None:
+    """Show one schedule whole, with its last ticks.
+
+    Example: `postroom schedules show daily-report`
+    """
+    seen = ask_service(SERVICE, "show", name)
+    if as_json:
+        print_json(seen)
+        return
+    out.print(f"[bold]{escape(seen['name'])}[/] ({seen['source']}), changed {_local(seen['changed_at'])} by", end=" ")
+    out.print(escape(seen["changed_by"]), highlight=False)
+    out.print(escape(yaml.safe_dump(seen["definition"], sort_keys=False).rstrip()), highlight=False, soft_wrap=True)
+    columns = ("fire time", "late", "outcome", "finished", "message id", "error")
+    rows = [
+        (
+            *(_local(tick["fire_time"]), _late(tick), _state(tick["state"]), _local(tick["finished_at"])),
+            *(escape(tick["message_id"]), escape(tick["error"] or "")),
+        )
+        for tick in seen["ticks"]
+    ]
+    print_table(columns, rows)
+
+
+@app.command("next")
+def next_command(
+    count: Annotated[int, typer.Argument(min=1, max=1000, help="How many.")], name: Name, as_json: AsJson = False
+) -> None:
+    """Print the coming fire times.
+
+    Example: `postroom schedules next 10 daily-report`
+    """
+    moments = ask_service(SERVICE, "next", str(count), name)
+    if as_json:
+        print_json(moments)
+    else:
+        for moment in moments:
+            out.print(_local(moment), highlight=False)
+
+
+@app.command("run")
+def run_command(name: Name, as_json: AsJson = False) -> None:
+    """Fire a schedule now, whatever its times say; or do a far job now. A running scheduler publishes it.
+
+    Example: `postroom schedules run daily-report`
+    """
+    _say(ask_service(SERVICE, "run", name), "is due now, with message id {message_id}", as_json=as_json)
+
+
+@app.command("pause")
+def pause_command(name: Name, as_json: AsJson = False) -> None:
+    """Keep a schedule from firing until it is resumed.
+
+    Example: `postroom schedules pause external-sync`
+    """
+    _say(ask_service(SERVICE, "pause", name), "is paused", as_json=as_json)
+
+
+@app.command("resume")
+def resume_command(name: Name, as_json: AsJson = False) -> None:
+    """Let a paused schedule fire again, from its next time on.
+
+    Example: `postroom schedules resume external-sync`
+    """
+    _say(ask_service(SERVICE, "resume", name), "fires again", as_json=as_json)
+
+
+@app.command("set")
+def set_command(
+    definition: Annotated[str, typer.Argument(help="An entry of a schedules file as YAML or JSON, or `@file`.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a schedule, or change the one of that name. Schedules of the file are changed in the file.
+
+    Example: `postroom schedules set '{name: hello, every: 10s, event: hello.said}'`
+    """
+    try:
+        text = Path(definition[1:]).read_text(encoding="utf-8") if definition.startswith("@") else definition
+        fields = yaml.safe_load(text)
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"the definition cannot be read: {error}") from None
+    answer = ask_service(SERVICE, "set", given=json.dumps(fields, default=str))
+    answer["next"] = _local(answer["next"]) or "never: its times are over"
+    _say(answer, "is set; next: {next}", as_json=as_json)
+
+
+@app.command("remove")
+def remove_command(name: Name, as_json: AsJson = False) -> None:
+    """Remove a schedule of the database, or take a far job back.
+
+    Example: `postroom schedules remove hello`
+    """
+    _say(ask_service(SERVICE, "remove", name), "is removed", as_json=as_json)
+
+
+@app.command("move")
+def move_command(
+    name: Name,
+    at: Annotated[str, typer.Argument(help="`2026-12-24T18:00:00`, UTC, or with an offset.")],
+    as_json: AsJson = False,
+) -> None:
+    """Give a far job another moment.
+
+    Example: `postroom schedules move order-17-reminder 2026-12-24T18:00:00+01:00`
+    """
+    _say(ask_service(SERVICE, "move", name, at), "is moved", as_json=as_json)
+
+
+@app.command("check")
+def check_command(
+    file: Annotated[Path, typer.Argument(help="A schedules file.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check a schedules file before it is put where the scheduler reads it. Exit code 1: something is wrong.
+
+    Example: `postroom schedules check schedules.yaml`
+    """
+    found = ask_service(SERVICE, "check", str(file))
+    if as_json:
+        print_json(found)
+    else:
+        rows = [
+            (escape(each["name"]), "paused" if each["paused"] else _local(each["next"])) for each in found["schedules"]
+        ]
+        print_table(("name", "next"), rows)
+        for problem in found["problems"]:
+            complain(problem)
+    if found["problems"]:
+        raise typer.Exit(ExitCode.PROBLEMS)
+
+
+def _row(each: dict[str, Any]) -> tuple[str, ...]:
+    last = each["last"]
+    return (
+        escape(each["name"]),
+        escape(each["when"]),
+        escape(each["kind"]),
+        "[dim]paused[/]" if each["paused"] else _local(each["next"]),
+        _local(last["fire_time"]) if last else "",
+        _late(last) if last else "",
+        _state(last["state"]) if last else "",
+    )
+
+
+def _late(tick: dict[str, Any]) -> str:
+    seconds = tick["lateness_seconds"]
+    return "" if seconds is None else f"{seconds:.2f} s"
+
+
+def _state(state: str) -> str:
+    return f"[{COLOURS.get(state, 'default')}]{state}[/]"
+
+
+def _local(moment: str | None) -> str:
+    if not moment:
+        return ""
+    return datetime.fromisoformat(moment).astimezone().isoformat(sep=" ", timespec="seconds")
+
+
+def _say(answer: dict[str, Any], what: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(answer)
+    else:
+        out.print(f"[bold]{escape(answer['name'])}[/] {escape(what.format(**answer))}", highlight=False, soft_wrap=True)

@@ -1,0 +1,111 @@
+"""The scheduler with a clock that runs faster, dying at named points: `python -m tests.support.crash_scheduler`.
+
+CRASH_CLOCK is `<seconds since the epoch when the clock began>,<moment it began at>,<how much faster it runs>`.
+CRASH_STARTS names a file in which each start adds a byte: the n-th start dies at the n-th of POINTS, over and over,
+when it has been there three to six times.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from services.scheduler import app
+from services.scheduler.handlers import worker
+from services.scheduler.sql_ticks import SqlTicks, Tick
+from shared.worker import Adapters
+from shared.worker.runtime import Runtime, run
+
+CRASH_CLOCK = "CRASH_CLOCK"
+CRASH_STARTS = "CRASH_STARTS"
+POINTS = ("before the row", "after the row, before publishing", "after publishing, before marking", "never")
+
+
+class FastClock:
+    """The scheduler's clock, running faster than the machine's."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        wall, began_at, factor = environment[CRASH_CLOCK].split(",")
+        self._wall, self._began_at, self._factor = float(wall), datetime.fromisoformat(began_at), float(factor)
+
+    def now(self) -> datetime:
+        """This moment."""
+        return self._began_at + timedelta(seconds=(time.time() - self._wall) * self._factor)
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Wait that long, by this clock."""
+        await asyncio.sleep(duration.total_seconds() / self._factor)
+
+
+class CrashingTicks(SqlTicks):
+    """Ticks that kill the process at its point."""
+
+    point = "never"
+    lives = 0
+
+    def _pass(self, point: str) -> None:
+        if point == self.point:
+            self.lives -= 1
+            if self.lives < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def _write_due(self, connection: Connection, now: datetime, at_most: int) -> int:
+        count = super()._write_due(connection, now, at_most)
+        if count:
+            self._pass(POINTS[0])  # not committed yet
+        return count
+
+    async def claim(self, now: datetime, at_most: int = 100) -> list[Tick]:
+        claimed = await super().claim(now, at_most)
+        if claimed:
+            self._pass(POINTS[1])
+        return claimed
+
+    async def mark_published(self, published: list[Tick], now: datetime) -> None:
+        self._pass(POINTS[2])
+        await super().mark_published(published, now)
+
+
+def _next_start(path: str) -> int:
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(descriptor, b".")
+        return os.lseek(descriptor, 0, os.SEEK_CUR)
+    finally:
+        os.close(descriptor)
+
+
+@asynccontextmanager
+async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
+    """The scheduler's own, with the other clock and the other ticks."""
+    number = _next_start(os.environ[CRASH_STARTS])
+    CrashingTicks.point = POINTS[number % len(POINTS)]
+    CrashingTicks.lives = 3 + number % 4
+    async with app.adapters(runtime) as given:
+        yield {**given, SqlTicks: given[CrashingTicks]}
+
+
+def environment(folder: Path, factor: float, began_at: datetime) -> dict[str, str]:
+    """What makes a process of this module run by one clock with the others."""
+    return {
+        CRASH_CLOCK: f"{time.time()},{began_at.isoformat()},{factor}",
+        CRASH_STARTS: str(folder / "starts"),
+        "SCHEDULER_FILE": str(folder / "schedules.yaml"),
+    }
+
+
+def _main() -> None:
+    replaced: dict[str, Any] = {"SqlTicks": CrashingTicks, "WallClock": FastClock}
+    vars(app).update(replaced)
+    run(worker, adapters)
+
+
+if __name__ == "__main__":
+    _main()

@@ -5,6 +5,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from services.scheduler.api import open_api
 from services.scheduler.file import FileWatch
 from services.scheduler.handlers import worker
 from services.scheduler.scheduler import Scheduler, WallClock
@@ -22,15 +23,16 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     settings, clock = read_settings(SchedulerSettings), WallClock()
     schedules, ticks = SqlSchedules(runtime.database), SqlTicks(runtime.database)
     scheduler = Scheduler(ticks, runtime.publisher, clock, runtime.problems)
-    file = FileWatch(settings.file, schedules, clock, scheduler.wake)
+    file = FileWatch(settings.schedules_file, schedules, clock, scheduler.wake)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, file.reload)
-    tasks = [asyncio.create_task(scheduler.fire()), asyncio.create_task(file.watch())]
-    try:
-        yield {SqlSchedules: schedules, SqlTicks: ticks}
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    async with open_api(settings, schedules, clock, scheduler.wake):
+        tasks = [asyncio.create_task(scheduler.fire()), asyncio.create_task(file.watch())]
+        try:
+            yield {SqlSchedules: schedules, SqlTicks: ticks}
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def main() -> None:

@@ -55,4 +55,4 @@ def _when(definition: SetSchedule | DeferJob) -> str:
     zone = "" if definition.time_zone == "UTC" else f" {definition.time_zone}"
     if definition.cron:
         return f"{definition.cron}{zone}"
-    return f"every {definition.every}" if definition.every else f"at {definition.at}{zone}"
+    return f"every {definition.to_wire()['every']}" if definition.every else f"at {definition.at}{zone}"

@@ -18,7 +18,12 @@ class SchedulerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SCHEDULER_", env_ignore_empty=True, extra="ignore")
 
-    file: Path = Path(str(files("services.scheduler") / "schedules.yaml"))
+    file: Path | None = None
     api_token: SecretStr | None = Field(default=None, min_length=16)
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8090, ge=0, le=65535)
+
+    @property
+    def schedules_file(self) -> Path:
+        """The file that is read."""
+        return self.file or Path(str(files("services.scheduler") / "schedules.yaml"))

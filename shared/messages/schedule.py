@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from shared.messages.base import Event, Job
 
@@ -20,7 +20,19 @@ def _duration(value: Any) -> Any:
     return timedelta(**{_UNITS[unit]: int(count) for unit, count in zip("wdhms", match.groups(), strict=True) if count})
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
+def _shortest(duration: timedelta) -> str:
+    seconds, text = duration.total_seconds(), ""
+    if seconds != int(seconds) or seconds < 1:
+        return f"PT{seconds:g}S"
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        text += f"{count:g}{unit}" if count else ""
+    return text
+
+
+Duration = Annotated[
+    timedelta, BeforeValidator(_duration), PlainSerializer(_shortest, return_type=str, when_used="json")
+]
 """`15m`, `1h30m`, `2d`, a number of seconds, or ISO 8601 (`PT15M`)."""
 
 ScheduleName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=150)]

@@ -17,7 +17,7 @@ from shared.broker_node import BrokerNode
 from shared.publishing import Outgoing, Publisher
 from shared.testing import eventually
 from tests.support import crash_worker
-from tests.support.crash import Place, flushed, processes
+from tests.support.crash import Place, ServiceProcess, flushed, processes
 from tests.support.crash_worker import QUEUE, CountingFile
 from tests.support.load import Load, make_publisher
 
@@ -63,7 +63,7 @@ async def test_every_confirmed_message_ends_in_exactly_one_place_though_the_brok
                     await asyncio.to_thread(own_broker.kill)
                     await asyncio.to_thread(own_broker.start)
                     await eventually(lambda: has_all_consumers(own_place), within=CONSUMERS_BACK_WITHIN)
-            await eventually(lambda: is_drained(own_place), within=timedelta(seconds=60))
+            await eventually(lambda: is_drained(own_place, workers), within=timedelta(seconds=60))
     dead = Counter(message.message_id for message in await own_place.take_all(wire.dead_queue(QUEUE)))
 
     done = counting.count("done")
@@ -146,7 +146,11 @@ async def all_on_the_ladder(place: Place, count: int) -> bool:
     return await place.waiting() == count
 
 
-async def is_drained(place: Place) -> bool:
-    """Whether nothing waits anywhere, nor is in work."""
+async def is_drained(place: Place, workers: list[ServiceProcess]) -> bool:
+    """Whether nothing waits anywhere, nor is in work. The ladder last too: what was in work may have gone there."""
+    assert await place.waiting() == 0
+    assert await place.depth(QUEUE) == 0
+    for each in workers:
+        assert await each.in_work(QUEUE) == 0
     assert await place.waiting() == 0
     return await place.depth(QUEUE) == 0

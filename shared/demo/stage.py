@@ -100,10 +100,10 @@ async def set_stage(
     """
     async with MailServer() as mail_server:
         with AlertInbox() as alerts, Partner() as partner:
-            own = {**os.environ, **environment}
+            own = {**os.environ, **environment, "POSTROOM_DATA_DIR": str(folder)}
             keepsakes = read_settings(RuntimeSettings).data_dir / "demo"
             services = Supervisor(
-                ["email", "sms", "webhook", "report", "audit", "alerting"],
+                ["email", "sms", "webhook", "report", "audit", "alerting", "scheduler", "scheduler"],
                 {
                     **environment,
                     "EMAIL_SMTP_URL": mail_server.url,

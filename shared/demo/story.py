@@ -20,7 +20,8 @@ from shared.mailbox import ReceivedMail
 Result = TypeVar("Result")
 
 ADA, SLOW, GONE = "ada@example.com", "slow@example.com", "gone@example.com"
-BOARD = "board@example.com"
+BOARD, TEAM = "board@example.com", "team@example.com"
+TICKS = 3
 PHONE = "+491511234567"
 PATIENCE_SECONDS = 20.0
 
@@ -64,6 +65,7 @@ class Story:
             ("A message is broken: the dead letter names the field", self.break_contract),
             ("The mailbox is repaired: the dead letter is replayed", self.replay),
             ("The day becomes a report: a PDF in a mail", self.daily_report),
+            ("A schedule fires every second, with two schedulers at work: each tick is one job", self.schedule),
         ]
 
     async def welcome(self) -> None:
@@ -169,6 +171,42 @@ class Story:
         self.tell(f"[green]mail to {BOARD}[/]: “{mail.subject}”, a PDF of {len(document):,} bytes after {took:,.0f} ms")
         self.tell(f"look at it: [b]{escape(str(path))}[/]")
         self.seen.append(Seen("report.generate", f"PDF mailed, and kept as {path}", took))
+
+    async def schedule(self) -> None:
+        """Three ticks, from a schedule that is made by a message."""
+        start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
+        body = {
+            "name": "demo",
+            "cron": "* * * * * *",
+            "start": start.isoformat(),
+            "end": (start + timedelta(seconds=TICKS - 1)).isoformat(),
+            "job": "email.send",
+            "body": {"to": TEAM, "subject": "It is {{ fire_time }}", "body": "Sent by {{ schedule }}."},
+        }
+        message_id = await self.stage.publish(wire.JOBS, "scheduler.set", body)
+        self._tell_published(wire.JOBS, "scheduler.set", message_id, body)
+        arrived = self.stage.mail_server.received(TICKS, to=TEAM, within_seconds=PATIENCE_SECONDS)
+        mails = await self._wait(arrived, f"{TICKS} mails to {TEAM}")
+        await self._wait(self._until_ticks_are_done(), "the schedule's jobs to be done")
+        for mail in mails:
+            late = mail.received_at - datetime.fromisoformat(mail.subject.removeprefix("It is ")).timestamp()
+            self.tell(f"[green]mail to {TEAM}[/]: “{mail.subject}”, {late * 1000:.0f} ms after its time")
+        sent = len(await self.stage.mail_server.received(TICKS, to=TEAM, within_seconds=1))
+        if sent != TICKS:
+            raise StepFailed(f"{TICKS} ticks became {sent} mails")
+        self.tell("[b]$ postroom schedules show demo[/]")
+        async for line in self._run(["schedules", "show", "demo"]):
+            self.tell(f"  {escape(line)}")
+        took = (max(mail.received_at for mail in mails) - start.timestamp()) * 1000
+        self.seen.append(Seen("a schedule, two schedulers", f"{TICKS} ticks, {sent} jobs", took))
+
+    async def _until_ticks_are_done(self) -> None:
+        while True:
+            shown = json.loads("".join([line async for line in self._run(["schedules", "show", "demo", "--json"])]))
+            states = [tick["state"] for tick in shown["ticks"]]
+            if states == ["done"] * TICKS:
+                return
+            await asyncio.sleep(0.2)
 
     async def _send(self, to: str, subject: str) -> str:
         body = {"to": to, "subject": subject, "body": "Thank you."}

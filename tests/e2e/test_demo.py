@@ -14,7 +14,7 @@ PATIENCE_SECONDS = 240  # it takes some 25 on two cores that nobody else uses
 NEWCOMER_SEES = (
     r"1\. A broker and the services",
     r"RabbitMQ \d+\.\d+\.\d+ is up",
-    r"services ready: email .*sms .*webhook .*report .*audit .*alerting",
+    r"services ready: email .*sms .*webhook .*report .*audit .*alerting .*scheduler .*scheduler",
     r"published to exchange events, key user\.created",
     r"mail to ada@example\.com: “Welcome.*” after \d+ ms",
     r"451 mailbox busy → again in 1 s",
@@ -31,7 +31,10 @@ NEWCOMER_SEES = (
     r"mail to gone@example\.com: “Your invoice”, same id",
     r"mail to board@example\.com: “.*”, a PDF of [\d,]+ bytes after [\d,]+ ms",
     r"look at it: .*demo/daily-user-report-\d{4}-\d\d-\d\d\.pdf",
-    r"All 8 steps as promised, in \d+ s",
+    *(r"mail to team@example\.com: “It is \d{4}-\S+Z”, \d+ ms after its time",) * 3,
+    r"\$ postroom schedules show demo",
+    *(r"│ done",) * 3,
+    r"All 9 steps as promised, in \d+ s",
 )
 
 

@@ -119,6 +119,15 @@ class ObjectStorage:
             size = int(answer.meta["size"])
             return size if size > limit else bytes(await answer.bytes_async())
 
+    async def fetch(self, key: str, target: Path) -> StoredObject:
+        """Put an object's content into a file, in bounded memory. Raises NoSuchObject, StorageAway."""
+        async with _answering(None):
+            answer = await obstore.get_async(self._store, key)
+            with target.open("wb") as file:
+                async for some in answer.stream(min_chunk_size=PART_BYTES):
+                    file.write(some)
+        return StoredObject(*await asyncio.to_thread(_measured, target))
+
     async def write(self, key: str, source: Path, content_type: str) -> StoredObject:
         """Store the file's content under `key`, in place of what was there, in bounded memory.
 

@@ -23,6 +23,7 @@ class RuntimeSettings(BaseSettings):
     amqp_url: SecretStr = SecretStr(DEFAULT_AMQP_URL)
     management_url: SecretStr | None = None
     database_url: SecretStr | None = None
+    token_key: SecretStr | None = None
     health_host: str = "127.0.0.1"
     health_port: int = Field(default=8080, ge=0, le=65535)
     data_dir: Path = Path("var")

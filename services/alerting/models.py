@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from sqlalchemy import DateTime, Index, Text
 from sqlmodel import Field, SQLModel
 
+from shared.retention import Retention
+
 _TIME: Any = DateTime(timezone=True)
 
 
@@ -59,3 +61,6 @@ class FailureNoticeRow(SQLModel, table=True):
     tries: int = 0
     held_by: str | None = Field(default=None, max_length=36)
     held_until: datetime | None = Field(default=None, sa_type=_TIME)
+
+
+RETENTION = (Retention("failures", "failures", "last_at"),)

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, DateTime, Index, Integer, Text
 from sqlmodel import Field, SQLModel
 
+from shared.retention import Retention
+
 _TIME: Any = DateTime(timezone=True)
 _NUMBER: Any = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up an INTEGER only
 
@@ -64,3 +66,9 @@ class MeasurementRow(SQLModel, table=True):
     milliseconds: float
     count: int
     message_id: str = Field(max_length=255)
+
+
+RETENTION = (
+    Retention("events", "events", "at"),
+    Retention("events", "job_measurements", "at"),
+)

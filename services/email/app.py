@@ -12,6 +12,7 @@ from services.email.rendering.templates import template_renderer
 from services.email.settings import EmailSettings, StorageSettings
 from services.email.storage import PrefixedStorage
 from shared.settings import read_settings
+from shared.tokens import TokenVault
 from shared.worker import Adapters
 from shared.worker.runtime import Runtime, run
 
@@ -22,7 +23,8 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     email = read_settings(EmailSettings)
     storage = PrefixedStorage(read_settings(StorageSettings).prefix(runtime.settings.data_dir))
     templates = template_renderer(email.templates_dir, email.default_locale, email.template_values())
-    async with open_mailer(email) as mailer, templates as renderer:
+    tokens = TokenVault.from_settings(runtime.settings)
+    async with open_mailer(email, tokens) as mailer, templates as renderer:
         composer = Composer(email.senders(), renderer, storage, email.signer(), email.max_attachment_bytes)
         yield {Postman: Postman(mailer, SqlLedger(runtime.database), composer)}
 

@@ -6,6 +6,8 @@ from typing import ClassVar
 from sqlalchemy import DateTime, Index
 from sqlmodel import Field, SQLModel
 
+from shared.retention import Retention
+
 
 class SuppressionRow(SQLModel, table=True):
     """An address that is not written to. Take the row away and it is again."""
@@ -30,3 +32,6 @@ class RecipientRow(SQLModel, table=True):
     answer: str = Field(max_length=300)
     round: int = 0
     at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+RETENTION = (Retention("deliveries", "email_recipients", "at"),)

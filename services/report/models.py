@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, DateTime, Index, Text
 from sqlmodel import Field, SQLModel
 
+from shared.retention import Retention
+
 _TIME: Any = DateTime(timezone=True)
 _COUNT: Any = BigInteger
 
@@ -68,3 +70,17 @@ class CancellationRow(SQLModel, table=True):
 
     job_id: str = Field(primary_key=True, max_length=255)
     at: datetime = Field(sa_type=_TIME)
+
+
+RETENTION = (
+    Retention(
+        "reports",
+        "report_runs",
+        "expires_at",
+        objects="SELECT object_key FROM report_documents WHERE job_id IN :keys UNION "
+        "SELECT object_key FROM report_runs WHERE job_id IN :keys AND object_key IS NOT NULL",
+        key="job_id",
+        children=("report_documents",),
+    ),
+    Retention("reports", "report_cancellations", "at"),
+)

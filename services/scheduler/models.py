@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from sqlalchemy import DateTime, Index, Text
 from sqlmodel import Field, SQLModel
 
+from shared.retention import Retention
+
 _TIME: Any = DateTime(timezone=True)
 
 
@@ -61,3 +63,6 @@ class TickRow(SQLModel, table=True):
     published_at: datetime | None = Field(default=None, sa_type=_TIME)
     finished_at: datetime | None = Field(default=None, sa_type=_TIME)
     error: str | None = Field(default=None, max_length=1000)
+
+
+RETENTION = (Retention("ticks", "ticks", "due_at", "state NOT IN ('due', 'published')"),)

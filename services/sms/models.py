@@ -6,6 +6,8 @@ from typing import ClassVar
 from sqlalchemy import DateTime, Index, text
 from sqlmodel import Field, SQLModel
 
+from shared.retention import Retention
+
 _NOT_ANNOUNCED = text("ended_at IS NOT NULL AND announced_at IS NULL")
 
 
@@ -65,3 +67,9 @@ class OptedOutRow(SQLModel, table=True):
     number: str = Field(primary_key=True, max_length=16)  # E.164
     reason: str = Field(max_length=300)
     since: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+RETENTION = (
+    Retention("deliveries", "sms_texts", "at"),
+    Retention("deliveries", "sms_parts", "at"),
+)

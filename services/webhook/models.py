@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from sqlalchemy import DateTime, Index, Text
 from sqlmodel import Field, SQLModel
 
+from shared.retention import Retention
+
 _TIME: Any = DateTime(timezone=True)
 
 
@@ -58,3 +60,6 @@ class ItemRow(SQLModel, table=True):
     hash: str | None = Field(default=None, max_length=64)  # none: the source no longer lists it
     version: int = 0  # changes that were published
     run: int = 0  # in which it was last seen
+
+
+RETENTION = (Retention("deliveries", "webhook_attempts", "at"),)

@@ -2,7 +2,7 @@
 
 from shared.messages.base import Event, Job, Message, describe_problems
 from shared.messages.email import Attachment, SendEmail
-from shared.messages.maintenance import BackUp, Clean
+from shared.messages.maintenance import Archive, BackUp, Clean, RefreshTokens
 from shared.messages.outcomes import JobCompleted, JobFailed, JobMeasured, Measured
 from shared.messages.report import CancelReport, GenerateReport, ReportCancelled, ReportProgress, ReportReady
 from shared.messages.schedule import DeferJob, RemoveSchedule, ScheduleFired, SetSchedule
@@ -22,6 +22,8 @@ KINDS: dict[str, type[Message]] = {
         SyncSource,
         Clean,
         BackUp,
+        Archive,
+        RefreshTokens,
         UserCreated,
         UserPasswordResetRequested,
         UserOtpRequested,
@@ -43,6 +45,7 @@ KINDS: dict[str, type[Message]] = {
 
 __all__ = [
     "KINDS",
+    "Archive",
     "Attachment",
     "BackUp",
     "CancelReport",
@@ -57,6 +60,7 @@ __all__ = [
     "JobMeasured",
     "Measured",
     "Message",
+    "RefreshTokens",
     "RemoveSchedule",
     "ReportCancelled",
     "ReportProgress",

@@ -8,10 +8,11 @@ from services.email.mailer.console import ConsoleMailer
 from services.email.mailer.servers import tls_context
 from services.email.mailer.smtp import smtp_mailer
 from services.email.settings import EmailSettings
+from shared.tokens import TokenVault
 
 
 @asynccontextmanager
-async def open_mailer(settings: EmailSettings) -> AsyncIterator[Mailer]:
+async def open_mailer(settings: EmailSettings, tokens: TokenVault | None = None) -> AsyncIterator[Mailer]:
     """A mailer, with its connections closed afterwards. Raises ConfigurationError for a wrong setting."""
     if settings.prints:
         yield ConsoleMailer()
@@ -21,5 +22,6 @@ async def open_mailer(settings: EmailSettings) -> AsyncIterator[Mailer]:
         connections=settings.connections,
         timeout_seconds=settings.timeout_seconds,
         tls=tls_context(settings.ca_file),
+        access_token=tokens.access_token if tokens else None,
     ) as mailer:
         yield mailer

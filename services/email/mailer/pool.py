@@ -5,13 +5,14 @@ import contextlib
 import socket
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPConnectResponseError, SMTPException, SMTPHeloError
 
 from services.email.mailer import Answer, Envelope
 from services.email.mailer.servers import SmtpServer
 from services.email.mailer.transaction import CLOSING, ServerAway, failure_words, server_words, transact
+from shared.errors import PostroomError
 
 IDLE_SECONDS = 15.0
 """Kept this long without a mail. Firewalls forget idle connections without telling, some within a minute."""
@@ -21,6 +22,10 @@ CONNECT_SECONDS = 10.0
 QUIT_SECONDS = 1.0
 
 
+AccessToken = Callable[[str], Awaitable[str]]
+"""The OAuth2 access token of a credential, by its name. Raises PostroomError when there is none."""
+
+
 class ConnectionPool:
     """Sends over at most `size` connections at a time.
 
@@ -28,8 +33,17 @@ class ConnectionPool:
     tells, and nothing was sent by then.
     """
 
-    def __init__(self, server: SmtpServer, *, size: int, timeout_seconds: float, tls: ssl.SSLContext) -> None:
+    def __init__(
+        self,
+        server: SmtpServer,
+        *,
+        size: int,
+        timeout_seconds: float,
+        tls: ssl.SSLContext,
+        access_token: AccessToken | None = None,
+    ) -> None:
         self.server = server
+        self._access_token = access_token
         self._timeout_seconds = timeout_seconds
         self._tls = tls
         self._slots = asyncio.Semaphore(size)
@@ -105,7 +119,8 @@ class ConnectionPool:
             start_tls=server.tls == "starttls",
             tls_context=self._tls,
             username=server.user,
-            password=server.password.get_secret_value() if server.user else None,
+            password=server.password.get_secret_value() if server.user and not server.token else None,
+            oauth_token_generator=self._token if server.token else None,
             local_hostname=_own_name(),
             timeout=self._timeout_seconds,
         )
@@ -117,6 +132,15 @@ class ConnectionPool:
             client.close()
             raise
         return client
+
+    async def _token(self) -> str:
+        assert self.server.token is not None  # noqa: S101 - only then aiosmtplib asks
+        if self._access_token is None:
+            raise ServerAway(f"there is nowhere to find the token {self.server.token}")
+        try:
+            return await self._access_token(self.server.token)
+        except PostroomError as error:
+            raise ServerAway(str(error)) from None
 
     def _take_kept(self) -> SMTP | None:
         while self._idle:

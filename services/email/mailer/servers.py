@@ -18,13 +18,14 @@ _SHAPE = "use smtp://user:password@host:587?tls=starttls or smtps://user:passwor
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """One mail server."""
+    """One mail server. `token` names the OAuth2 credential with which `user` logs in, instead of a password."""
 
     host: str
     port: int
     tls: Tls = "none"
     user: str | None = None
     password: SecretStr = SecretStr("")
+    token: str | None = None
 
     @property
     def label(self) -> str:
@@ -46,7 +47,11 @@ def _parse(url: str) -> SmtpServer:
         raise ConfigurationError(f"EMAIL_SMTP_URL: not a URL; {_SHAPE}") from None
     if parts.scheme not in ("smtp", "smtps") or not host:
         raise ConfigurationError(f"EMAIL_SMTP_URL: a scheme or host is missing; {_SHAPE}")
-    tls = _tls(parts, host)
+    options = parse_qs(parts.query)
+    token = options.pop("token", [None])[-1]
+    tls = _tls(parts, host, options)
+    if token and (not parts.username or parts.password):
+        raise ConfigurationError("EMAIL_SMTP_URL: token=… wants a user before the host, and no password")
     default_port = {"none": 25, "starttls": 587, "implicit": 465}[tls]
     return SmtpServer(
         host=host,
@@ -54,14 +59,16 @@ def _parse(url: str) -> SmtpServer:
         tls=tls,
         user=unquote(parts.username) if parts.username else None,
         password=SecretStr(unquote(parts.password or "")),
+        token=token,
     )
 
 
-def _tls(parts: SplitResult, host: str) -> Tls:
-    options = parse_qs(parts.query)
+def _tls(parts: SplitResult, host: str, options: dict[str, list[str]]) -> Tls:
     wish = options.pop("tls", [None])[-1]
     if options:
-        raise ConfigurationError(f"EMAIL_SMTP_URL: unknown option {min(options)!r}; there is tls=starttls, tls=none")
+        raise ConfigurationError(
+            f"EMAIL_SMTP_URL: unknown option {min(options)!r}; there is tls=starttls, tls=none, token=…"
+        )
     if parts.scheme == "smtps":
         return "implicit"
     if wish not in (None, "none", "starttls"):

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from services.email.errors import MailServersUnavailable
 from services.email.mailer import Answer, Envelope
-from services.email.mailer.pool import ConnectionPool
+from services.email.mailer.pool import AccessToken, ConnectionPool
 from services.email.mailer.servers import SmtpServer
 from services.email.mailer.transaction import ServerAway
 
@@ -77,10 +77,14 @@ async def smtp_mailer(
     connections: int,
     timeout_seconds: float,
     tls: ssl.SSLContext,
+    access_token: AccessToken | None = None,
     rest_seconds: float = REST_SECONDS,
 ) -> AsyncIterator[SmtpMailer]:
     """A mailer over these servers, with at most `connections` open to each."""
-    pools = [ConnectionPool(server, size=connections, timeout_seconds=timeout_seconds, tls=tls) for server in servers]
+    pools = [
+        ConnectionPool(server, size=connections, timeout_seconds=timeout_seconds, tls=tls, access_token=access_token)
+        for server in servers
+    ]
     try:
         yield SmtpMailer(pools, rest_seconds=rest_seconds)
     finally:

@@ -1,0 +1,36 @@
+"""Puts maintenance together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.maintenance.archiving import Archivist
+from services.maintenance.back_ups import BackUps
+from services.maintenance.cleaning import Cleaner
+from services.maintenance.databases import ServiceDatabases
+from services.maintenance.handlers import worker
+from services.maintenance.refreshing import Refresher
+from services.maintenance.settings import MaintenanceSettings
+from shared.object_storage import ObjectStorage
+from shared.settings import read_settings
+from shared.tokens import TokenVault
+from shared.worker import Adapters
+from shared.worker.runtime import Runtime, run
+
+
+@asynccontextmanager
+async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
+    """What the chores need."""
+    settings, data_dir = read_settings(MaintenanceSettings), runtime.settings.data_dir
+    databases = ServiceDatabases(runtime.settings)
+    storage = ObjectStorage(settings.storage_prefix(data_dir), "MAINTENANCE_STORAGE_URL")
+    yield {
+        Cleaner: Cleaner(databases, ObjectStorage(settings.report_prefix(data_dir)), data_dir),
+        BackUps: BackUps(databases, storage, settings),
+        Archivist: Archivist(databases, storage),
+        Refresher: Refresher(TokenVault.from_settings(runtime.settings)),
+    }
+
+
+def main() -> None:
+    """Do chores until told to stop."""
+    run(worker, adapters)

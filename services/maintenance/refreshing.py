@@ -1,0 +1,98 @@
+"""`maintenance.refresh-tokens`: new access tokens before the old ones run out."""
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+
+from services.maintenance.errors import TokenRefused
+from shared.errors import PermanentFailure, ProviderUnavailable, TemporaryFailure
+from shared.tokens import Credential, NoToken, TokenVault
+
+log = logging.getLogger(__name__)
+
+AHEAD = timedelta(minutes=30)
+"""A token that is good for longer is left alone: twice what lies between two runs of the shipped schedule."""
+
+TIMEOUT_SECONDS = 20
+
+
+class _Answer(BaseModel):
+    """RFC 6749, section 5.1."""
+
+    access_token: SecretStr
+    expires_in: float = Field(default=3600, gt=0)
+    refresh_token: SecretStr | None = None  # some providers change it each time
+
+
+class Refresher:
+    """Refreshes the credentials of a vault.
+
+    Args:
+        vault: where they are stored, encrypted.
+    """
+
+    def __init__(self, vault: TokenVault) -> None:
+        self._vault = vault
+
+    async def refresh(self, name: str | None = None) -> list[str]:
+        """Refresh one credential, or each that runs out within AHEAD; returns the names of those.
+
+        One that fails keeps no other from being refreshed. Raises TokenRefused, PermanentFailure for a name that is
+        not there, TemporaryFailure; ProviderUnavailable when none of them was reached.
+        """
+        try:
+            names = self._vault.names() if name is None else [name]
+            wanted = [each for each in names if name or not self._vault.read(each).is_good_for(AHEAD)]
+        except NoToken as error:
+            raise PermanentFailure(str(error)) from None
+        results = await asyncio.gather(*(self._refresh(each) for each in wanted), return_exceptions=True)
+        errors = [result for result in results if isinstance(result, BaseException)]
+        if errors:
+            raise errors[0]
+        return wanted
+
+    async def _refresh(self, name: str) -> None:
+        credential = self._vault.read(name)
+        answer = await self._ask(name, credential)
+        changed: dict[str, Any] = {
+            "access_token": answer.access_token,
+            "expires_at": datetime.now(UTC) + timedelta(seconds=answer.expires_in),
+            "refresh_token": answer.refresh_token or credential.refresh_token,
+        }
+        await asyncio.to_thread(self._vault.write, name, credential.model_copy(update=changed))
+        log.info("%s: a new access token, good for %.0f s", name, answer.expires_in)
+
+    async def _ask(self, name: str, credential: Credential) -> _Answer:
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": credential.refresh_token.get_secret_value(),
+            "client_id": credential.client_id,
+            "client_secret": credential.client_secret.get_secret_value(),
+            "scope": credential.scope or "",
+        }
+        given = {field: value for field, value in form.items() if value}
+        try:
+            async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
+                response = await client.post(credential.token_url, data=given)
+        except httpx.TransportError as error:
+            raise ProviderUnavailable(f"{name}: the provider was not reached ({type(error).__name__})") from None
+        if response.status_code in {400, 401, 403}:
+            raise TokenRefused(f"{name}: the provider refuses to refresh ({_reason(response)}); log in there again")
+        if response.status_code != httpx.codes.OK:
+            raise TemporaryFailure(f"{name}: the provider answered {response.status_code}")
+        try:
+            return _Answer.model_validate_json(response.content)
+        except ValidationError:
+            raise TemporaryFailure(f"{name}: the provider's answer has no access token") from None
+
+
+def _reason(response: httpx.Response) -> str:
+    # The code alone (RFC 6749, section 5.2): a description may repeat what it was given.
+    try:
+        return str(response.json()["error"])[:100]
+    except (ValueError, KeyError, TypeError):
+        return str(response.status_code)

@@ -1,0 +1,71 @@
+"""`postroom tokens`: OAuth2 credentials that maintenance keeps fresh."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.markup import escape
+
+from shared.cli.output import AsJson, ExitCode, out, print_json, print_table
+from shared.errors import ConfigurationError
+from shared.messages import describe_problems
+from shared.settings import RuntimeSettings, read_settings
+
+app = typer.Typer(
+    no_args_is_help=True, help="OAuth2 credentials, encrypted in the data folder; maintenance refreshes them."
+)
+
+
+@app.command("key")
+def key_command() -> None:
+    """Make a key for POSTROOM_TOKEN_KEY. Keep it with your other secrets: without it no credential can be read.
+
+    Example: `postroom tokens key`
+    """
+    from cryptography.fernet import Fernet  # noqa: PLC0415 - of the extra `maintenance`
+
+    typer.echo(Fernet.generate_key().decode())
+
+
+@app.command("set")
+def set_command(name: Annotated[str, typer.Argument(help="Your name for it, as `google`.")]) -> None:
+    """Store a credential. It is read from standard input, so that it stands in no list of processes: a JSON object with
+    `token_url`, `client_id`, `client_secret` and `refresh_token`, and `scope` where the provider wants one.
+
+    Example: `postroom tokens set google < google.json`
+    """
+    from shared.tokens import Credential  # noqa: PLC0415
+
+    try:
+        credential = Credential.model_validate_json(typer.get_binary_stream("stdin").read())
+    except ValidationError as error:
+        raise ConfigurationError(f"the credential: {describe_problems(error)}") from None
+    _vault().write(name, credential)
+    out.print(f"[bold]{escape(name)}[/] is stored; the next maintenance.refresh-tokens gets its first access token")
+
+
+@app.command("list")
+def list_command(as_json: AsJson = False) -> None:
+    """List the credentials, without secrets. Exit code 1: an access token has run out.
+
+    Example: `postroom tokens list`
+    """
+    vault = _vault()
+    found = [(name, vault.read(name)) for name in vault.names()]
+    rows: list[dict[str, Any]] = [
+        {"name": name, "provider": each.token_url, "client": each.client_id, "good_until": each.expires_at.isoformat()}
+        for name, each in found
+    ]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(("name", "provider", "client", "good until"), [tuple(map(escape, row.values())) for row in rows])
+    if any(each.expires_at < datetime.now(UTC) for _, each in found):
+        raise typer.Exit(ExitCode.PROBLEMS)
+
+
+def _vault() -> Any:
+    from shared.tokens import TokenVault  # noqa: PLC0415 - of the extra `maintenance`
+
+    return TokenVault.from_settings(read_settings(RuntimeSettings))

@@ -1,0 +1,159 @@
+"""What is old goes, what is not stays, and whoever writes meanwhile hardly waits."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from services.maintenance.batches import Batches
+from services.maintenance.cleaning import Cleaner, targets
+from services.maintenance.databases import ServiceDatabases
+from shared.database import Database
+from shared.errors import PermanentFailure
+from shared.object_storage import NoSuchObject, ObjectStorage
+from shared.retention import Retention
+from shared.settings import RuntimeSettings
+from tests.support.maintenance import (
+    NOW,
+    OLD,
+    YOUNG,
+    add_run,
+    count,
+    fill_history,
+    fill_inbox,
+    opened,
+    runtime_settings,
+)
+
+ROWS = int(os.environ.get("MAINTENANCE_TEST_ROWS", "100000"))
+"""1000000 is what is promised; it takes some minutes."""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> RuntimeSettings:
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    return runtime_settings(tmp_path / "data", url)
+
+
+@pytest.fixture
+async def email(settings: RuntimeSettings) -> AsyncIterator[Database]:
+    database = await opened(settings, "email")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> ObjectStorage:
+    return ObjectStorage((tmp_path / "reports").as_uri())
+
+
+@pytest.fixture
+def cleaner(settings: RuntimeSettings, reports: ObjectStorage) -> Cleaner:
+    return Cleaner(ServiceDatabases(settings), reports, settings.data_dir)
+
+
+async def test_old_history_of_every_service_goes_and_young_stays(
+    cleaner: Cleaner, email: Database, settings: RuntimeSettings
+) -> None:
+    audit = await opened(settings, "audit")
+    for database in (email, audit):
+        await fill_history(database, 1500, OLD)
+        await fill_history(database, 10, YOUNG)
+
+    assert await cleaner.clean("history", 90) == 3000
+
+    assert [await count(database, "history") for database in (email, audit)] == [10, 10]
+    await audit.close()
+
+
+async def test_what_is_being_done_stays_in_the_inbox_however_old(cleaner: Cleaner, email: Database) -> None:
+    await fill_inbox(email, 20, OLD)
+    await fill_inbox(email, 5, YOUNG)
+    await fill_inbox(email, 3, None)
+
+    assert await cleaner.clean("inbox", 7) == 20
+
+    assert await count(email, "inbox") == 8
+
+
+async def test_an_expired_report_goes_with_its_documents(
+    cleaner: Cleaner, reports: ObjectStorage, settings: RuntimeSettings, tmp_path: Path
+) -> None:
+    database = await opened(settings, "report")
+    source = tmp_path / "source"
+    source.write_bytes(b"%PDF-")
+    for key in ("a/index.json", "a/1.pdf", "a/2.pdf", "b/1.pdf"):
+        await reports.write(key, source, "application/pdf")
+    await add_run(database, "expired", ["a/index.json", "a/1.pdf", "a/2.pdf"], NOW - timedelta(hours=1))
+    await add_run(database, "kept", ["b/1.pdf"], NOW + timedelta(days=1))
+
+    assert await cleaner.clean("reports", 0) == 1
+
+    assert [await count(database, table) for table in ("report_runs", "report_documents")] == [1, 1]
+    assert await reports.size("b/1.pdf") == 5
+    with pytest.raises(NoSuchObject):
+        await reports.size("a/2.pdf")
+    assert await cleaner.clean("reports", 0) == 0
+    await database.close()
+
+
+async def test_old_mails_of_the_data_folder_go(cleaner: Cleaner, settings: RuntimeSettings) -> None:
+    folder = settings.data_dir / "mail"
+    folder.mkdir(parents=True)
+    for name, at in (("old.eml", OLD), ("young.eml", YOUNG), ("other.txt", OLD)):
+        (folder / name).write_text("x")
+        os.utime(folder / name, (at.timestamp(), at.timestamp()))
+
+    assert await cleaner.clean("mails", 30) == 1
+
+    assert sorted(path.name for path in folder.iterdir()) == ["other.txt", "young.eml"]
+
+
+async def test_an_unknown_target_names_those_there_are(cleaner: Cleaner) -> None:
+    with pytest.raises(PermanentFailure, match=r"no 'moon'.*history, inbox, mails"):
+        await cleaner.clean("moon", 1)
+
+
+def test_every_service_says_what_may_go() -> None:
+    expected = {"history", "inbox", "reports", "events", "failures", "deliveries", "ticks", "mails", "temporary-files"}
+    assert targets() == expected
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(900)
+async def test_cleaning_many_rows_never_holds_a_write_for_long(
+    settings: RuntimeSettings, email: Database, record_property: Any
+) -> None:
+    await fill_history(email, ROWS, OLD)
+    writer = Database(settings.service_database_url("email"), "email")
+    waits: list[float] = []
+
+    async def keep_writing() -> None:
+        beat = text("INSERT INTO workers (holder, beats) VALUES ('w', 1) ON CONFLICT (holder) DO UPDATE SET beats = 1")
+        while True:
+            began = time.perf_counter()
+            await writer.run(lambda connection: connection.execute(beat))
+            waits.append(time.perf_counter() - began)
+            await asyncio.sleep(0.002)
+
+    writing = asyncio.create_task(keep_writing())
+    batches, began = Batches(email), time.perf_counter()
+    deleted = await batches.delete_old(Retention("history", "history", "at"), NOW - timedelta(days=90))
+    took = time.perf_counter() - began
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
+    await writer.close()
+
+    print(  # noqa: T201 - the numbers are what it is for
+        f"\n{deleted:,} rows in {took:.1f} s; longest transaction {batches.longest.total_seconds() * 1000:.0f} ms; "
+        f"{len(waits):,} writes beside it, the longest {max(waits) * 1000:.0f} ms"
+    )
+    assert deleted == ROWS
+    assert await count(email, "history") == 0
+    assert batches.longest < timedelta(milliseconds=100)

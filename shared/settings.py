@@ -61,6 +61,20 @@ class RuntimeSettings(BaseSettings):
         return unquote(urlsplit(self.amqp_url.get_secret_value()).path[1:]) or "/"
 
 
+class ReportStorageSettings(BaseSettings):
+    """Where the report service puts its documents, for services that read or remove them."""
+
+    model_config = SettingsConfigDict(env_prefix="REPORT_", env_ignore_empty=True, extra="ignore")
+
+    storage_url: SecretStr | None = None
+
+    def prefix(self, data_dir: Path) -> str:
+        """The storage's URL; a folder under `data_dir` when none is given."""
+        if self.storage_url is not None:
+            return self.storage_url.get_secret_value()
+        return (data_dir.absolute() / "reports").as_uri()
+
+
 Settings = TypeVar("Settings", bound=BaseSettings)
 
 

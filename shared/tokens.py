@@ -10,6 +10,7 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import orjson
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import AwareDatetime, BaseModel, Field, SecretStr, ValidationError
 
@@ -80,7 +81,7 @@ class TokenVault:
         fields = credential.model_dump(mode="json")
         for field in ("client_secret", "refresh_token", "access_token"):
             fields[field] = getattr(credential, field).get_secret_value()
-        content = self._opened().encrypt(Credential.__pydantic_serializer__.to_json(fields))
+        content = self._opened().encrypt(orjson.dumps(fields))
         target = self._folder / self._checked(name)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor, staged = tempfile.mkstemp(dir=self._folder, prefix="~")

@@ -9,9 +9,9 @@ from services.email.ledger.sql import SqlLedger
 from services.email.mailer.choice import open_mailer
 from services.email.postman import Postman
 from services.email.rendering.templates import template_renderer
-from services.email.settings import EmailSettings, StorageSettings
+from services.email.settings import EmailSettings
 from services.email.storage import PrefixedStorage
-from shared.settings import read_settings
+from shared.settings import ReportStorageSettings, read_settings
 from shared.tokens import TokenVault
 from shared.worker import Adapters
 from shared.worker.runtime import Runtime, run
@@ -21,7 +21,7 @@ from shared.worker.runtime import Runtime, run
 async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     """What the handlers need, for as long as the service runs."""
     email = read_settings(EmailSettings)
-    storage = PrefixedStorage(read_settings(StorageSettings).prefix(runtime.settings.data_dir))
+    storage = PrefixedStorage(read_settings(ReportStorageSettings).prefix(runtime.settings.data_dir))
     templates = template_renderer(email.templates_dir, email.default_locale, email.template_values())
     tokens = TokenVault.from_settings(runtime.settings)
     async with open_mailer(email, tokens) as mailer, templates as renderer:

@@ -79,17 +79,3 @@ class EmailSettings(BaseSettings):
         """What every template may use."""
         sender = self.senders().default
         return {"brand": sender.name or sender.domain, "home_url": self.home_url}
-
-
-class StorageSettings(BaseSettings):
-    """Where the report service puts what mails may carry."""
-
-    model_config = SettingsConfigDict(env_prefix="REPORT_", env_ignore_empty=True, extra="ignore")
-
-    storage_url: SecretStr | None = None
-
-    def prefix(self, data_dir: Path) -> str:
-        """The storage's URL; a folder under `data_dir` when none is given."""
-        if self.storage_url is not None:
-            return self.storage_url.get_secret_value()
-        return (data_dir.absolute() / "reports").as_uri()

@@ -11,7 +11,7 @@ from services.maintenance.handlers import worker
 from services.maintenance.refreshing import Refresher
 from services.maintenance.settings import MaintenanceSettings
 from shared.object_storage import ObjectStorage
-from shared.settings import read_settings
+from shared.settings import ReportStorageSettings, read_settings
 from shared.tokens import TokenVault
 from shared.worker import Adapters
 from shared.worker.runtime import Runtime, run
@@ -23,8 +23,9 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     settings, data_dir = read_settings(MaintenanceSettings), runtime.settings.data_dir
     databases = ServiceDatabases(runtime.settings)
     storage = ObjectStorage(settings.storage_prefix(data_dir), "MAINTENANCE_STORAGE_URL")
+    reports = ObjectStorage(read_settings(ReportStorageSettings).prefix(data_dir))
     yield {
-        Cleaner: Cleaner(databases, ObjectStorage(settings.report_prefix(data_dir)), data_dir),
+        Cleaner: Cleaner(databases, reports, data_dir),
         BackUps: BackUps(databases, storage, settings),
         Archivist: Archivist(databases, storage),
         Refresher: Refresher(TokenVault.from_settings(runtime.settings)),

@@ -15,9 +15,9 @@ from sqlalchemy import Connection, bindparam, text
 from shared.database import Database
 from shared.retention import Retention
 
-AIM = timedelta(milliseconds=20)
+AIM = timedelta(milliseconds=10)
 FIRST_BATCH = 100
-LARGEST_BATCH = 5_000
+LARGEST_BATCH = 2_000
 LONGEST_PAUSE_SECONDS = 0.1
 
 
@@ -72,7 +72,7 @@ class Batches:
         count, began = await self._database.run(timed)
         took = timedelta(seconds=time.perf_counter() - began)
         self.longest = max(self.longest, took)
-        factor = min(2.0, max(0.25, AIM / max(took, timedelta(microseconds=1))))
+        factor = min(1.5, max(0.25, AIM / max(took, timedelta(microseconds=1))))
         self._size = min(LARGEST_BATCH, max(10, int(self._size * factor)))
         await asyncio.sleep(min(took.total_seconds(), LONGEST_PAUSE_SECONDS))
         return count

@@ -46,17 +46,17 @@ class Refresher:
         """
         try:
             names = self._vault.names() if name is None else [name]
-            wanted = [each for each in names if name or not self._vault.read(each).is_good_for(AHEAD)]
+            found = {each: self._vault.read(each) for each in names}
         except NoToken as error:
             raise PermanentFailure(str(error)) from None
-        results = await asyncio.gather(*(self._refresh(each) for each in wanted), return_exceptions=True)
+        wanted = {each: credential for each, credential in found.items() if name or not credential.is_good_for(AHEAD)}
+        results = await asyncio.gather(*(self._refresh(*each) for each in wanted.items()), return_exceptions=True)
         errors = [result for result in results if isinstance(result, BaseException)]
         if errors:
             raise errors[0]
-        return wanted
+        return list(wanted)
 
-    async def _refresh(self, name: str) -> None:
-        credential = self._vault.read(name)
+    async def _refresh(self, name: str, credential: Credential) -> None:
         answer = await self._ask(name, credential)
         changed: dict[str, Any] = {
             "access_token": answer.access_token,

@@ -12,24 +12,15 @@ class MaintenanceSettings(BaseSettings):
     Attributes:
         storage_url: where back-ups and archives are put; a folder under the data folder when none is given.
         keep_daily, keep_weekly, keep_monthly: of how many days, weeks and months a back-up is kept.
-        report_storage_url: where the report service keeps its documents, to delete those that have expired.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="MAINTENANCE_", env_ignore_empty=True, extra="ignore", populate_by_name=True
-    )
+    model_config = SettingsConfigDict(env_prefix="MAINTENANCE_", env_ignore_empty=True, extra="ignore")
 
     storage_url: SecretStr | None = None
     keep_daily: int = Field(default=7, ge=1)
     keep_weekly: int = Field(default=4, ge=0)
     keep_monthly: int = Field(default=12, ge=0)
-    report_storage_url: SecretStr | None = Field(default=None, validation_alias="REPORT_STORAGE_URL")
 
     def storage_prefix(self, data_dir: Path) -> str:
         """Where back-ups and archives go."""
         return self.storage_url.get_secret_value() if self.storage_url else (data_dir.absolute() / "kept").as_uri()
-
-    def report_prefix(self, data_dir: Path) -> str:
-        """Where reports are."""
-        given = self.report_storage_url
-        return given.get_secret_value() if given else (data_dir.absolute() / "reports").as_uri()

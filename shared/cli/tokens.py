@@ -29,16 +29,19 @@ def key_command() -> None:
 
 
 @app.command("set")
-def set_command(name: Annotated[str, typer.Argument(help="Your name for it, as `google`.")]) -> None:
-    """Store a credential. It is read from standard input, so that it stands in no list of processes: a JSON object with
-    `token_url`, `client_id`, `client_secret` and `refresh_token`, and `scope` where the provider wants one.
+def set_command(
+    name: Annotated[str, typer.Argument(help="Your name for it, as `google`.")],
+    file: Annotated[typer.FileBinaryRead, typer.Argument(help="The credential as JSON; `-` for standard input.")],
+) -> None:
+    """Store a credential: a JSON object with `token_url`, `client_id`, `client_secret` and `refresh_token`, and `scope`
+    where the provider wants one.
 
-    Example: `postroom tokens set google < google.json`
+    Example: `postroom tokens set google google.json`
     """
     from shared.tokens import Credential  # noqa: PLC0415
 
     try:
-        credential = Credential.model_validate_json(typer.get_binary_stream("stdin").read())
+        credential = Credential.model_validate_json(file.read())
     except ValidationError as error:
         raise ConfigurationError(f"the credential: {describe_problems(error)}") from None
     _vault().write(name, credential)

@@ -93,9 +93,9 @@ class SetSchedule(Job):
     @model_validator(mode="after")
     def _check_alternatives(self) -> Self:
         if sum(value is not None for value in (self.cron, self.every, self.at)) != 1:
-            raise ValueError("say when with exactly one of cron, every and at")
+            raise ValueError("give exactly one of cron, every and at")
         if (self.job is None) == (self.event is None):
-            raise ValueError("say what with either job or event")
+            raise ValueError("give either job or event")
         if self.event is not None and self.overlap == "skip":
             raise ValueError("overlap: skip is for jobs: nobody says when an event is done")
         return self

@@ -139,6 +139,7 @@ def test_the_names_on_the_wire_are_these() -> None:
         "BACKOFF_SECONDS": "backoff-seconds",
         "DELAY_SECONDS": "delay-seconds",
         "EXPIRES_AT": "expires-at",
+        "RUN_AT": "run-at",
         "TRACEPARENT": "traceparent",
         "TRACESTATE": "tracestate",
         "X_ATTEMPT": "x-attempt",
@@ -152,6 +153,8 @@ def test_the_names_on_the_wire_are_these() -> None:
         "X_ROUTING_KEY": "x-routing-key",
         "X_FIRST_SEEN_AT": "x-first-seen-at",
         "X_REPLAYS": "x-replays",
+        "X_SCHEDULE": "x-schedule",
+        "X_FIRE_TIME": "x-fire-time",
         "X_PROBE": "x-postroom-probe",
     }
     assert wire.dead_queue("email.send") == "email.send.dead"

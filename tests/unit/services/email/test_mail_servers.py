@@ -42,6 +42,7 @@ def test_several_servers_stay_in_order_and_a_comma_may_stand_in_a_password():
     [
         *("http://user:canary@example.com", "smtp://", "user:canary@example.com", "smtp://user:canary@example.com"),
         *("smtp://user:canary@example.com:port?tls=starttls", "smtps://user:canary@example.com?verify=no"),
+        "smtps://user:canary@example.com?token=google",
         *("smtp://user:canary@example.com?tls=maybe", "smtp://user:canary@[::1", ""),
     ],
 )

@@ -12,6 +12,8 @@ from services.scheduler.scheduler import Scheduler, WallClock
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.sql_schedules import SqlSchedules
 from services.scheduler.sql_ticks import SqlTicks
+from shared.dispatch import DispatchSettings, JobRunner, read_runner
+from shared.local import run_locally
 from shared.settings import read_settings
 from shared.worker import Adapters
 from shared.worker.runtime import Runtime, run
@@ -22,7 +24,8 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     """What the handlers need; and the scheduler at work."""
     settings, clock = read_settings(SchedulerSettings), WallClock()
     schedules, ticks = SqlSchedules(runtime.database), SqlTicks(runtime.database)
-    scheduler = Scheduler(ticks, runtime.publisher, clock, runtime.problems)
+    is_on_call = read_settings(DispatchSettings).runner is JobRunner.QUEUE
+    scheduler = Scheduler(ticks, runtime.publisher, clock, runtime.problems, is_on_call=is_on_call)
     file = FileWatch(settings.schedules_file, schedules, clock, scheduler.wake)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, file.reload)
     async with open_api(settings, schedules, clock, scheduler.wake):
@@ -36,5 +39,7 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
 
 
 def main() -> None:
-    """Run the scheduler until it is told to stop."""
+    """Run the scheduler until it is told to stop; with JOB_RUNNER=cron, every service in this process."""
+    if read_runner() is JobRunner.CRON:
+        run_locally()
     run(worker, adapters)

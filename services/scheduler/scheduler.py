@@ -74,9 +74,13 @@ class Scheduler:
         sender: takes the messages.
         clock: says what time it is.
         problems: where this tells what stands in its way, by name.
+        is_on_call: schedules fire only when somebody runs them; far jobs are published all the same.
     """
 
-    def __init__(self, ticks: SqlTicks, sender: Sender, clock: Clock, problems: dict[str, str]) -> None:
+    def __init__(
+        self, ticks: SqlTicks, sender: Sender, clock: Clock, problems: dict[str, str], *, is_on_call: bool = False
+    ) -> None:
+        self._is_on_call = is_on_call
         self._ticks = ticks
         self._sender = sender
         self._clock = clock
@@ -109,10 +113,10 @@ class Scheduler:
                 self._problems.pop(name, None)
 
     async def _write(self) -> None:
-        if await self._ticks.write_due(self._clock.now()):
+        if await self._ticks.write_due(self._clock.now(), far_jobs_only=self._is_on_call):
             self.wake()
         else:
-            await self._idle(await self._ticks.next_to_write())
+            await self._idle(await self._ticks.next_to_write(far_jobs_only=self._is_on_call))
 
     async def _publish(self) -> None:
         claimed = await self._ticks.claim(self._clock.now())

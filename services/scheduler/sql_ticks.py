@@ -13,7 +13,21 @@ from typing import Any
 
 import orjson
 from pydantic import ValidationError
-from sqlalchemy import Connection, Row, Select, Table, case, func, or_, select, text, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    case,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.scheduler.errors import BrokenSchedule
@@ -51,9 +65,10 @@ class SqlTicks:
         self._database = database
         self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
 
-    async def write_due(self, now: datetime, at_most: int = 200) -> int:
+    async def write_due(self, now: datetime, at_most: int = 200, *, far_jobs_only: bool = False) -> int:
         """Write the ticks of schedules that are due, and return how many schedules were looked at."""
-        return await self._database.run(lambda connection: self._write_due(connection, now, at_most))
+        which = _waiting(far_jobs_only=far_jobs_only)
+        return await self._database.run(lambda connection: self._write_due(connection, now, at_most, which))
 
     async def claim(self, now: datetime, at_most: int = 100) -> list[Tick]:
         """Ticks whose time has come and that nobody publishes at the moment, the earliest first."""
@@ -68,10 +83,9 @@ class SqlTicks:
         freed = update(ticks).where(_is_one_of(claimed), ticks.c.state == "due").values(claimed_until=None)
         await self._database.run(lambda connection: connection.execute(freed))
 
-    async def next_to_write(self) -> datetime | None:
+    async def next_to_write(self, *, far_jobs_only: bool = False) -> datetime | None:
         """When the next schedule fires."""
-        earliest = select(func.min(schedules.c.next_at)).where(schedules.c.is_paused.is_(False))
-        return await self._earliest(earliest)
+        return await self._earliest(select(func.min(schedules.c.next_at)).where(_waiting(far_jobs_only=far_jobs_only)))
 
     async def next_to_publish(self) -> datetime | None:
         """When the next tick that nobody publishes is due."""
@@ -95,13 +109,13 @@ class SqlTicks:
         moment = await self._database.run(lambda connection: connection.scalar(query))
         return utc(moment) if moment else None
 
-    def _write_due(self, connection: Connection, now: datetime, at_most: int) -> int:
+    def _write_due(self, connection: Connection, now: datetime, at_most: int, which: ColumnElement[bool]) -> int:
         if not self._database.is_sqlite:
             # A scheduler that is frozen in here must not keep the others from these schedules.
             connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '5s'"))
         due = (
             select(schedules)
-            .where(schedules.c.next_at <= now, schedules.c.is_paused.is_(False))
+            .where(schedules.c.next_at <= now, which)
             .order_by(schedules.c.next_at)
             .limit(at_most)
             .with_for_update(skip_locked=True)
@@ -215,6 +229,11 @@ def _tick(row: Row[Any]) -> Tick:
         mandatory=row.exchange == wire.JOBS,
     )
     return Tick(row.schedule, utc(row.fire_time), outgoing)
+
+
+def _waiting(*, far_jobs_only: bool) -> ColumnElement[bool]:
+    is_running: ColumnElement[bool] = schedules.c.is_paused.is_(False)
+    return and_(is_running, schedules.c.source == FAR_JOB) if far_jobs_only else is_running
 
 
 def _go_on(connection: Connection, name: str, next_at: datetime | None, last_at: datetime | None) -> None:

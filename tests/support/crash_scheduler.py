@@ -56,8 +56,8 @@ class CrashingTicks(SqlTicks):
             if self.lives < 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    def _write_due(self, connection: Connection, now: datetime, at_most: int) -> int:
-        count = super()._write_due(connection, now, at_most)
+    def _write_due(self, connection: Connection, now: datetime, at_most: int, which: Any) -> int:
+        count = super()._write_due(connection, now, at_most, which)
         if count:
             self._pass(POINTS[0])  # not committed yet
         return count

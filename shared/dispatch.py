@@ -1,0 +1,80 @@
+"""How a job comes to be done, as JOB_RUNNER says: handed to a broker, or done in one process without one."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import StrEnum
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.discovery import discover
+from shared.errors import ConfigurationError
+from shared.local import LocalBroker
+from shared.messages import Message
+from shared.publishing import Publisher, PublishOptions
+from shared.publishing.outgoing import NO_OPTIONS
+from shared.settings import RuntimeSettings, read_settings
+from shared.worker.process import EXIT_CONFIGURATION
+
+
+class JobRunner(StrEnum):
+    """Who does jobs, and what becomes of schedules.
+
+    QUEUE: a service does what is published; schedules do not fire by themselves.
+    CRON: the scheduler's own process does everything, at its time, without a broker.
+    HYBRID: schedules publish, a service does it.
+    """
+
+    QUEUE = "queue"
+    CRON = "cron"
+    HYBRID = "hybrid"
+
+
+class DispatchSettings(BaseSettings):
+    """Who does the jobs."""
+
+    model_config = SettingsConfigDict(env_prefix="JOB_", env_ignore_empty=True, extra="ignore")
+
+    runner: JobRunner = JobRunner.HYBRID
+
+
+def read_runner(program: str = "scheduler") -> JobRunner:
+    """What JOB_RUNNER says. Wrong, it ends the program: exit code 78, and a line that says so."""
+    try:
+        return read_settings(DispatchSettings).runner
+    except ConfigurationError as error:
+        print(f"{program}: {error}", file=sys.stderr)  # noqa: T201 - there are no logs yet
+        sys.exit(EXIT_CONFIGURATION)
+
+
+class JobDispatcher:
+    """Hands jobs over; `open_dispatcher` makes the one that JOB_RUNNER asks for."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    async def dispatch(
+        self, job: Message, *, message_id: str | None = None, options: PublishOptions = NO_OPTIONS
+    ) -> str:
+        """Hand a job or an event over, and return its message id once it is safe. `options.run_at` is its time.
+
+        Raises PublishError. Again with the same `message_id` is safe: the work is done once.
+        """
+        return await self._publisher.publish(job, message_id=message_id, options=options)
+
+
+@asynccontextmanager
+async def open_dispatcher(settings: RuntimeSettings | None = None) -> AsyncIterator[JobDispatcher]:
+    """A dispatcher for a program of yours. With `cron`, what it hands over is done by the scheduler's process."""
+    settings = settings or read_settings(RuntimeSettings)
+    if read_settings(DispatchSettings).runner is not JobRunner.CRON:
+        async with Publisher(settings.amqp_url.get_secret_value()) as publisher:
+            yield JobDispatcher(publisher)
+        return
+    subscriptions = [each for worker in discover().workers for each in worker.subscriptions.values()]
+    broker = LocalBroker(settings, subscriptions, app_id="postroom")
+    await broker.connect()
+    try:
+        yield JobDispatcher(broker)
+    finally:
+        await broker.close()

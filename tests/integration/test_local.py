@@ -1,0 +1,195 @@
+"""One process without a broker keeps the promises that hold with one."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from shared import wire
+from shared.errors import ConfigurationError
+from shared.inbox.liveness import BEAT, LEASE
+from shared.local import LocalBroker, LocalRunner, open_local_runner
+from shared.messages import Event, UserCreated
+from shared.publishing import Outgoing, PublishOptions
+from shared.settings import RuntimeSettings
+from shared.testing import eventually
+from shared.worker import Adapters, Worker
+from shared.worker.runtime import Runtime
+from tests.support import crash_worker
+from tests.support.crash import PROJECT
+from tests.support.crash_worker import COUNTING_FILE, QUEUE, Count, CountingFile
+
+PATIENCE = timedelta(seconds=20)
+
+
+class Happened(Event):
+    """Something to listen to."""
+
+    kind: ClassVar[str] = "thing.happened"
+
+
+heard: list[tuple[str, str]] = []
+one, other = Worker("one"), Worker("other")
+
+
+@one.listens(Happened)
+async def one_hears(event: Happened) -> None:
+    """Note it."""
+    heard.append(("one", event.message_id))
+
+
+@other.listens(Happened)
+async def other_hears(event: Happened) -> None:
+    """Note it."""
+    heard.append(("other", event.message_id))
+
+
+@asynccontextmanager
+async def nothing(_runtime: Runtime) -> AsyncIterator[Adapters]:
+    """No adapters."""
+    yield {}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> RuntimeSettings:
+    return RuntimeSettings(data_dir=tmp_path / "data")
+
+
+@pytest.fixture
+def counting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CountingFile:
+    monkeypatch.setenv(COUNTING_FILE, str(tmp_path / "steps"))
+    return CountingFile(tmp_path / "steps")
+
+
+@pytest.fixture
+async def runner(settings: RuntimeSettings, counting: CountingFile) -> AsyncIterator[LocalRunner]:
+    workers = [(crash_worker.worker, crash_worker.adapters), (one, nothing), (other, nothing)]
+    async with open_local_runner(settings, workers) as running:
+        yield running
+
+
+async def test_jobs_are_done_once(runner: LocalRunner, counting: CountingFile) -> None:
+    for number in range(50):
+        await runner.broker.publish(Count(), message_id=f"m-{number}")
+        await runner.broker.publish(Count(), message_id=f"m-{number}")
+    await runner.drained(PATIENCE)
+    assert counting.count("done") == {f"m-{number}": 1 for number in range(50)}
+
+
+async def test_a_job_that_fails_for_now_is_tried_again_after_its_backoff(
+    runner: LocalRunner, counting: CountingFile
+) -> None:
+    await runner.broker.publish(Count(failures=2), message_id="m")
+    await runner.drained(PATIENCE)
+    begun = [step.at for step in counting.steps("begun")]
+    assert (len(begun), counting.count("done")) == (3, {"m": 1})
+    assert begun[1] - begun[0] >= 0.9
+    assert await runner.broker.dead() == []
+
+
+async def test_a_job_that_fails_for_good_is_dead_with_its_reason_and_can_be_replayed(runner: LocalRunner) -> None:
+    await runner.broker.publish(Count(is_hopeless=True), message_id="m")
+    await runner.drained(PATIENCE)
+    (letter,) = await runner.broker.dead()
+    assert (letter.queue, letter.message_id, letter.error_type, letter.error) == (
+        QUEUE,
+        "m",
+        "PermanentFailure",
+        "this one never works",
+    )
+    await runner.broker.replay(letter.id)
+    await runner.drained(PATIENCE)
+    assert [each.message_id for each in await runner.broker.dead()] == ["m"]
+
+
+async def test_what_breaks_its_contract_is_dead_and_names_the_field(runner: LocalRunner) -> None:
+    await runner.broker.send(Outgoing(wire.JOBS, QUEUE, b'{"seconds": "soon"}', "m"))
+    await runner.drained(PATIENCE)
+    (letter,) = await runner.broker.dead()
+    assert letter.error_type == "InvalidMessage"
+    assert "seconds: " in letter.error
+
+
+async def test_a_job_that_nobody_does_waits_in_unrouted(runner: LocalRunner) -> None:
+    await runner.broker.publish(UserCreated(id=1, email="ada@example.com"))  # an event may have no listeners
+    await runner.broker.send(Outgoing(wire.JOBS, "moon.land", b"{}", "m"))
+    assert [(each.queue, each.error) for each in await runner.broker.dead()] == [
+        ("unrouted", "no service does this kind of job")
+    ]
+
+
+async def test_a_delay_is_waited_for(runner: LocalRunner, counting: CountingFile) -> None:
+    began = time.time()
+    await runner.broker.publish(Count(), message_id="m", options=PublishOptions(delay=timedelta(seconds=2)))
+    await runner.drained(PATIENCE)
+    (done,) = counting.steps("done")
+    assert 1.8 <= done.at - began < 10
+
+
+async def test_what_has_expired_is_not_done(runner: LocalRunner, counting: CountingFile) -> None:
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    await runner.broker.publish(Count(), options=PublishOptions(expires_at=past))
+    await runner.drained(PATIENCE)
+    assert [each.error_type for each in await runner.broker.dead()] == ["Expired"]
+    assert counting.steps("done") == []
+
+
+async def test_an_event_comes_to_each_listener(runner: LocalRunner) -> None:
+    heard.clear()
+    await runner.broker.publish(Happened(), message_id="e")
+    await runner.drained(PATIENCE)
+    assert sorted(heard) == [("one", "e"), ("other", "e")]
+
+
+async def test_many_jobs_of_any_length_are_each_done_once(runner: LocalRunner, counting: CountingFile) -> None:
+    jobs = {f"m-{number}": Count(seconds=number % 7 / 50, failures=number % 5 == 0) for number in range(300)}
+    await asyncio.gather(*(runner.broker.publish(job, message_id=name) for name, job in jobs.items()))
+    await runner.drained(timedelta(seconds=60))
+    assert counting.count("done") == dict.fromkeys(jobs, 1)
+
+
+async def test_a_database_server_is_refused(settings: RuntimeSettings) -> None:
+    given: dict[str, Any] = {"database_url": "postgresql+asyncpg://u:canary@h/d"}
+    with pytest.raises(ConfigurationError, match="JOB_RUNNER=cron works on SQLite") as caught:
+        async with open_local_runner(settings.model_copy(update=given), []):
+            pass
+    assert "canary" not in str(caught.value)
+
+
+@contextmanager
+def in_a_process(settings: RuntimeSettings) -> Iterator["subprocess.Popen[bytes]"]:
+    environment = {**os.environ, "POSTROOM_DATA_DIR": str(settings.data_dir)}
+    command = [sys.executable, "-m", "tests.support.local_worker"]
+    with subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            yield process
+        finally:
+            process.kill()
+
+
+async def test_a_kill_loses_nothing_and_repeats_nothing_that_was_done(
+    settings: RuntimeSettings, counting: CountingFile
+) -> None:
+    broker = LocalBroker(settings, crash_worker.worker.subscriptions.values())
+    await broker.connect()
+    with in_a_process(settings) as process:
+        for number in range(60):
+            await broker.publish(Count(seconds=0 if number < 30 else 3), message_id=f"m-{number}")
+        await eventually(lambda: len(counting.steps("done")) >= 30, within=PATIENCE)
+        await eventually(lambda: len(counting.steps("begun")) > 30, within=PATIENCE)
+        process.kill()
+    assert len(counting.steps("done")) == 30
+    with in_a_process(settings):
+        await eventually(lambda: len(counting.steps("done")) == 60, within=(LEASE + BEAT) * 2 + timedelta(seconds=30))
+    assert counting.count("done") == {f"m-{number}": 1 for number in range(60)}
+    await broker.close()

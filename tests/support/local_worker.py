@@ -1,0 +1,20 @@
+"""The counting service without a broker, in one process: `python -m tests.support.local_worker`."""
+
+import asyncio
+
+from shared.local import open_local_runner
+from shared.settings import RuntimeSettings, read_settings
+from tests.support import crash_worker
+
+
+async def _serve() -> None:
+    async with open_local_runner(
+        read_settings(RuntimeSettings), [(crash_worker.worker, crash_worker.adapters)]
+    ) as runner:
+        print("ready", flush=True)  # noqa: T201 - read by the test
+        await asyncio.Event().wait()
+        await runner.stop(1)
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())

@@ -3,9 +3,6 @@
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from enum import StrEnum
-
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.discovery import discover
 from shared.errors import ConfigurationError
@@ -13,29 +10,10 @@ from shared.local import LocalBroker
 from shared.messages import Message
 from shared.publishing import Publisher, PublishOptions
 from shared.publishing.outgoing import NO_OPTIONS
-from shared.settings import RuntimeSettings, read_settings
+from shared.settings import DispatchSettings, JobRunner, RuntimeSettings, read_settings
 from shared.worker.process import EXIT_CONFIGURATION
 
-
-class JobRunner(StrEnum):
-    """Who does jobs, and what becomes of schedules.
-
-    QUEUE: a service does what is published; schedules do not fire by themselves.
-    CRON: the scheduler's own process does everything, at its time, without a broker.
-    HYBRID: schedules publish, a service does it.
-    """
-
-    QUEUE = "queue"
-    CRON = "cron"
-    HYBRID = "hybrid"
-
-
-class DispatchSettings(BaseSettings):
-    """Who does the jobs."""
-
-    model_config = SettingsConfigDict(env_prefix="JOB_", env_ignore_empty=True, extra="ignore")
-
-    runner: JobRunner = JobRunner.HYBRID
+__all__ = ["DispatchSettings", "JobDispatcher", "JobRunner", "open_dispatcher", "read_runner"]
 
 
 def read_runner(program: str = "scheduler") -> JobRunner:

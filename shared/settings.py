@@ -3,6 +3,7 @@
 Secrets are SecretStr: they do not show in logs, errors or `repr`.
 """
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -59,6 +60,27 @@ class RuntimeSettings(BaseSettings):
     def virtual_host(self) -> str:
         """The virtual host of the AMQP URL: its path, `/` when that is empty."""
         return unquote(urlsplit(self.amqp_url.get_secret_value()).path[1:]) or "/"
+
+
+class JobRunner(StrEnum):
+    """Who does jobs, and what becomes of schedules.
+
+    QUEUE: a service does what is published; schedules do not fire by themselves.
+    CRON: the scheduler's own process does everything, at its time, without a broker.
+    HYBRID: schedules publish, a service does it.
+    """
+
+    QUEUE = "queue"
+    CRON = "cron"
+    HYBRID = "hybrid"
+
+
+class DispatchSettings(BaseSettings):
+    """Who does the jobs."""
+
+    model_config = SettingsConfigDict(env_prefix="JOB_", env_ignore_empty=True, extra="ignore")
+
+    runner: JobRunner = JobRunner.HYBRID
 
 
 class ReportStorageSettings(BaseSettings):

@@ -1,6 +1,7 @@
 """`postroom tokens`: OAuth2 credentials that maintenance keeps fresh."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -31,7 +32,7 @@ def key_command() -> None:
 @app.command("set")
 def set_command(
     name: Annotated[str, typer.Argument(help="Your name for it, as `google`.")],
-    file: Annotated[typer.FileBinaryRead, typer.Argument(help="The credential as JSON; `-` for standard input.")],
+    file: Annotated[Path, typer.Argument(help="The credential as JSON; `-` for standard input.")],
 ) -> None:
     """Store a credential: a JSON object with `token_url`, `client_id`, `client_secret` and `refresh_token`, and `scope`
     where the provider wants one.
@@ -41,7 +42,10 @@ def set_command(
     from shared.tokens import Credential  # noqa: PLC0415
 
     try:
-        credential = Credential.model_validate_json(file.read())
+        content = typer.get_binary_stream("stdin").read() if str(file) == "-" else file.read_bytes()
+        credential = Credential.model_validate_json(content)
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {file}: {error.strerror}") from None
     except ValidationError as error:
         raise ConfigurationError(f"the credential: {describe_problems(error)}") from None
     _vault().write(name, credential)
@@ -57,13 +61,18 @@ def list_command(as_json: AsJson = False) -> None:
     vault = _vault()
     found = [(name, vault.read(name)) for name in vault.names()]
     rows: list[dict[str, Any]] = [
-        {"name": name, "provider": each.token_url, "client": each.client_id, "good_until": each.expires_at.isoformat()}
+        {
+            "name": name,
+            "provider": each.token_url,
+            "client": each.client_id,
+            "good_until": each.expires_at.isoformat() if each.access_token else None,
+        }
         for name, each in found
     ]
     if as_json:
         print_json(rows)
     else:
-        print_table(("name", "provider", "client", "good until"), [tuple(map(escape, row.values())) for row in rows])
+        print_table(("name", "provider", "client", "good until"), [tuple(escape(value or "not refreshed yet") for value in row.values()) for row in rows])
     if any(each.expires_at < datetime.now(UTC) for _, each in found):
         raise typer.Exit(ExitCode.PROBLEMS)
 

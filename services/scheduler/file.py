@@ -23,6 +23,7 @@ from shared.messages import SetSchedule, describe_problems
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_SECONDS = 2.0
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, where it is, is several times as fast
 _FIELDS = frozenset(SetSchedule.model_fields)
 
 
@@ -46,7 +47,7 @@ class SchedulesFile:
 def read_file(path: Path, now: datetime) -> SchedulesFile:
     """Read and check a schedules file. Never raises for what stands in it."""
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
+        root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=_Loader)
     except (OSError, UnicodeDecodeError) as error:
         return SchedulesFile(problems=[f"{path}: cannot be read: {error}"], is_readable=False)
     except yaml.YAMLError as error:
@@ -58,9 +59,18 @@ def read_file(path: Path, now: datetime) -> SchedulesFile:
     if entries is None:
         what = f"{path}:1: write `schedules:` and below it a list, each entry with its name"
         return SchedulesFile(problems=[what], is_readable=False)
-    found = SchedulesFile()
+    found, loader = SchedulesFile(), _Loader("")
+    lines: dict[str, list[int]] = {}
     for entry in entries:
-        _read_entry(found, path, entry, now)
+        if (schedule := _read_entry(found, path, entry, loader, now)) is not None:
+            lines.setdefault(schedule.name, []).append(entry.start_mark.line + 1)
+            found.schedules.append(schedule)
+    loader.dispose()
+    for name in [name for name, of_name in lines.items() if len(of_name) > 1]:
+        where = ", ".join(map(str, lines[name]))
+        found.problems.append(f"{path}:{lines[name][1]}: {name}: stands there more than once, in lines {where}")
+        found.broken.add(name)
+    found.schedules[:] = [schedule for schedule in found.schedules if schedule.name not in found.broken]
     return found
 
 
@@ -77,39 +87,29 @@ def _entries(root: yaml.Node | None) -> list[yaml.Node] | None:
     return None
 
 
-def _read_entry(found: SchedulesFile, path: Path, node: yaml.Node, now: datetime) -> None:
-    lines = _lines(node)
+def _read_entry(found: SchedulesFile, path: Path, node: yaml.Node, loader: Any, now: datetime) -> SetSchedule | None:
     fields: Any = None
     try:
-        fields = _constructed(node)
-        found.schedules.append(_checked(fields, {schedule.name for schedule in found.schedules}, now))
+        fields = loader.construct_document(node)
+        return _checked(fields, now)
     except (ValidationError, BrokenSchedule, yaml.YAMLError, ValueError) as error:
         reason = describe_problems(error) if isinstance(error, ValidationError) else str(error)
         name = fields.get("name") if isinstance(fields, dict) else None
-        line = lines.get(reason.partition(":")[0].partition(".")[0], node.start_mark.line + 1)
+        line = _lines(node).get(reason.partition(":")[0].partition(".")[0], node.start_mark.line + 1)
         found.problems.append(f"{path}:{line}: {f'{name}: ' if name else ''}{reason}")
         found.broken.update([name] if isinstance(name, str) else [])
+        return None
 
 
-def _checked(fields: Any, names: set[str], now: datetime) -> SetSchedule:
+def _checked(fields: Any, now: datetime) -> SetSchedule:
     if not isinstance(fields, dict):
         raise BrokenSchedule("an entry is a mapping that begins with `name:`")
     unknown = [str(name) for name in fields if name not in _FIELDS]
     if unknown:
         raise BrokenSchedule(f"{unknown[0]}: there is no such field; there are {', '.join(sorted(_FIELDS))}")
     schedule = SetSchedule.model_validate(fields)
-    if schedule.name in names:
-        raise BrokenSchedule(f"name: {schedule.name} stands here twice")
     check_schedule(schedule, now)
     return schedule
-
-
-def _constructed(node: yaml.Node) -> Any:
-    loader = yaml.SafeLoader("")
-    try:
-        return loader.construct_document(node)
-    finally:
-        loader.dispose()
 
 
 def _lines(node: yaml.Node) -> dict[str, int]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.scheduler.errors import BrokenSchedule, UnknownSchedule
@@ -62,9 +62,9 @@ class SqlSchedules:
         check_schedule(schedule, now)
         await self._database.run(lambda connection: self._put(connection, schedule, by, now))
 
-    async def remove(self, name: str, by_file: bool = False) -> None:
+    async def remove(self, name: str) -> None:
         """Remove a schedule or a far job. Raises UnknownSchedule, and BrokenSchedule for one that the file has."""
-        await self._database.run(lambda connection: _remove(connection, name, by_file=by_file))
+        await self._database.run(lambda connection: _remove(connection, name))
 
     async def defer(self, job: DeferJob, now: datetime) -> None:
         """Keep a far job until its time. The same id again changes nothing."""
@@ -113,41 +113,42 @@ class SqlSchedules:
         """Make the file's schedules those in `found`; names in `kept` stay as they were. Returns what is wrong."""
         return await self._database.run(lambda connection: self._take_over(connection, found, kept, by, now))
 
-    def _put(
-        self, connection: Connection, schedule: SetSchedule, by: str, now: datetime, source: str = DATABASE
-    ) -> None:
+    def _put(self, connection: Connection, schedule: SetSchedule, by: str, now: datetime) -> None:
         row = connection.execute(select(schedules).where(schedules.c.name == schedule.name)).first()
-        if row is not None and row.source != source:
-            where = "the schedules file; change it there" if row.source == FILE else "the database; remove it there"
-            raise BrokenSchedule(f"name: {schedule.name} is in {where}")
-        definition = definition_of(schedule)
-        values: dict[str, Any] = {"definition": definition, "changed_at": now, "changed_by": by}
-        if row is None:
-            values |= {"name": schedule.name, "source": source, "is_paused": schedule.paused}
-        elif row.definition == definition:
-            return
-        if row is None or _when(read_definition(row.definition).schedule) != _when(schedule):
-            values["next_at"] = make_timing(schedule).next_after(now)
-        if row is not None:
-            if read_definition(row.definition).schedule.paused != schedule.paused:
-                values["is_paused"] = schedule.paused
-            connection.execute(update(schedules).where(schedules.c.name == schedule.name).values(values))
-        else:
+        values = _changes(schedule, row, DATABASE)
+        if values and row is None:
+            values |= _by(by, now) | {"next_at": make_timing(schedule).next_after(now)}
             connection.execute(self._insert(schedules).values(values).on_conflict_do_nothing())
+        elif values:
+            self._update(connection, schedule, values | _by(by, now), now)
 
     def _take_over(
         self, connection: Connection, found: list[SetSchedule], kept: set[str], by: str, now: datetime
     ) -> list[str]:
-        problems = []
+        rows = {row.name: row for row in connection.execute(select(schedules).where(schedules.c.source != FAR_JOB))}
+        problems, new = [], []
         for schedule in found:
             try:
-                self._put(connection, schedule, by, now, FILE)
+                values = _changes(schedule, rows.get(schedule.name), FILE)
             except BrokenSchedule as error:
                 problems.append(f"{schedule.name}: {error}")
-        names = set(connection.scalars(select(schedules.c.name).where(schedules.c.source == FILE)))
-        for name in names - {schedule.name for schedule in found} - kept:
-            _remove(connection, name, by_file=True)
+                continue
+            if values and schedule.name not in rows:
+                new.append(values | _by(by, now) | {"next_at": make_timing(schedule).next_after(now)})
+            elif values:
+                self._update(connection, schedule, values | _by(by, now), now)
+        if new:
+            connection.execute(self._insert(schedules).on_conflict_do_nothing(), new)
+        of_the_file = {name for name, row in rows.items() if row.source == FILE}
+        gone = [{"gone": name} for name in of_the_file - {schedule.name for schedule in found} - kept]
+        if gone:
+            connection.execute(schedules.delete().where(schedules.c.name == bindparam("gone")), gone)
         return problems
+
+    def _update(self, connection: Connection, schedule: SetSchedule, values: dict[str, Any], now: datetime) -> None:
+        if values.pop("has_other_times"):
+            values["next_at"] = make_timing(schedule).next_after(now)
+        connection.execute(update(schedules).where(schedules.c.name == schedule.name).values(values))
 
     def _pause(self, connection: Connection, name: str, by: str, now: datetime, *, is_paused: bool) -> None:
         row = _row(connection, name)
@@ -178,9 +179,28 @@ def far_name(job_id: str) -> str:
     return f"job:{job_id}"
 
 
-def _remove(connection: Connection, name: str, *, by_file: bool) -> None:
+def _changes(schedule: SetSchedule, row: Row[Any] | None, source: str) -> dict[str, Any]:
+    """What is to be written; nothing where it stands there already. Raises BrokenSchedule for somebody else's."""
+    definition = definition_of(schedule)
+    if row is None:
+        return {"name": schedule.name, "source": source, "definition": definition, "is_paused": schedule.paused}
+    if row.source != source:
+        where = "the schedules file; change it there" if row.source == FILE else "the database; remove it there"
+        raise BrokenSchedule(f"name: {schedule.name} is in {where}")
+    if row.definition == definition:
+        return {}
+    before = SetSchedule.model_validate_json(row.definition)
+    paused = {"is_paused": schedule.paused} if before.paused != schedule.paused else {}
+    return {"definition": definition, "has_other_times": _when(before) != _when(schedule), **paused}
+
+
+def _by(by: str, now: datetime) -> dict[str, Any]:
+    return {"changed_at": now, "changed_by": by}
+
+
+def _remove(connection: Connection, name: str) -> None:
     row = _row(connection, name)
-    if row.source == FILE and not by_file:
+    if row.source == FILE:
         raise BrokenSchedule(f"name: {name} is in the schedules file; remove it there, or pause it")
     connection.execute(schedules.delete().where(schedules.c.name == row.name))
 

@@ -87,6 +87,10 @@ class Clerk:
             result = await self._result(job_id, plan, standing)
         except _Cancelled:
             await self._drop(job_id, job, standing)
+        except asyncio.CancelledError:  # its time limit, or the service stops
+            with suppress(Exception):
+                await asyncio.shield(self._runs.fail(job_id, "stopped before it was ready"))
+            raise
         except Exception as error:
             await self._runs.fail(job_id, mask_text(redact(f"{type(error).__name__}: {error}")))
             raise

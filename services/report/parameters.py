@@ -15,6 +15,7 @@ from services.report.errors import BrokenReportType, InvalidParameter
 from services.report.layout import Layout, Letterhead
 from services.report.order import Order
 from services.report.registry import FILE, ReportTypes
+from services.report.values import plain_decimal
 
 ALWAYS_ALLOWED = ("locale", "time_zone")
 _LONGEST_TEXT = 10_000
@@ -122,7 +123,7 @@ def _integer(value: Any, _moment: datetime) -> int:
 def _decimal(value: Any, _moment: datetime) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError  # noqa: TRY004 - one error for all that is wrong
-    number = Decimal(str(value))
+    number = plain_decimal(str(value))
     if not number.is_finite() or abs(number.adjusted()) > 30:
         raise ValueError
     return number

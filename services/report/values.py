@@ -61,6 +61,16 @@ def decimals(column: Column, currency: str | None = None) -> int:
     return NUMBER_DECIMALS
 
 
+def plain_decimal(text: str) -> Decimal:
+    """The number that a text is; no `1_000` and no digits of other scripts, which Python's own numbers may have.
+
+    Raises ValueError and InvalidOperation.
+    """
+    if "_" in text or not text.isascii():
+        raise ValueError
+    return Decimal(text.strip())
+
+
 def rounded(value: Decimal, places: int) -> Decimal:
     """`value` with at most so many digits after the point."""
     exponent = value.as_tuple().exponent
@@ -86,7 +96,7 @@ def _decimal(value: Any, places: int | None) -> Decimal:
         raise ValueError  # noqa: TRY004 - one error for all that does not fit
     try:
         # str of a float is the shortest text that means it.
-        number = value if isinstance(value, Decimal) else Decimal(str(value).strip())
+        number = value if isinstance(value, Decimal) else plain_decimal(str(value))
     except InvalidOperation:
         raise ValueError from None
     if not number.is_finite() or not _SMALLEST < number.adjusted() < _LONGEST_NUMBER:

@@ -13,7 +13,7 @@ from services.report.errors import BrokenReportType, DatabaseUnavailable, Invali
 from services.report.layout import Row
 from services.report.parameters import make_layout
 from services.report.sources import open_rows
-from shared.errors import InvalidMessage
+from shared.errors import InvalidMessage, JobError, TemporaryFailure
 from tests.support.report_service import LIST, make_order, write_type
 
 PEOPLE = [(1, "Ada", "2026-11-22 23:30:00.000000"), (2, "Bob", "2026-11-23 12:00:00.000000")]
@@ -214,6 +214,24 @@ def test_a_database_that_is_cut_in_the_middle_is_tried_again(postgres: Reader) -
 def test_a_database_that_is_not_there_is_waited_for(url: str, tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnavailable) as caught:
         Reader(url, tmp_path).rows("SELECT 1 AS n")
+
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", [{"password": "canary"}, {"database": "nowhere"}])
+def test_a_login_that_will_never_work_is_not_waited_for_without_end(
+    wrong: dict[str, str], postgres_url: str, tmp_path: Path
+) -> None:
+    url = make_url(postgres_url).set(drivername="postgresql", **wrong).render_as_string(hide_password=False)
+    with pytest.raises(TemporaryFailure, match="refuses to be connected to") as caught:
+        Reader(url, tmp_path).rows("SELECT 1 AS n")
+
+    assert "canary" not in str(caught.value)
+
+
+def test_a_url_without_a_host_tells_no_password(tmp_path: Path) -> None:
+    with pytest.raises(JobError) as caught:
+        Reader("postgresql://u:canary/db", tmp_path).rows("SELECT 1 AS n")
 
     assert "canary" not in str(caught.value)
 

@@ -12,6 +12,8 @@ _CANCELLED = "57014"
 _OF_A_VALUE = "22"  # data exception: what stands in quotes is the value
 _SQLITE_AWAY = ("unable to open", "disk i/o")
 _SQLITE_FOR_NOW = ("locked", "busy")
+_REFUSED = ("authentication failed", "does not exist", "no pg_hba.conf entry")
+"""What PostgreSQL says to a connection that it will never take: no waiting helps, somebody must mend a setting."""
 
 
 def failure_of(error: DBAPIError, where: str, seconds: float) -> JobError:
@@ -21,6 +23,8 @@ def failure_of(error: DBAPIError, where: str, seconds: float) -> JobError:
     small = reason.lower()
     if code == _CANCELLED or small == "interrupted":
         return too_slow(where, seconds)
+    if _has_no_code(error) and any(words in small for words in _REFUSED):
+        return TemporaryFailure(f"{where}: the database refuses to be connected to ({reason}); see REPORT_DATABASES")
     if error.connection_invalidated or code.startswith(_AWAY) or small.startswith(_SQLITE_AWAY) or _has_no_code(error):
         return DatabaseUnavailable(f"{where}: the database does not answer, or went away ({reason})")
     if code.startswith(_FOR_NOW) or any(word in small for word in _SQLITE_FOR_NOW):

@@ -154,3 +154,9 @@ def test_a_required_parameter_must_be_given(tmp_path: Path):
 def test_a_moment_without_a_zone_is_taken_as_utc(tmp_path: Path):
     order = make_order(tmp_path, {}, moment=datetime(2026, 1, 1, 12))  # noqa: DTZ001
     assert make_layout(order).made_at == datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["1_000", "١٢", "1,5"])
+def test_a_number_is_written_with_plain_digits(text: str, tmp_path: Path):
+    with pytest.raises(InvalidParameter, match="price"):
+        layout_for(tmp_path, ALL, parameters={"name": "x", "since": "2026-11-24T00:00:00Z", "price": text})

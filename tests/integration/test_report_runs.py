@@ -1,0 +1,49 @@
+"""What is written down of each report."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from services.report.runs import Beginning, Result
+from services.report.runs.sql import SqlRuns
+from shared.database import Database
+from shared.errors import ConfigurationError
+from shared.object_storage import ObjectStorage
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+BEGINNING = Beginning("r-1", "table", "pdf", "test", "fingerprint", NOW)
+RESULT = Result(key="r-1.pdf", url="file:///r-1.pdf", rows=1, pages=1, documents=1, bytes=5, sha256="s")
+
+
+@pytest.fixture
+async def runs(tmp_path: Path) -> AsyncIterator[SqlRuns]:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/report.sqlite3", "report")
+    await database.migrate()
+    yield SqlRuns(database)
+    await database.close()
+
+
+async def test_a_cancel_that_comes_too_late_leaves_the_report_done(runs: SqlRuns) -> None:
+    await runs.begin(BEGINNING)
+    await runs.finish("r-1", RESULT, NOW + timedelta(days=1))
+    await runs.cancel("r-1")
+
+    standing = await runs.begin(BEGINNING)
+
+    assert (standing.is_cancelled, standing.result) == (False, RESULT)
+
+
+async def test_a_report_that_was_cancelled_is_not_begun_again(runs: SqlRuns) -> None:
+    await runs.begin(BEGINNING)
+    await runs.cancel("r-1")
+
+    assert (await runs.begin(BEGINNING)).is_cancelled
+
+
+def test_a_password_before_the_host_of_a_storage_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="REPORT_STORAGE_URL: no user or password before the host") as caught:
+        ObjectStorage("s3://user:canary@bucket/prefix")
+
+    assert "canary" not in str(caught.value)

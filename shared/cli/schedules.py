@@ -35,7 +35,7 @@ def list_command(as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
     else:
-        print_table(("name", "when", "publishes", "next", "last", "late", "outcome"), [_row(each) for each in found])
+        print_table(("name", "when", "next", "last", "late", "outcome"), [_row(each) for each in found])
     if any(each["last"] and each["last"]["state"] == "dead" for each in found):
         raise typer.Exit(ExitCode.PROBLEMS)
 
@@ -176,9 +176,8 @@ def _row(each: dict[str, Any]) -> tuple[str, ...]:
     return (
         escape(each["name"]),
         escape(each["when"]),
-        escape(each["kind"]),
-        "[dim]paused[/]" if each["paused"] else _local(each["next"]),
-        _local(last["fire_time"]) if last else "",
+        "[dim]paused[/]" if each["paused"] else _short(each["next"]),
+        _short(last["fire_time"]) if last else "",
         _late(last) if last else "",
         _state(last["state"]) if last else "",
     )
@@ -197,6 +196,13 @@ def _local(moment: str | None) -> str:
     if not moment:
         return ""
     return datetime.fromisoformat(moment).astimezone().isoformat(sep=" ", timespec="seconds")
+
+
+def _short(moment: str | None) -> str:
+    if not moment:
+        return ""
+    local, now = datetime.fromisoformat(moment).astimezone(), datetime.now().astimezone()
+    return local.strftime("%d %b %H:%M" if local.year == now.year else "%d %b %Y %H:%M")
 
 
 def _say(answer: dict[str, Any], what: str, *, as_json: bool) -> None:

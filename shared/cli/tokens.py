@@ -72,7 +72,10 @@ def list_command(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
     else:
-        print_table(("name", "provider", "client", "good until"), [tuple(escape(value or "not refreshed yet") for value in row.values()) for row in rows])
+        print_table(
+            ("name", "provider", "client", "good until"),
+            [tuple(escape(value or "not refreshed yet") for value in row.values()) for row in rows],
+        )
     if any(each.expires_at < datetime.now(UTC) for _, each in found):
         raise typer.Exit(ExitCode.PROBLEMS)
 

@@ -124,7 +124,12 @@ class Scheduler:
             await self._idle(await self._ticks.next_to_publish())
             return
         # Started in their order and sent over one channel, so they arrive in their order.
-        results = await asyncio.gather(*(self._publish_one(tick) for tick in claimed), return_exceptions=True)
+        try:
+            results = await asyncio.gather(*(self._publish_one(tick) for tick in claimed), return_exceptions=True)
+        except asyncio.CancelledError:
+            with suppress(Exception):
+                await asyncio.shield(self._ticks.release(claimed))  # for whoever comes next, at once
+            raise
         failed = [tick for tick, result in zip(claimed, results, strict=True) if isinstance(result, BaseException)]
         published = [tick for tick in claimed if tick not in failed]
         if published:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import uvloop
+from sqlalchemy.exc import SQLAlchemyError
 
 from shared import wire
 from shared.database import Database
@@ -31,6 +32,7 @@ from shared.worker.runtime import MakeAdapters, Runtime
 
 log = logging.getLogger(__name__)
 
+RETRY_SECONDS = 2.0
 LONGEST_SLEEP_SECONDS = 0.5
 """How long what another process put into the file may stay unseen."""
 
@@ -100,6 +102,7 @@ class LocalRunner:
         self.broker = broker
         self.problems: dict[str, str] = {}
         self.queues: list[_Queue] = []
+        self._is_stopping = False
 
     async def drained(self, within: timedelta) -> None:
         """Wait until nothing waits nor is in work. Raises TimeoutError."""
@@ -108,11 +111,20 @@ class LocalRunner:
                 await asyncio.sleep(0.02)
 
     async def keep_working(self) -> None:
-        """Take what is due, until cancelled."""
-        while True:
-            self.broker.changed.clear()
-            if any([await queue.fill() for queue in self.queues]):
-                continue
+        """Take what is due, until cancelled or stopped."""
+        while not self._is_stopping:
+            try:
+                await self._work()
+            except (SQLAlchemyError, OSError) as error:
+                self.problems["local"] = f"{type(error).__name__}: the file of messages cannot be used"
+                log.warning("The file of messages cannot be used: %s", type(error).__name__)
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                self.problems.pop("local", None)
+
+    async def _work(self) -> None:
+        self.broker.changed.clear()
+        if not any([await queue.fill() for queue in self.queues]):
             next_due = await self.broker.next_due()
             wait = (next_due - datetime.now(UTC)).total_seconds() if next_due else LONGEST_SLEEP_SECONDS
             with suppress(TimeoutError):
@@ -120,7 +132,8 @@ class LocalRunner:
                     await self.broker.changed.wait()
 
     async def stop(self, seconds: float) -> None:
-        """Finish what is in work."""
+        """Take nothing more, and finish what is in work."""
+        self._is_stopping = True
         deadline = asyncio.get_running_loop().time() + seconds
         await asyncio.gather(*(queue.drain(deadline) for queue in self.queues))
 

@@ -108,6 +108,7 @@ async def test_three_schedulers_that_are_killed_and_frozen_have_each_tick_done_o
                 task.cancel()
 
     assert len(deaths) >= 8
+    assert set((tmp_path / "starts.died").read_text().splitlines()) == set(crash_scheduler.POINTS) - {"never"}
     assert counting.count("done") == dict.fromkeys(EXPECTED, 1)
 
 

@@ -156,6 +156,19 @@ async def test_many_jobs_of_any_length_are_each_done_once(runner: LocalRunner, c
     assert counting.count("done") == dict.fromkeys(jobs, 1)
 
 
+async def test_a_stop_leaves_what_waits_for_the_next_start(settings: RuntimeSettings, counting: CountingFile) -> None:
+    workers = [(crash_worker.worker, crash_worker.adapters)]
+    async with open_local_runner(settings, workers) as runner:
+        for number in range(300):
+            await runner.broker.publish(Count(seconds=0.2), message_id=f"m-{number}")
+        await eventually(lambda: bool(counting.steps("begun")), within=PATIENCE)
+    assert len(counting.steps("done")) < 300
+    async with open_local_runner(settings, workers) as runner:
+        await runner.drained(PATIENCE)
+        assert await runner.broker.dead() == []
+    assert counting.count("done") == {f"m-{number}": 1 for number in range(300)}
+
+
 async def test_a_database_server_is_refused(settings: RuntimeSettings) -> None:
     given: dict[str, Any] = {"database_url": "postgresql+asyncpg://u:canary@h/d"}
     with pytest.raises(ConfigurationError, match="JOB_RUNNER=cron works on SQLite") as caught:

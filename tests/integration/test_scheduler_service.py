@@ -105,6 +105,14 @@ async def test_a_schedule_made_by_a_message_fires_and_knows_that_its_job_is_done
         assert counting.count("done") == expected
         (letter,) = await place.look(wire.dead_queue(QUEUE))
         assert letter.headers[wire.X_SCHEDULE] == "dead"
+        failed = {"queue": QUEUE, "job_id": letter.message_id, "error_type": "PermanentFailure", "error": "never works"}
+        counts = {"attempts": 1, "replays": 0, "failed_at": rfc3339(datetime.now(UTC))}
+        await place.publish(wire.EVENTS, "job.failed", json.dumps(failed | counts).encode(), "failed-1")
+
+        async def is_dead() -> bool:
+            return await states("dead") == ["dead"] and (await postroom(told, "schedules", "list"))[0] == 1
+
+        await eventually(is_dead, within=PATIENCE)
 
         await publish(place, "scheduler.remove", {"name": "tick"}, "remove-1")
 

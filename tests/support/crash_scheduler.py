@@ -2,7 +2,7 @@
 
 CRASH_CLOCK is `<seconds since the epoch when the clock began>,<moment it began at>,<how much faster it runs>`.
 CRASH_STARTS names a file in which each start adds a byte: the n-th start dies at the n-th of POINTS, over and over,
-when it has been there three to six times.
+when it has been there three to six times, and writes that into `<the file>.died`.
 """
 
 import asyncio
@@ -54,6 +54,7 @@ class CrashingTicks(SqlTicks):
         if point == self.point:
             self.lives -= 1
             if self.lives < 0:
+                _append(os.environ[CRASH_STARTS] + ".died", f"{point}\n")
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def _write_due(self, connection: Connection, now: datetime, at_most: int, which: Any) -> int:
@@ -73,10 +74,11 @@ class CrashingTicks(SqlTicks):
         await super().mark_published(published, now)
 
 
-def _next_start(path: str) -> int:
+def _append(path: str, text: str) -> int:
+    """Add a text with one system call; how long the file is then."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(descriptor, b".")
+        os.write(descriptor, text.encode())
         return os.lseek(descriptor, 0, os.SEEK_CUR)
     finally:
         os.close(descriptor)
@@ -85,7 +87,7 @@ def _next_start(path: str) -> int:
 @asynccontextmanager
 async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     """The scheduler's own, with the other clock and the other ticks."""
-    number = _next_start(os.environ[CRASH_STARTS])
+    number = _append(os.environ[CRASH_STARTS], ".")
     CrashingTicks.point = POINTS[number % len(POINTS)]
     CrashingTicks.lives = 3 + number % 4
     async with app.adapters(runtime) as given:

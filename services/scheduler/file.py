@@ -56,8 +56,8 @@ def read_file(path: Path, now: datetime) -> SchedulesFile:
         problem = getattr(error, "problem", None) or str(error)
         return SchedulesFile(problems=[f"{path}{line}: no YAML: {problem}"], is_readable=False)
     entries = _entries(root)
-    if entries is None:
-        what = f"{path}:1: write `schedules:` and below it a list, each entry with its name"
+    if entries is None:  # also for an empty file: somebody may be about to write it
+        what = f"{path}:1: write `schedules:` and below it a list, each entry with its name; `schedules: []` for none"
         return SchedulesFile(problems=[what], is_readable=False)
     found, loader = SchedulesFile(), _Loader("")
     lines: dict[str, list[int]] = {}
@@ -75,8 +75,6 @@ def read_file(path: Path, now: datetime) -> SchedulesFile:
 
 
 def _entries(root: yaml.Node | None) -> list[yaml.Node] | None:
-    if root is None:
-        return []
     if not isinstance(root, yaml.MappingNode):
         return None
     for key, value in root.value:

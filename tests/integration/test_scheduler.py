@@ -362,9 +362,10 @@ async def test_a_file_is_read_again_when_it_changes_and_a_broken_entry_keeps_wha
     path.write_text(FILE.format(second="every: soon").replace("first", "new"))
     watch.reload()
     await says({"new": "", "second": "2h"})  # first is gone, new is there, second is as it was
-    path.write_text("schedules: [")
-    watch.reload()
-    await eventually(lambda: len(changes) >= 4, within=PATIENCE)
+    for number, text in enumerate(("schedules: [", "", "\0\xff", "[]"), start=4):
+        path.write_text(text)
+        watch.reload()
+        await eventually(lambda number=number: len(changes) >= number, within=PATIENCE)  # type: ignore[misc]
     await says({"new": "", "second": "2h"})
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

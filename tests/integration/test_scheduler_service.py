@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import httpx
 import pytest
 
 from services.scheduler.handlers import worker as scheduler
@@ -186,17 +185,15 @@ async def test_a_database_that_is_away_is_told_and_what_was_due_is_caught_up(
             await firing.ready()
             await eventually(lambda: len(counting.steps("done")) >= 2, within=PATIENCE)
             await proxy.refuse()
-            await eventually(lambda: _says(firing, "scheduler write"), within=PATIENCE)
+            await eventually(lambda: has_problem(firing, "scheduler write"), within=PATIENCE)
             await proxy.listen()
             expected = {f"tick@{rfc3339(start + timedelta(seconds=number))}": 1 for number in range(15)}
             await eventually(lambda: counting.count("done") == expected, within=timedelta(seconds=60))
             await firing.ready()
 
 
-async def _says(service: ServiceProcess, problem: str) -> bool:
-    async with httpx.AsyncClient(timeout=5) as client:
-        answer = await client.get(f"http://127.0.0.1:{service._port}/readyz")
-    return answer.status_code == 503 and problem in answer.json()["problems"]
+async def has_problem(service: ServiceProcess, name: str) -> bool:
+    return name in await service.problems()
 
 
 def set_schedules(told: dict[str, str], text: str) -> None:

@@ -84,6 +84,12 @@ class ServiceProcess:
         except httpx.TransportError:
             return False
 
+    async def problems(self) -> dict[str, str]:
+        """What it says stands in its way."""
+        async with httpx.AsyncClient(timeout=5) as client:
+            found: dict[str, str] = (await client.get(f"http://127.0.0.1:{self._port}/readyz")).json()["problems"]
+        return found
+
     async def metric(self, line: str) -> float:
         """The value of the metric that is written so, labels included; 0 when there is none yet."""
         async with httpx.AsyncClient(timeout=5) as client:

@@ -27,6 +27,7 @@ from shared.object_storage import NoSuchObject, ObjectStorage, StorageAway, Stor
 log = logging.getLogger(__name__)
 
 FOLDER = "archive"
+ARCHIVE_PREFIX = "postroom-archive-"
 ROWS_IN_A_FILE = 20_000  # of 1 KiB: 20 MiB of memory
 
 
@@ -64,7 +65,7 @@ class Archivist:
 
     async def _archive(self, service: str, database: Database, rows: list[dict[str, Any]]) -> None:
         key = f"{FOLDER}/{service}/history-{rows[0]['id']:012}.jsonl.gz"
-        with tempfile.TemporaryDirectory(prefix="postroom-archive-") as name:
+        with tempfile.TemporaryDirectory(prefix=ARCHIVE_PREFIX) as name:
             written, fetched = Path(name) / "written", Path(name) / "fetched"
             digest = await asyncio.to_thread(_pack, rows, written)
             await self._storage.write(key, written, "application/gzip")

@@ -24,6 +24,7 @@ from shared.object_storage import NoSuchObject, ObjectStorage, StorageAway, Stor
 log = logging.getLogger(__name__)
 
 FOLDER = "back-ups"
+BACK_UP_PREFIX = "postroom-back-up-"
 _MOMENT = "%Y-%m-%dT%H%M%SZ"
 
 
@@ -62,7 +63,7 @@ class BackUps:
         async with self._databases.open(service) as database:
             dump = SqliteDump(database) if database.is_sqlite else PostgresDump(database)
             key = f"{FOLDER}/{service}/{moment.strftime(_MOMENT)}.{dump.suffix}"
-            with tempfile.TemporaryDirectory(prefix="postroom-back-up-") as name:
+            with tempfile.TemporaryDirectory(prefix=BACK_UP_PREFIX) as name:
                 written, fetched = Path(name) / "written", Path(name) / "fetched"
                 counts = await dump.write(written)
                 stored = await self._storage.write(key, written, "application/octet-stream")

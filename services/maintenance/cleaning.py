@@ -2,12 +2,16 @@
 
 import asyncio
 import logging
+import shutil
+import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import bindparam, text
 
+from services.maintenance.archiving import ARCHIVE_PREFIX
+from services.maintenance.back_ups import BACK_UP_PREFIX
 from services.maintenance.batches import Batches
 from services.maintenance.databases import ServiceDatabases, retention_of
 from shared.database import Database
@@ -21,6 +25,7 @@ log = logging.getLogger(__name__)
 MAILS = "mails"
 TEMPORARY_FILES = "temporary-files"
 RUNS_AT_ONCE = 50
+FOLDERS_OF_CHORES = (BACK_UP_PREFIX, ARCHIVE_PREFIX)
 
 
 class Cleaner:
@@ -49,7 +54,8 @@ class Cleaner:
         if target == MAILS:
             return await asyncio.to_thread(_delete_files, self._data_dir / "mail", "*.eml", before)
         if target == TEMPORARY_FILES:
-            return await asyncio.to_thread(_delete_files, self._data_dir, "**/.incoming/*", before)
+            half_written = await asyncio.to_thread(_delete_files, self._data_dir, "**/.incoming/*", before)
+            return half_written + await asyncio.to_thread(_delete_folders, Path(tempfile.gettempdir()), before)
         count = 0
         for service in await self._databases.services():
             for retention in retention_of(service):
@@ -95,11 +101,25 @@ def targets() -> set[str]:
     return declared | {MAILS, TEMPORARY_FILES}
 
 
+def _delete_folders(folder: Path, before: datetime) -> int:
+    """What a killed chore left. The report service's folders are removed by its next start, which knows their locks."""
+    count = 0
+    for path in (path for prefix in FOLDERS_OF_CHORES for path in folder.glob(f"{prefix}*")):
+        if path.is_dir() and path.stat().st_mtime < _latest(before):
+            shutil.rmtree(path, ignore_errors=True)
+            count += 1
+    return count
+
+
+def _latest(before: datetime) -> float:
+    # What is of the last hour may still be written to, whatever age was asked for.
+    return min(before.timestamp(), time.time() - 3600)
+
+
 def _delete_files(folder: Path, pattern: str, before: datetime) -> int:
     count = 0
     for path in folder.glob(pattern):
-        # A file of the last hour may still be written to, whatever age was asked for.
-        if path.is_file() and path.stat().st_mtime < min(before.timestamp(), time.time() - 3600):
+        if path.is_file() and path.stat().st_mtime < _latest(before):
             path.unlink(missing_ok=True)
             count += 1
     return count

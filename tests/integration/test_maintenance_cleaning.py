@@ -115,6 +115,31 @@ async def test_old_mails_of_the_data_folder_go(cleaner: Cleaner, settings: Runti
     assert sorted(path.name for path in folder.iterdir()) == ["other.txt", "young.eml"]
 
 
+def make_old(path: Path) -> None:
+    os.utime(path, (OLD.timestamp(), OLD.timestamp()))
+
+
+async def test_what_killed_chores_left_goes_and_nothing_else(
+    cleaner: Cleaner, settings: RuntimeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary, incoming = tmp_path / "temporary", settings.data_dir / "reports" / ".incoming"
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    for folder in (
+        temporary / "postroom-back-up-old",
+        temporary / "postroom-back-up-new",
+        temporary / "other",
+        incoming,
+    ):
+        folder.mkdir(parents=True)
+    (incoming / "half").write_text("x")
+    for path in (temporary / "postroom-back-up-old", temporary / "other", incoming / "half"):
+        make_old(path)
+
+    assert await cleaner.clean("temporary-files", 1) == 2
+
+    assert sorted(path.name for path in temporary.iterdir()) == ["other", "postroom-back-up-new"]
+
+
 async def test_an_unknown_target_names_those_there_are(cleaner: Cleaner) -> None:
     with pytest.raises(PermanentFailure, match=r"no 'moon'.*history, inbox, mails"):
         await cleaner.clean("moon", 1)

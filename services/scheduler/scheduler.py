@@ -30,7 +30,7 @@ LONGEST_SLEEP = timedelta(seconds=0.5)
 """How long what another process changed may stay unseen."""
 
 RETRY_PAUSE = timedelta(seconds=1)
-KEPT = timedelta(days=90)
+KEPT = timedelta(days=30)
 """For how long it is remembered what became of a tick."""
 
 

@@ -219,13 +219,11 @@ def _when(schedule: SetSchedule) -> dict[str, Any]:
 
 
 def _all(connection: Connection, name: str | None) -> list[ScheduleSeen]:
-    published = ticks.c.state != "due"
-    newest = select(ticks.c.schedule, func.max(ticks.c.fire_time).label("fire_time")).where(published)
-    newest = newest.where(ticks.c.schedule == name) if name else newest
-    latest = newest.group_by(ticks.c.schedule).subquery()
-    joined = select(ticks).join(
-        latest, (ticks.c.schedule == latest.c.schedule) & (ticks.c.fire_time == latest.c.fire_time)
-    )
+    of_schedule = (ticks.c.schedule == schedules.c.name, ticks.c.state != "due")
+    last_time = select(func.max(ticks.c.fire_time)).where(*of_schedule).scalar_subquery()
+    newest = select(schedules.c.name, last_time.label("fire_time"))
+    latest = (newest.where(schedules.c.name == name) if name else newest).subquery()
+    joined = select(ticks).join(latest, (ticks.c.schedule == latest.c.name) & (ticks.c.fire_time == latest.c.fire_time))
     last = {row.schedule: _tick_seen(row) for row in connection.execute(joined)}
     rows = select(schedules).order_by(schedules.c.name)
     rows = rows.where(schedules.c.name == name) if name else rows

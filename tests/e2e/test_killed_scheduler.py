@@ -37,7 +37,7 @@ schedules:
 EXPECTED = {message_id_of("every-second", FIRST + timedelta(seconds=number)) for number in range(TICKS)}
 FROZEN_SECONDS = 60 / FACTOR
 
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(200 + TICKS / FACTOR)]
+pytestmark = pytest.mark.timeout(200 + TICKS / FACTOR)
 
 
 @contextmanager

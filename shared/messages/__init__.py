@@ -3,15 +3,7 @@
 from shared.messages.base import Event, Job, Message, describe_problems
 from shared.messages.email import Attachment, SendEmail
 from shared.messages.maintenance import Archive, BackUp, Clean, RefreshTokens
-from shared.messages.outcomes import (
-    CircuitClosed,
-    CircuitOpened,
-    DeadLetterDiscarded,
-    JobCompleted,
-    JobFailed,
-    JobMeasured,
-    Measured,
-)
+from shared.messages.outcomes import JobCompleted, JobFailed, JobMeasured, Measured
 from shared.messages.report import CancelReport, GenerateReport, ReportCancelled, ReportProgress, ReportReady
 from shared.messages.schedule import DeferJob, RemoveSchedule, ScheduleFired, SetSchedule
 from shared.messages.sms import SendSms, SmsDelivered, SmsUndelivered
@@ -41,9 +33,6 @@ KINDS: dict[str, type[Message]] = {
         JobCompleted,
         JobFailed,
         JobMeasured,
-        DeadLetterDiscarded,
-        CircuitOpened,
-        CircuitClosed,
         ScheduleFired,
         SetSchedule,
         RemoveSchedule,
@@ -60,10 +49,7 @@ __all__ = [
     "Attachment",
     "BackUp",
     "CancelReport",
-    "CircuitClosed",
-    "CircuitOpened",
     "Clean",
-    "DeadLetterDiscarded",
     "DeferJob",
     "DeliverWebhook",
     "Event",

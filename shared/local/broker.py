@@ -90,9 +90,11 @@ class LocalBroker(Publisher):
 
         return await self._database.run(begin)
 
-    async def next_due(self) -> datetime | None:
-        """When the next message is due that is ready; None when none waits."""
-        earliest = select(func.min(messages.c.due_at)).where(messages.c.state == READY)
+    async def next_due(self, without: Iterable[int] = ()) -> datetime | None:
+        """When the next message is due that is ready, not counting those `without`; None when none waits."""
+        earliest = select(func.min(messages.c.due_at)).where(
+            messages.c.state == READY, messages.c.id.not_in(list(without))
+        )
         moment: datetime | None = await self._database.run(lambda connection: connection.scalar(earliest))
         return moment.replace(tzinfo=UTC) if moment else None
 

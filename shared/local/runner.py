@@ -54,6 +54,11 @@ class _Queue:
         """Never done: a file does not take its messages back."""
         return asyncio.get_running_loop().create_future()
 
+    @property
+    def rows_in_work(self) -> list[int]:
+        """The rows that were begun and are not settled."""
+        return list(self._in_work.values())
+
     async def fill(self) -> bool:
         """Begin what is due, up to the prefetch; whether there was anything."""
         room = self._processor.prefetch - len(self._in_work)
@@ -73,21 +78,24 @@ class _Queue:
 
     async def basic_ack(self, tag: int, *, multiple: bool = False, wait: bool = False) -> None:  # noqa: ARG002 - AMQP's
         """Done: this one, or all up to it."""
-        done = [each for each in self._in_work if each == tag or (multiple and each < tag)]
-        await self._broker.remove([self._in_work[each] for each in done])
-        for each in done:
-            del self._in_work[each]
-        self._broker.changed.set()
+        done = {each: row for each, row in self._in_work.items() if each == tag or (multiple and each < tag)}
+        await self._broker.remove(list(done.values()))
+        self._forget(done)
 
     async def basic_nack(self, tag: int, *, requeue: bool = True, wait: bool = False) -> None:  # noqa: ARG002 - AMQP's
         """Ready again, or dead."""
         row = self._in_work[tag]
         if not requeue or await self._broker.deliveries(row) >= wire.DELIVERY_LIMIT:
             await self._broker.bury(row)
-        del self._in_work[tag]
-        self._broker.changed.set()
+        self._forget([tag])
 
     basic_reject = basic_nack
+
+    def _forget(self, tags: Iterable[int]) -> None:
+        # Only now, or `fill` would begin the rows again; acknowledgements under way at once may have the same tags.
+        for tag in tags:
+            self._in_work.pop(tag, None)
+        self._broker.changed.set()
 
 
 class LocalRunner:
@@ -125,7 +133,8 @@ class LocalRunner:
     async def _work(self) -> None:
         self.broker.changed.clear()
         if not any([await queue.fill() for queue in self.queues]):
-            next_due = await self.broker.next_due()
+            begun = [row for queue in self.queues for row in queue.rows_in_work]
+            next_due = await self.broker.next_due(without=begun)
             wait = (next_due - datetime.now(UTC)).total_seconds() if next_due else LONGEST_SLEEP_SECONDS
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(max(wait, 0.02), LONGEST_SLEEP_SECONDS)):

@@ -29,6 +29,7 @@ class Acknowledger:
         self.channel = channel
         self._open: dict[int, bool] = {}  # tag: whether it is finished; dicts keep their order
         self._flushing: asyncio.Task[None] | None = None
+        self._one_flush = asyncio.Lock()
 
     @property
     def is_gone(self) -> bool:
@@ -72,6 +73,11 @@ class Acknowledger:
 
     async def flush(self) -> None:
         """Acknowledge all that is finished."""
+        # One at a time: two side by side would acknowledge a tag twice, for which a broker closes the channel.
+        async with self._one_flush:
+            await self._flush()
+
+    async def _flush(self) -> None:
         prefix = None
         for tag, is_finished in self._open.items():
             if not is_finished:

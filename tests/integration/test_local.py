@@ -159,8 +159,8 @@ async def test_many_jobs_of_any_length_are_each_done_once(runner: LocalRunner, c
 async def test_a_stop_leaves_what_waits_for_the_next_start(settings: RuntimeSettings, counting: CountingFile) -> None:
     workers = [(crash_worker.worker, crash_worker.adapters)]
     async with open_local_runner(settings, workers) as runner:
-        for number in range(300):
-            await runner.broker.publish(Count(seconds=0.2), message_id=f"m-{number}")
+        jobs = (runner.broker.publish(Count(seconds=2), message_id=f"m-{number}") for number in range(300))
+        await asyncio.gather(*jobs)
         await eventually(lambda: bool(counting.steps("begun")), within=PATIENCE)
     assert len(counting.steps("done")) < 300
     async with open_local_runner(settings, workers) as runner:

@@ -134,3 +134,30 @@ def test_whatever_the_order_only_finished_messages_are_ever_acknowledged(data: s
         assert channel.unacknowledged == set()
 
     asyncio.run(run())
+
+
+class SlowChannel(FakeChannel):
+    """Gives others their turn before it takes an acknowledgement."""
+
+    async def basic_ack(self, tag: int, multiple: bool = False, **_: Any) -> None:
+        await asyncio.sleep(0)
+        await super().basic_ack(tag, multiple)
+
+
+async def test_two_flushes_side_by_side_acknowledge_each_message_once() -> None:
+    channel = SlowChannel()
+    acks = Acknowledger(channel)  # type: ignore[arg-type]
+    for tag in range(1, 9):
+        channel.unacknowledged.add(tag)
+        acks.received(tag)
+    for tag in (3, 5, 7):
+        acks.done(tag)
+
+    async def finish_the_rest() -> None:
+        for tag in (1, 2, 4, 6, 8):
+            acks.done(tag)
+        await acks.flush()
+
+    await asyncio.gather(acks.flush(), finish_the_rest(), acks.flush())
+
+    assert channel.unacknowledged == set()

@@ -21,16 +21,22 @@ Checks = Callable[[], dict[str, str]]
 """What stands in the way of working, by name; empty when the service is ready."""
 
 
+Details = Callable[[], dict[str, Any]]
+"""What is worth knowing although it does not stand in the way."""
+
+
 class HealthServer:
     """The health port of one process.
 
     Args:
         host, port: where to listen; port 0 takes a free one.
         checks: asked at each `/readyz`.
+        details: what `/readyz` says besides, ready or not.
     """
 
-    def __init__(self, host: str, port: int, checks: Checks) -> None:
+    def __init__(self, host: str, port: int, checks: Checks, details: Details = dict) -> None:
         self._checks = checks
+        self._details = details
         self._last_turn = time.monotonic()
         try:
             self._server = ThreadingHTTPServer((host, port), self._handler())
@@ -70,7 +76,7 @@ class HealthServer:
                 return _json(silent < HUNG_AFTER_SECONDS, {"event_loop_silent_seconds": round(silent, 1)})
             case "/readyz":
                 problems = self._checks()
-                return _json(not problems, {"problems": problems})
+                return _json(not problems, {"problems": problems, **self._details()})
             case "/metrics":
                 return 200, CONTENT_TYPE_LATEST, generate_latest()
         return 404, "text/plain", b"Try /livez, /readyz or /metrics\n"

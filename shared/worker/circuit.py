@@ -6,9 +6,13 @@ gets through, all go; if not, it waits at the end of the row, and the pause doub
 
 import asyncio
 import logging
+import time
 from collections import deque
-from datetime import timedelta
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from shared.masking import mask_text
 from shared.telemetry import metrics
 
 log = logging.getLogger(__name__)
@@ -16,6 +20,20 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE = timedelta(seconds=0.5)
 LONGEST_PAUSE = timedelta(seconds=8)
 """After a provider's return work goes on within this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Why a circuit is open, since when, how many messages wait, and in how many seconds one of them tries."""
+
+    reason: str
+    since: datetime
+    held: int
+    next_probe_seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """For `/readyz`."""
+        return asdict(self)
 
 
 class Circuit:
@@ -35,11 +53,21 @@ class Circuit:
         self._pause = FIRST_PAUSE
         self._next_probe: asyncio.TimerHandle | None = None
         self._next_probe_at = 0.0  # event loop time
+        self._reason = ""
+        self._since = datetime.now(UTC)
 
     @property
     def is_open(self) -> bool:
         """Whether the provider is taken to be away."""
         return self._is_open
+
+    @property
+    def outage(self) -> Outage | None:
+        """What there is to say while it is open. May be asked from another thread."""
+        if not self._is_open:
+            return None
+        seconds = max(0.0, self._next_probe_at - time.monotonic())  # the event loop's clock
+        return Outage(self._reason, self._since, len(self._waiting), round(seconds, 1))
 
     async def admitted(self) -> bool:
         """Wait for the turn to try. The answer says whether this try is a probe, which must be reported.
@@ -76,6 +104,7 @@ class Circuit:
         """A try found the provider away. `retry_after` is when it wants to be asked again, if it said so."""
         if not self._is_open:
             self._is_open = True
+            self._reason, self._since = mask_text(reason), datetime.now(UTC)
             metrics.CIRCUIT_OPEN.set(1)
             log.warning("The provider is away, no attempt is used until it is back: %s", reason)
             self._probe_later(retry_after)

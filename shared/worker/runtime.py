@@ -96,6 +96,7 @@ class Service:
         self._exit_code = 0
         self._problems: dict[str, str] = {"start": "not started yet"}
         self._adapters_problems: dict[str, str] = {}
+        self._circuit = Circuit()
         self._inbox: Inbox | None = None
         self._watchdog: Watchdog | None = None
 
@@ -107,7 +108,9 @@ class Service:
         if os.environ.get(SUPERVISED):
             await loop.connect_read_pipe(lambda: _StopAtEnd(self.stop), sys.stdin)
         async with AsyncExitStack() as stack:
-            self._health = HealthServer(self._settings.health_host, self._settings.health_port, self.problems)
+            self._health = HealthServer(
+                self._settings.health_host, self._settings.health_port, self.problems, self.details
+            )
             self._health.start()
             stack.callback(self._health.close)
             log.info("Health at %s/readyz", self._health.url)
@@ -129,6 +132,11 @@ class Service:
             problems["consumers"] = f"not at the broker: {', '.join(sorted(self._watchdog.missing))}"
         return problems
 
+    def details(self) -> dict[str, Any]:
+        """What `/readyz` tells besides: a provider that is away does not make the service unready."""
+        outage = self._circuit.outage
+        return {"outage": outage.to_json()} if outage else {}
+
     async def _work(self, stack: AsyncExitStack) -> None:
         self._in_background(stack, self._measure_lag())
         service = self._worker.service
@@ -144,7 +152,7 @@ class Service:
         self._in_background(stack, self._prune(inbox))
         runtime = Runtime(self._settings, database, publisher, inbox.liveness.count, self._adapters_problems)
         adapters = await stack.enter_async_context(self._adapters(runtime))
-        alone, circuit = asyncio.Lock(), Circuit()
+        alone, circuit = asyncio.Lock(), self._circuit
         processors = [
             Processor(subscription, adapters, inbox=inbox, publisher=publisher, alone=alone, circuit=circuit)
             for subscription in self._worker.subscriptions.values()

@@ -4,7 +4,9 @@ import asyncio
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import httpx
 from prometheus_client import REGISTRY
 
 from shared.errors import PermanentFailure, Postponed, ProviderUnavailable, Throttled
@@ -43,6 +45,29 @@ async def test_no_message_loses_an_attempt_while_the_provider_is_away(desk: Desk
     assert provider.asked_in_vain < 30  # 20 in work as it went, then one probe at a time
     assert {done.delivery.attempt for done in desk.done} == {1}
     assert await desk.depth() == 0
+
+
+async def test_readyz_tells_of_the_outage_without_being_unready(desk: Desk) -> None:
+    provider = Provider(away_seconds=1000)
+
+    async def told(*, is_open: bool) -> dict[str, Any]:
+        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+            answer = await client.get(f"{service._health.url}/readyz")
+        assert answer.status_code == 200
+        assert ("outage" in answer.json()) is is_open
+        return dict(answer.json().get("outage", {}))
+
+    async with desk.running(desk.worker(provider.do, prefetch=5)) as service:
+        assert await told(is_open=False) == {}
+        for n in range(5):
+            await desk.put({"n": n}, message_id=f"r{n}")
+        await eventually(lambda: told(is_open=True), within=timedelta(seconds=10))
+        outage = await told(is_open=True)
+        assert outage["reason"] == "refused"
+        assert 0 < outage["next_probe_seconds"] <= 8
+        provider.returns_at = 0
+        await desk.counted(done=5)
+        assert await told(is_open=False) == {}
 
 
 async def test_a_message_that_fails_while_others_get_through_uses_its_attempts(desk: Desk) -> None:

@@ -55,6 +55,10 @@ X_ROUTING_KEY: Final = "x-routing-key"
 X_FIRST_SEEN_AT: Final = "x-first-seen-at"
 X_REPLAYS: Final = "x-replays"
 
+# Headers that a replay by `postroom dead` writes: who did it, and when.
+X_REPLAYED_BY: Final = "x-replayed-by"
+X_REPLAYED_AT: Final = "x-replayed-at"
+
 # Written by the scheduler.
 X_SCHEDULE: Final = "x-schedule"
 X_FIRE_TIME: Final = "x-fire-time"

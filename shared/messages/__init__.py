@@ -3,7 +3,15 @@
 from shared.messages.base import Event, Job, Message, describe_problems
 from shared.messages.email import Attachment, SendEmail
 from shared.messages.maintenance import Archive, BackUp, Clean, RefreshTokens
-from shared.messages.outcomes import JobCompleted, JobFailed, JobMeasured, Measured
+from shared.messages.outcomes import (
+    CircuitClosed,
+    CircuitOpened,
+    DeadLetterDiscarded,
+    JobCompleted,
+    JobFailed,
+    JobMeasured,
+    Measured,
+)
 from shared.messages.report import CancelReport, GenerateReport, ReportCancelled, ReportProgress, ReportReady
 from shared.messages.schedule import DeferJob, RemoveSchedule, ScheduleFired, SetSchedule
 from shared.messages.sms import SendSms, SmsDelivered, SmsUndelivered
@@ -33,6 +41,9 @@ KINDS: dict[str, type[Message]] = {
         JobCompleted,
         JobFailed,
         JobMeasured,
+        DeadLetterDiscarded,
+        CircuitOpened,
+        CircuitClosed,
         ScheduleFired,
         SetSchedule,
         RemoveSchedule,
@@ -49,7 +60,10 @@ __all__ = [
     "Attachment",
     "BackUp",
     "CancelReport",
+    "CircuitClosed",
+    "CircuitOpened",
     "Clean",
+    "DeadLetterDiscarded",
     "DeferJob",
     "DeliverWebhook",
     "Event",

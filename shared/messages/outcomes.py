@@ -51,11 +51,56 @@ class JobMeasured(Event):
 
 
 class JobCompleted(Event):
-    """A job of a kind that asks for this event was done."""
+    """A message was done of which that was asked: a scheduler's job, or one that had been dead (`replays` > 0)."""
 
     kind: ClassVar[str] = "job.completed"
 
     queue: str
     job_id: str
     attempts: int
+    replays: int = 0
     completed_at: datetime
+
+
+class DeadLetterDiscarded(Event):
+    """A person deleted dead letters for good; told before they are gone.
+
+    Attributes:
+        queue: where they died, without `.dead`.
+        by: who, as `name@host`. `at`: when. `reason`: as the person gave it.
+    """
+
+    kind: ClassVar[str] = "dead-letter.discarded"
+
+    queue: str = Field(max_length=255)
+    message_ids: list[str] = Field(max_length=500)
+    by: str = Field(max_length=255)
+    at: AwareDatetime
+    reason: str
+
+
+class CircuitOpened(Event):
+    """A process took its provider to be away and stopped trying. Told again each minute while that lasts.
+
+    Attributes:
+        instance: the process, among those of the service.
+        reason: what the provider answered, or that it did not. `since`: when that began.
+    """
+
+    kind: ClassVar[str] = "circuit.opened"
+
+    service: str = Field(max_length=255)
+    instance: str = Field(max_length=255)
+    reason: str
+    since: AwareDatetime
+
+
+class CircuitClosed(Event):
+    """The process found its provider back, and goes on with all it held."""
+
+    kind: ClassVar[str] = "circuit.closed"
+
+    service: str = Field(max_length=255)
+    instance: str = Field(max_length=255)
+    since: AwareDatetime
+    at: AwareDatetime

@@ -1,8 +1,8 @@
 """`make setup-system`: install the servers that the tests need, on Debian and Ubuntu as root.
 
 RabbitMQ, because the tests run against a real one; PostgreSQL, because production does. Their services are neither
-started nor enabled: tests run private nodes from the installed programs. Fonts for reports in any script, and the
-programs by which tests read PDF and XLSX independently.
+started nor enabled: tests run private nodes from the installed programs. Fonts for reports in any script, the programs
+by which tests read PDF and XLSX independently, and a browser that uses RabbitMQ's management UI as an operator does.
 """
 
 import os
@@ -21,6 +21,7 @@ PACKAGES: dict[str, Callable[[], bool]] = {
     "fonts-noto-cjk": lambda: _has_font("NotoSansCJK"),
     "fonts-noto-color-emoji": lambda: _has_font("NotoColorEmoji"),
     "poppler-utils": lambda: shutil.which("pdftotext") is not None,
+    "chromium": lambda: shutil.which("chromium") is not None,
     "libreoffice-calc-nogui": lambda: shutil.which("soffice") is not None,
 }
 

@@ -47,6 +47,7 @@ X_ATTEMPT: Final = "x-attempt"
 X_ATTEMPTS: Final = "x-attempts"
 X_ERROR_TYPE: Final = "x-error-type"
 X_ERROR: Final = "x-error"
+X_ERROR_AT: Final = "x-error-at"
 X_FAILED_AT: Final = "x-failed-at"  # only on dead messages: a delivery that carries it is a replay
 X_SERVICE: Final = "x-service"
 X_QUEUE: Final = "x-queue"
@@ -54,10 +55,6 @@ X_EXCHANGE: Final = "x-exchange"
 X_ROUTING_KEY: Final = "x-routing-key"
 X_FIRST_SEEN_AT: Final = "x-first-seen-at"
 X_REPLAYS: Final = "x-replays"
-
-# Headers that a replay by `postroom dead` writes: who did it, and when.
-X_REPLAYED_BY: Final = "x-replayed-by"
-X_REPLAYED_AT: Final = "x-replayed-at"
 
 # Written by the scheduler.
 X_SCHEDULE: Final = "x-schedule"

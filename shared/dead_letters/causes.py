@@ -1,7 +1,7 @@
 """What many dead letters have in common: their cause.
 
-Two messages died of the same cause when queue, error type and error text agree once everything that differs from
-message to message (numbers, ids, addresses, times, quoted values) is folded away.
+Two messages died of the same cause when queue, error type, place in the code and error text agree once everything
+that differs from message to message (numbers, ids, addresses, times, quoted values) is folded away.
 """
 
 import hashlib
@@ -36,19 +36,24 @@ _FOLDS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why messages of one queue died. `key` is short, stable, and what `--group` takes; `error` is folded."""
+    """Why messages of one queue died. `key` is short, stable, and what `--group` takes; `error` is folded.
+
+    `place` is where in the code it was raised; empty where nothing tells.
+    """
 
     key: str
     queue: str
     error_type: str
     error: str
+    place: str = ""
 
 
-def cause_of(queue: str, error_type: str, error: str) -> Cause:
-    """The cause of a death in `queue`. The same three values fold to the same key, on every machine."""
+def cause_of(queue: str, error_type: str, error: str, place: str = "") -> Cause:
+    """The cause of a death in `queue`. The same values fold to the same key, on every machine."""
     folded = fold(error)
-    digest = hashlib.sha256(f"{queue}\0{error_type}\0{folded}".encode(errors="replace")).hexdigest()
-    return Cause(digest[:_KEY_LENGTH], queue, error_type, folded)
+    parts = (queue, error_type, folded, *([place] if place else []))
+    digest = hashlib.sha256("\0".join(parts).encode(errors="replace")).hexdigest()
+    return Cause(digest[:_KEY_LENGTH], queue, error_type, folded, place)
 
 
 def fold(text: str) -> str:

@@ -52,6 +52,7 @@ class DeadLetter:
         death: the same for every copy of this death and different for each death of a message; empty when
             nothing tells one death from another.
         attempts: tries made; 0 for a job that no queue takes.
+        place: where in the code it failed; empty when nothing tells.
     """
 
     queue: str
@@ -64,11 +65,12 @@ class DeadLetter:
     attempts: int
     replays: int
     is_by_broker: bool = False
+    place: str = ""
 
     @property
     def cause(self) -> Cause:
         """What it has in common with others that died of the same."""
-        return cause_of(self.queue, self.error_type, self.error)
+        return cause_of(self.queue, self.error_type, self.error, self.place)
 
 
 def read_dead_letter(envelope: Envelope, *, queue: str | None = None) -> DeadLetter:
@@ -97,6 +99,7 @@ def read_dead_letter(envelope: Envelope, *, queue: str | None = None) -> DeadLet
         death=stamp,
         attempts=_whole(headers.get(wire.X_ATTEMPT)),
         replays=_whole(headers.get(wire.X_REPLAYS)),
+        place=_name(headers.get(wire.X_ERROR_AT)),
     )
 
 

@@ -1,19 +1,21 @@
 """The contracts: one pydantic model per kind of message. Needs pydantic alone."""
 
 from shared.messages.base import Event, Job, Message, describe_problems
+from shared.messages.circuit import CircuitClosed, CircuitOpened
+from shared.messages.dead_letter import DeadLetterDiscarded, DeadLetterReplayed
 from shared.messages.email import Attachment, SendEmail
 from shared.messages.maintenance import Archive, BackUp, Clean, RefreshTokens
 from shared.messages.outcomes import (
-    CircuitClosed,
-    CircuitOpened,
-    DeadLetterDiscarded,
     JobCompleted,
     JobFailed,
     JobMeasured,
+    JobRecorded,
     Measured,
+    Recipient,
+    RecordedTry,
 )
 from shared.messages.report import CancelReport, GenerateReport, ReportCancelled, ReportProgress, ReportReady
-from shared.messages.schedule import DeferJob, RemoveSchedule, ScheduleFired, SetSchedule
+from shared.messages.schedule import DeferJob, RemoveSchedule, ScheduleFired, SchedulerMeasured, SetSchedule
 from shared.messages.sms import SendSms, SmsDelivered, SmsUndelivered
 from shared.messages.sync import SyncSource
 from shared.messages.user import UserCreated, UserOtpRequested, UserPasswordResetRequested
@@ -41,10 +43,13 @@ KINDS: dict[str, type[Message]] = {
         JobCompleted,
         JobFailed,
         JobMeasured,
+        JobRecorded,
+        DeadLetterReplayed,
         DeadLetterDiscarded,
         CircuitOpened,
         CircuitClosed,
         ScheduleFired,
+        SchedulerMeasured,
         SetSchedule,
         RemoveSchedule,
         DeferJob,
@@ -64,6 +69,7 @@ __all__ = [
     "CircuitOpened",
     "Clean",
     "DeadLetterDiscarded",
+    "DeadLetterReplayed",
     "DeferJob",
     "DeliverWebhook",
     "Event",
@@ -72,14 +78,18 @@ __all__ = [
     "JobCompleted",
     "JobFailed",
     "JobMeasured",
+    "JobRecorded",
     "Measured",
     "Message",
+    "Recipient",
+    "RecordedTry",
     "RefreshTokens",
     "RemoveSchedule",
     "ReportCancelled",
     "ReportProgress",
     "ReportReady",
     "ScheduleFired",
+    "SchedulerMeasured",
     "SendEmail",
     "SendSms",
     "SetSchedule",

@@ -62,45 +62,56 @@ class JobCompleted(Event):
     completed_at: datetime
 
 
-class DeadLetterDiscarded(Event):
-    """A person deleted dead letters for good; told before they are gone.
+class Recipient(BaseModel):
+    """Whom a message was for: `masked` for people to read, `digest` to be searched by."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    masked: str = Field(max_length=320)
+    digest: str = Field(max_length=64)
+
+
+class RecordedTry(BaseModel):
+    """One try of one message, as it may be kept: addresses, numbers and secrets are masked.
 
     Attributes:
-        queue: where they died, without `.dead`.
-        by: who, as `name@host`. `at`: when. `reason`: as the person gave it.
+        id: of this try alone; what is recorded twice under one id is one try.
+        at: when it ended. `milliseconds`: how long it took.
+        kind: the wire name it was first published with.
+        published_at: by the publisher's clock, where it said so.
+        next_at: when it is tried again, of a `retried` one.
+        place: where in the code it failed, `services.email.mailer.smtp.deliver`.
     """
 
-    kind: ClassVar[str] = "dead-letter.discarded"
+    model_config = ConfigDict(extra="allow", frozen=True)
 
+    id: str = Field(max_length=64)
+    at: AwareDatetime
     queue: str = Field(max_length=255)
-    message_ids: list[str] = Field(max_length=500)
-    by: str = Field(max_length=255)
-    at: AwareDatetime
-    reason: str
+    kind: str = Field(max_length=255)
+    message_id: str = Field(max_length=512)
+    correlation_id: str | None = Field(default=None, max_length=255)
+    app_id: str | None = Field(default=None, max_length=255)
+    published_at: AwareDatetime | None = None
+    attempt: int = Field(ge=0)
+    attempts: int | None = Field(default=None, ge=0)
+    replays: int = Field(default=0, ge=0)
+    outcome: Literal["done", "retried", "dead"]
+    error_type: str | None = Field(default=None, max_length=255)
+    error: str | None = None
+    place: str | None = Field(default=None, max_length=255)
+    milliseconds: float = Field(ge=0)
+    next_at: AwareDatetime | None = None
+    recipients: list[Recipient] = Field(default_factory=list)
 
 
-class CircuitOpened(Event):
-    """A process took its provider to be away and stopped trying. Told again each minute while that lasts.
+class JobRecorded(Event):
+    """How tries of a service's messages ended, for the history: those that their kinds ask to be kept.
 
-    Attributes:
-        instance: the process, among those of the service.
-        reason: what the provider answered, or that it did not. `since`: when that began.
+    Told after they were written down, some at a time, off the path of the work; what is not told is told later.
     """
 
-    kind: ClassVar[str] = "circuit.opened"
+    kind: ClassVar[str] = "job.recorded"
 
     service: str = Field(max_length=255)
-    instance: str = Field(max_length=255)
-    reason: str
-    since: AwareDatetime
-
-
-class CircuitClosed(Event):
-    """The process found its provider back, and goes on with all it held."""
-
-    kind: ClassVar[str] = "circuit.closed"
-
-    service: str = Field(max_length=255)
-    instance: str = Field(max_length=255)
-    since: AwareDatetime
-    at: AwareDatetime
+    tries: list[RecordedTry] = Field(min_length=1, max_length=500)

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from shared.messages.base import Event, Job
 
@@ -135,6 +135,23 @@ class ScheduleFired(Event):
 
     schedule: str
     fire_time: datetime
+
+
+class SchedulerMeasured(Event):
+    """How late a scheduler is, told by each of its processes once a minute.
+
+    Attributes:
+        at: when that was so.
+        late_seconds: how long the oldest tick that is due has waited to be published; 0 when none waits.
+        due: how many ticks wait.
+    """
+
+    kind: ClassVar[str] = "scheduler.measured"
+
+    instance: str = Field(max_length=255)
+    at: AwareDatetime
+    late_seconds: float = Field(ge=0)
+    due: int = Field(ge=0)
 
 
 def rfc3339(moment: datetime) -> str:

@@ -42,10 +42,12 @@ class Circuit:
     Attributes:
         closings: how often it has closed. A message that fails again although others got through in between has
             a problem of its own.
+        changed: set when it opens and when it closes; cleared by whoever waits for it.
     """
 
     def __init__(self) -> None:
         self.closings = 0
+        self.changed = asyncio.Event()
         self._is_open = False
         self._is_stopped = False
         self._probe_is_out = False
@@ -96,6 +98,7 @@ class Circuit:
             self.closings += 1
             self._pause = FIRST_PAUSE
             metrics.CIRCUIT_OPEN.set(0)
+            self.changed.set()
             log.warning("The provider is back; %d messages go on", len(self._waiting))
             while self._waiting:
                 self._give_turn(is_probe=False)
@@ -106,6 +109,7 @@ class Circuit:
             self._is_open = True
             self._reason, self._since = mask_text(reason), datetime.now(UTC)
             metrics.CIRCUIT_OPEN.set(1)
+            self.changed.set()
             log.warning("The provider is away, no attempt is used until it is back: %s", reason)
             self._probe_later(retry_after)
         elif is_probe:

@@ -7,7 +7,7 @@
 5. What has killed too many workers is buried.
 6. While the provider is away (circuit.py) it waits, held by this process. What has expired by then is buried.
 7. The handler runs, within its time limit, in a task that a lost connection does not cancel.
-8. Done: recorded, told to the scheduler if it was a tick's job, then acknowledged. Failed: published to the ladder
+8. Done: recorded, told if it was a tick's job or had been dead, then acknowledged. Failed: published to the ladder
    or to the dead letters with a confirm, then forgotten by the inbox, then acknowledged.
 
 Whatever fails between two steps, the broker still has the message and delivers it again.
@@ -228,9 +228,13 @@ class Processor:
         return is_stored
 
     async def _tell_done(self, work: Work) -> bool:
-        if self._subscription.exchange != wire.JOBS or wire.X_SCHEDULE not in work.delivery.headers:
+        """Tell of a tick's job, and of what had been dead: of a raw reader's messages the headers are another's."""
+        exchange, delivery = self._subscription.exchange, work.delivery
+        is_ticks_job = exchange == wire.JOBS and wire.X_SCHEDULE in delivery.headers
+        was_dead = self._subscription.model is not None and delivery.replays
+        if not (is_ticks_job or was_dead):
             return True
-        return await self._hand_over(completed(work.delivery), work.acks)
+        return await self._hand_over(completed(delivery), work.acks)
 
     def _settled(self, work: Work, outcome: Outcome) -> None:
         self._count[outcome].inc()

@@ -31,6 +31,7 @@ from shared.worker.circuit import Circuit
 from shared.worker.consumer import QueueConsumer, make_broker
 from shared.worker.intake import start_consuming
 from shared.worker.measuring import Measuring
+from shared.worker.outages import OutageTelling
 from shared.worker.process import EXIT_CONFIGURATION, EXIT_LOST_CONSUMERS, SUPERVISED
 from shared.worker.processor import Processor
 from shared.worker.registration import Adapters, Worker
@@ -158,8 +159,10 @@ class Service:
             for subscription in self._worker.subscriptions.values()
         ]
         measuring = Measuring(service, publisher, {processor.queue: processor.meter for processor in processors})
+        outages = OutageTelling(service, inbox.holder, circuit, publisher)
         await self._until_it_works("topology", lambda: self._consume(stack, processors))
         self._in_background(stack, measuring.keep_telling())
+        self._in_background(stack, outages.keep_telling())
         self._problems.clear()
         _spare_the_collector()
         log.info("Ready: reading %s", ", ".join(self._worker.subscriptions))

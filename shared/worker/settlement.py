@@ -20,12 +20,14 @@ from shared.publishing.outgoing import MAX_HEADER_BYTES, NO_OPTIONS, Outgoing, a
 from shared.redaction import redact
 from shared.topology import LONGEST_WAIT, walk_key
 from shared.worker.delivery import Delivery
+from shared.worker.places import place_of
 
 _NOT_CARRIED = ("x-death", "x-first-death", "x-last-death", "x-delivery-count", "x-acquired-count", "x-opt-")
 _ROUTING = frozenset(("CC", "BCC"))  # the broker would send a copy to each key in them
 _OURS = frozenset(
     (
-        *(wire.X_ATTEMPT, wire.X_ATTEMPTS, wire.X_ERROR_TYPE, wire.X_ERROR, wire.X_FAILED_AT, wire.X_SERVICE),
+        *(wire.X_ATTEMPT, wire.X_ATTEMPTS, wire.X_ERROR_TYPE, wire.X_ERROR, wire.X_ERROR_AT),
+        *(wire.X_FAILED_AT, wire.X_SERVICE),
         *(wire.X_QUEUE, wire.X_EXCHANGE, wire.X_ROUTING_KEY, wire.X_FIRST_SEEN_AT, wire.X_REPLAYS),
     )
 )
@@ -47,6 +49,11 @@ class Failure:
     def text(self) -> str:
         """The error's words, without secrets."""
         return redact(str(self.error)) or self.type_name
+
+    @property
+    def place(self) -> str | None:
+        """Where in the code it was raised; None for what no code raised."""
+        return place_of(self.error)
 
 
 def postponed(delivery: Delivery, wait: timedelta) -> Outgoing:
@@ -73,9 +80,15 @@ def deferred(delivery: Delivery, body: Mapping[str, Any], wait: timedelta) -> Ou
 
 
 def completed(delivery: Delivery) -> Outgoing:
-    """The event that tells the scheduler that a tick's job is done."""
+    """The event that tells that a tick's job is done, or a message that had been dead."""
     job_id = delivery.ensure_id()
-    event = JobCompleted(queue=delivery.queue, job_id=job_id, attempts=delivery.attempt, completed_at=datetime.now(UTC))
+    event = JobCompleted(
+        queue=delivery.queue,
+        job_id=job_id,
+        attempts=delivery.attempt,
+        replays=delivery.replays,
+        completed_at=datetime.now(UTC),
+    )
     return replace(
         address(event, None, NO_OPTIONS, delivery.queue), message_id=f"done-{job_id}"[: wire.MAX_SHORT_BYTES]
     )
@@ -103,6 +116,7 @@ def carried_headers(delivery: Delivery) -> dict[str, Any]:
     # It has been waited for; the next try or a replay must not wait again.
     headers.pop(wire.DELAY_SECONDS, None)
     headers.pop(wire.X_FAILED_AT, None)
+    headers.pop(wire.X_ERROR_AT, None)  # the next failure may have no such place
     return headers
 
 
@@ -113,6 +127,7 @@ def failure_headers(delivery: Delivery, failure: Failure, service: str) -> dict[
         wire.X_ATTEMPTS: failure.attempts,
         wire.X_ERROR_TYPE: failure.type_name,
         wire.X_ERROR: failure.text,
+        wire.X_ERROR_AT: failure.place,
         wire.X_SERVICE: service,
         wire.X_QUEUE: delivery.queue,
         **_origin(delivery),
@@ -120,7 +135,7 @@ def failure_headers(delivery: Delivery, failure: Failure, service: str) -> dict[
     }
     if delivery.replays:
         headers[wire.X_REPLAYS] = delivery.replays
-    return headers
+    return {name: value for name, value in headers.items() if value is not None}
 
 
 def _kept_headers(delivery: Delivery) -> dict[str, Any]:

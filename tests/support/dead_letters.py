@@ -84,6 +84,7 @@ async def bench_on(url: str) -> AsyncIterator[Bench]:
     async with connection:
         channel = await connection.channel()
         dead_letters = await channel.declare_exchange(wire.DEAD_LETTERS, "topic", durable=True)
+        await channel.declare_exchange(wire.EVENTS, "topic", durable=True)
         net = {"x-dead-letter-exchange": wire.DEAD_LETTERS, "x-dead-letter-routing-key": WORK}
         await channel.declare_queue(WORK, durable=True, arguments=QUORUM | net)
         dead = await channel.declare_queue(DEAD, durable=True, arguments=QUORUM)

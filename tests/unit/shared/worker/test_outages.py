@@ -1,0 +1,78 @@
+"""What a process tells of an outage, and that it tells it again when the broker did not take it."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from shared.errors import BrokerUnavailable
+from shared.messages import CircuitClosed, CircuitOpened
+from shared.testing import RecordingPublisher, eventually
+from shared.worker.circuit import Circuit
+from shared.worker.outages import OutageTelling
+
+
+class ForgetfulPublisher(RecordingPublisher):
+    """Does not take the first event."""
+
+    refused = 0
+
+    async def publish(self, *arguments: Any, **options: Any) -> str:
+        if not self.refused:
+            self.refused += 1
+            raise BrokerUnavailable("away")
+        return await super().publish(*arguments, **options)
+
+
+def telling(circuit: Circuit, publisher: RecordingPublisher, **options: Any) -> OutageTelling:
+    return OutageTelling("email", "p1", circuit, publisher, **options)  # type: ignore[arg-type]
+
+
+async def test_an_outage_is_told_when_it_begins_and_when_it_ends() -> None:
+    circuit, publisher = Circuit(), RecordingPublisher()
+    task = asyncio.create_task(telling(circuit, publisher).keep_telling())
+
+    circuit.refused("the server of ada@example.com is away", None, is_probe=False)
+    await eventually(lambda: publisher.published)
+    circuit.passed(is_probe=True)
+    await eventually(lambda: len(publisher.published) == 2)
+    task.cancel()
+
+    opened, closed = publisher.published
+    assert isinstance(opened, CircuitOpened)
+    assert (opened.service, opened.instance, opened.reason) == ("email", "p1", "the server of a•••@example.com is away")
+    assert isinstance(closed, CircuitClosed)
+    assert closed.since == opened.since
+
+
+async def test_an_outage_that_lasts_is_told_again_and_again() -> None:
+    circuit, publisher = Circuit(), RecordingPublisher()
+    every = timedelta(milliseconds=10)
+    task = asyncio.create_task(telling(circuit, publisher, every=every).keep_telling())
+
+    circuit.refused("away", None, is_probe=False)
+    await eventually(lambda: len(publisher.published) >= 3)
+    task.cancel()
+
+    assert all(isinstance(event, CircuitOpened) for event in publisher.published)
+
+
+async def test_what_the_broker_did_not_take_is_told_later(monkeypatch: Any) -> None:
+    monkeypatch.setattr("shared.worker.outages.TELL_AGAIN", timedelta(milliseconds=10))
+    circuit, publisher = Circuit(), ForgetfulPublisher()
+    circuit.refused("away", None, is_probe=False)
+    task = asyncio.create_task(telling(circuit, publisher).keep_telling())
+
+    await eventually(lambda: publisher.published)
+    task.cancel()
+
+    assert publisher.refused == 1
+
+
+async def test_an_outage_that_ended_before_it_was_told_is_not_told() -> None:
+    circuit, publisher = Circuit(), RecordingPublisher()
+    circuit.refused("away", None, is_probe=False)
+    circuit.passed(is_probe=True)
+
+    await telling(circuit, publisher).tell()
+
+    assert not publisher.published

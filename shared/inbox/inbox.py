@@ -61,7 +61,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """A suspect's turn has come."""
+    """The turn of a suspect, or of what waited, has come."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What was claimed only waits for now."""
 
     key: Key
 
@@ -105,8 +112,12 @@ class Inbox:
         return claim
 
     async def begin(self, key: Key) -> None:
-        """Count a suspect as begun, now that its turn has come."""
+        """Count a suspect, or what rested, as begun, now that its turn has come."""
         await self._commits.write(Begin(key))
+
+    async def rest(self, key: Key) -> None:
+        """Count a claimed message as not begun while it only waits: a worker that dies now did not die of it."""
+        await self._commits.write(Rest(key))
 
     async def finish(self, finish: Finish) -> None:
         """Record how work ended. When this returns, it is committed."""
@@ -123,13 +134,14 @@ class Inbox:
         while await self._database.run(lambda connection: connection.execute(self._sql.prune, {"now": limit}).rowcount):
             pass
 
-    def _commit(self, connection: Connection, wishes: list[Key | Begin | Finish]) -> list[Claim | None]:
+    def _commit(self, connection: Connection, wishes: list[Key | Begin | Rest | Finish]) -> list[Claim | None]:
         finished = [wish for wish in wishes if isinstance(wish, Finish)]
         self._for_keys(connection, self._sql.done, [f.key for f in finished if f.key and f.is_done], now=True)
         self._for_keys(connection, self._sql.forget, [f.key for f in finished if f.key and not f.is_done])
         history = [dict(finish.history) for finish in finished if finish.history]
         if history:
             connection.execute(insert(HistoryRow), history)
+        self._for_keys(connection, self._sql.rest, [wish.key for wish in wishes if isinstance(wish, Rest)])
         self._for_keys(connection, self._sql.begin, [wish.key for wish in wishes if isinstance(wish, Begin)])
         claims = self._claim_all(connection, [wish for wish in wishes if isinstance(wish, Key)])
         return [claims[wish] if isinstance(wish, Key) else None for wish in wishes]
@@ -145,7 +157,7 @@ class Inbox:
             if row.state == DONE:
                 claims[key] = Claim(Standing.DONE)
             elif row.holder == self.holder:
-                claims[key] = Claim(Standing.YOURS, row.starts - 1)
+                claims[key] = Claim(Standing.YOURS, max(0, row.starts - 1))
             elif self.liveness.is_dead(row.holder):
                 claims[key] = self._take_over(connection, key, row.holder, row.starts)
         return claims

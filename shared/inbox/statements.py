@@ -23,6 +23,7 @@ class Statements:
     claim: TextClause
     look_up: TextClause
     begin: TextClause
+    rest: TextClause
     done: TextClause
     forget: TextClause
     take_over: TextClause
@@ -41,6 +42,7 @@ def inbox_statements(is_sqlite: bool) -> Statements:
         ),
         look_up=text(f"SELECT queue, identity, state, holder, starts FROM inbox WHERE {these}"),  # noqa: S608
         begin=text(f"UPDATE inbox SET starts = starts + 1 WHERE holder = :holder AND {these}"),  # noqa: S608
+        rest=text(f"UPDATE inbox SET starts = starts - 1 WHERE holder = :holder AND {these}"),  # noqa: S608
         done=text(
             f"UPDATE inbox SET state = 'done', finished_at = :now WHERE holder = :holder AND {these}"  # noqa: S608
         ).bindparams(now),

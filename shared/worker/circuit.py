@@ -89,6 +89,8 @@ class Circuit:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():  # it was given the turn and cannot use it
                 self.undecided(is_probe=turn.result())
+            elif turn in self._waiting:
+                self._waiting.remove(turn)
             raise
 
     def passed(self, *, is_probe: bool) -> None:

@@ -83,7 +83,7 @@ class Processor:
     ) -> None:
         self._subscription = subscription
         self._options = subscription.options
-        self._tries = Tries(subscription, adapters, circuit)
+        self._tries = Tries(subscription, adapters, circuit, inbox)
         self._inbox = inbox
         self._publisher = publisher
         self._alone = alone

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from shared.errors import Expired, InvalidMessage, JobError, Postponed, ProviderUnavailable, TimeLimitExceeded
-from shared.inbox import Key
+from shared.inbox import Inbox, Key
 from shared.redaction import redact
 from shared.telemetry import metrics
 from shared.telemetry.tracing import continued_trace
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_HOLD = timedelta(minutes=10)
 """For how long a message is held while its provider is away; then it goes round the delay ladder once, so that the
-broker's acknowledgement time-out of 30 minutes is never met."""
+broker's acknowledgement time-out of 30 minutes is never met, however many wait for their turn."""
 COME_BACK = timedelta(seconds=2)
 
 
@@ -44,19 +44,24 @@ class Tries:
         subscription: the queue and its handler.
         adapters: what the handler is given besides the message.
         circuit: whether the provider is there; shared by all queues of the process.
+        inbox: told what waits and what is begun.
     """
 
-    def __init__(self, subscription: Subscription, adapters: Adapters, circuit: Circuit) -> None:
+    def __init__(self, subscription: Subscription, adapters: Adapters, circuit: Circuit, inbox: Inbox) -> None:
         self._handler = subscription.bind(adapters)
         self._time_limit = subscription.options.time_limit
         self._circuit = circuit if subscription.options.needs_provider else Circuit()
+        self._inbox = inbox
         self._seconds = metrics.SECONDS.labels(subscription.queue)
 
     async def run(self, work: Work) -> Exception | None:
         """The handler's answer: None, or why it failed. An absent provider is waited for, which is no failure."""
         circuit, failed_at_closing = self._circuit, -1
         while True:
-            is_probe = circuit.is_open and await circuit.admitted()
+            try:
+                is_probe = circuit.is_open and await self._admitted(work)
+            except TimeoutError:
+                return Postponed("its provider is away", wait=COME_BACK)
             if work.wishes.has_expired(time.time()):
                 circuit.undecided(is_probe=is_probe)
                 return Expired("expires-at has passed; it was not done late")
@@ -76,8 +81,24 @@ class Tries:
                 return error  # others got through meanwhile: it is this message
             failed_at_closing = circuit.closings
             circuit.refused(redact(str(error)), error.retry_after, is_probe=is_probe)
-            if time.time() - work.delivery.received_at > LONGEST_HOLD.total_seconds():
-                return Postponed(str(error), wait=COME_BACK)
+
+    async def _admitted(self, work: Work) -> bool:
+        """Wait for the turn to try, see Circuit.admitted. Raises TimeoutError after LONGEST_HOLD."""
+        # A worker that is killed while its messages only wait was killed by none of them.
+        if work.key is not None:
+            await self._inbox.rest(work.key)
+        async with asyncio.timeout(work.delivery.received_at + LONGEST_HOLD.total_seconds() - time.time()):
+            is_probe = await self._circuit.admitted()
+        if work.key is not None:
+            await self._begin(work.key, is_probe=is_probe)
+        return is_probe
+
+    async def _begin(self, key: Key, *, is_probe: bool) -> None:
+        try:
+            await self._inbox.begin(key)
+        except BaseException:
+            self._circuit.undecided(is_probe=is_probe)
+            raise
 
     async def _run_handler(self, work: Work) -> Exception | None:
         work.began = time.perf_counter()

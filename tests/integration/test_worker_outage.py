@@ -8,12 +8,14 @@ from typing import Any
 
 import httpx
 from prometheus_client import REGISTRY
+from sqlalchemy import text
 
 from shared.errors import PermanentFailure, Postponed, ProviderUnavailable, Throttled
 from shared.retries import RetryPolicy, fixed
 from shared.testing import eventually
-from shared.worker import Delivery
-from tests.support.worker import Chore, Desk
+from shared.worker import Delivery, trying
+from shared.worker.runtime import Service
+from tests.support.worker import Chore, Desk, outcome_count
 
 TWO_TRIES = RetryPolicy(attempts=2, backoff=fixed(timedelta(seconds=1)))
 
@@ -150,6 +152,42 @@ async def test_what_expires_during_an_outage_is_not_done_late(desk: Desk) -> Non
 
     assert letter.headers["x-error-type"] == "Expired"
     assert not provider.got
+
+
+async def test_what_is_held_too_long_goes_round_the_ladder_whose_turn_it_may_be(desk: Desk, monkeypatch: Any) -> None:
+    monkeypatch.setattr(trying, "LONGEST_HOLD", timedelta(seconds=2))
+    provider = Provider(away_seconds=4)
+
+    async with desk.running(desk.worker(provider.do, retry=TWO_TRIES)):
+        for n in range(20):
+            await desk.put({"n": n}, message_id=f"h{n}")
+        await eventually(lambda: outcome_count(desk.queue, "postponed") >= 20)
+        await desk.counted(done=20, retried=0, dead=0)
+
+    assert provider.got == Counter(range(20))
+
+
+async def test_a_worker_that_dies_while_its_messages_wait_died_of_none_of_them(desk: Desk) -> None:
+    provider = Provider(away_seconds=60)
+
+    async with desk.running(desk.worker(provider.do)) as service:
+        for n in range(3):
+            await desk.put({"n": n}, message_id=f"w{n}")
+        assert service._inbox is not None
+        await eventually(lambda: starts_of(service, waiting=3))
+        provider.returns_at = 0
+        await desk.counted(done=3)
+        assert await starts_of(service, waiting=0)
+
+
+async def starts_of(service: Service, *, waiting: int) -> bool:
+    """Whether so many messages are in the inbox and count as not begun, but for the one that probes."""
+    assert service._inbox is not None
+    rows = await service._inbox._database.run(
+        lambda connection: connection.execute(text("SELECT starts FROM inbox WHERE state = 'started'")).scalars().all()
+    )
+    assert len(rows) == waiting
+    return sum(rows) <= 1
 
 
 async def test_a_service_that_stops_gives_back_at_once_what_waits_for_its_provider(desk: Desk) -> None:

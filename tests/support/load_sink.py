@@ -1,6 +1,7 @@
 """A mail server in a process of its own that counts: `python -m tests.support.load_sink`.
 
-It prints its URL, and answers each line on standard input with what it has counted by then. It ends with its parent.
+It prints its URL. On standard input it is told `away`, `back` or `refuse <mailbox>`, and answers each line with what it
+has counted by then. It ends with its parent.
 """
 
 import asyncio
@@ -40,8 +41,23 @@ class Sink:
 
     def counted(self) -> Counted:
         """What came so far."""
+        return self._tell("?")
+
+    def go_away(self) -> Counted:
+        """Close all connections and refuse new ones. What had come by then."""
+        return self._tell("away")
+
+    def come_back(self) -> Counted:
+        """Listen again."""
+        return self._tell("back")
+
+    def refuse(self, mailbox: str) -> None:
+        """Answer 550 for this mailbox."""
+        self._tell(f"refuse {mailbox}")
+
+    def _tell(self, line: str) -> Counted:
         assert self._process.stdin is not None
-        self._process.stdin.write("?\n")
+        self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
         return Counted(**json.loads(self._read_line()))
 
@@ -63,6 +79,17 @@ def running_sink() -> Iterator[Sink]:
             process.kill()
 
 
+async def obey(server: MailServer, words: list[str]) -> None:
+    """Do what standard input says."""
+    match words:
+        case ["away"]:
+            await server.go_away()
+        case ["back"]:
+            await server.come_back()
+        case ["refuse", mailbox]:
+            server.answer(mailbox, "550 5.1.1 no such user here")
+
+
 async def serve() -> None:
     """Take mails until standard input ends."""
     seen: Counter[bytes] = Counter()
@@ -74,7 +101,8 @@ async def serve() -> None:
     async with MailServer(keep=10, on_mail=count) as server:
         sys.stdout.write(f"{server.url}\n")
         sys.stdout.flush()
-        while await asyncio.to_thread(sys.stdin.readline):
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            await obey(server, line.split())
             counted = {"mails": server.count, "different": len(seen), "connections": server.connections}
             sys.stdout.write(json.dumps(counted) + "\n")
             sys.stdout.flush()

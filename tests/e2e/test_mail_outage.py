@@ -1,0 +1,168 @@
+"""A mail server that is away while thousands of mails are queued and more arrive: nothing dies, nothing is sent twice.
+
+OUTAGE_TEST_MAILS and OUTAGE_TEST_SECONDS make it as large and as long as one likes; a message is held for a third
+of the outage, as it would be in one of half an hour.
+"""
+
+import json
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import pytest
+
+from services.email.handlers import worker
+from services.email.settings import EmailSettings
+from shared import wire
+from shared.publishing import Outgoing
+from shared.testing import eventually
+from tests.support.crash import Place, ServiceProcess, processes
+from tests.support.hasty_email import HOLD_SECONDS
+from tests.support.load import Load, make_publisher
+from tests.support.load_sink import Sink, running_sink
+
+MAILS = int(os.environ.get("OUTAGE_TEST_MAILS", "4000"))
+AWAY_SECONDS = float(os.environ.get("OUTAGE_TEST_SECONDS", "20"))
+WARM = MAILS // 8
+ARRIVING = MAILS // 4  # of them, while the server is away
+BACK_WITHIN_SECONDS = 10.0
+LOOK_SECONDS = 0.25
+QUEUE = "email.send"
+CONNECTIONS = EmailSettings().connections
+"""So many mails were in the middle of their content when the server went: whether it has them is in doubt, and that one
+try is theirs."""
+BAD = "gone@example.com"
+
+
+def make_mail(number: int) -> Outgoing:
+    """A mail to somebody else each; one of those that arrive in the outage is to a mailbox that does not exist."""
+    to = BAD if number == MAILS - ARRIVING // 2 else f"reader-{number}@example.com"
+    body = {"to": to, "subject": f"Issue {number}", "body": "Good morning."}
+    return Outgoing(wire.JOBS, QUEUE, json.dumps(body).encode(), f"issue-{number}")
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(AWAY_SECONDS + MAILS / 50 + 120)
+async def test_an_outage_kills_no_mail_sends_none_twice_and_is_over_at_once(
+    place: Place, environment: dict[str, str], tmp_path: Path
+) -> None:
+    place.prepare(worker)
+    with running_sink() as sink:
+        sink.refuse(BAD)
+        hold = {HOLD_SECONDS: str(AWAY_SECONDS / 3)}
+        own = {**environment, **place.environment, **hold, "EMAIL_SMTP_URL": sink.url}
+        async with make_publisher(place.amqp_url) as publisher, overhearing(place, "circuit.#") as events:
+            load = Load(publisher, make_mail, per_second=5000)
+            await load.publish(MAILS - ARRIVING)
+            with processes("tests.support.hasty_email", own, tmp_path, 1) as [service]:
+                rate = await rate_after(WARM, sink)
+                sent_before = sink.go_away().mails
+                arriving = Load(
+                    publisher, lambda n: make_mail(MAILS - ARRIVING + n), per_second=ARRIVING / AWAY_SECONDS
+                )
+                began = time.monotonic()
+                await eventually(lambda: is_out(service), within=timedelta(seconds=30))
+                await arriving.publish(ARRIVING)
+                assert time.monotonic() - began > AWAY_SECONDS * 0.8
+                assert await place.depth(wire.dead_queue(QUEUE)) == 0
+                assert sink.come_back().mails == sent_before
+                back = await seconds_until_full_rate(sink, rate)
+                await eventually(lambda: is_all_done(place, sink), within=timedelta(seconds=MAILS / 50 + 60))
+                retried = await service.metric(f'postroom_messages_total{{outcome="retried",queue="{QUEUE}"}}')
+                postponed = await service.metric(f'postroom_messages_total{{outcome="postponed",queue="{QUEUE}"}}')
+                told = await eventually(lambda: events if {"circuit.opened", "circuit.closed"} <= set(events) else None)
+        counted = sink.counted()
+        [letter] = await place.take_all(wire.dead_queue(QUEUE))
+
+    print(  # noqa: T201 - for whoever measures
+        f"\n{MAILS} mails, {rate:.0f}/s before, {AWAY_SECONDS:g} s away, at {rate * 0.7:.0f}/s or more "
+        f"{back:.1f} s after the return; {postponed:.0f} walks of the ladder, events {told}"
+    )
+    assert (counted.mails, counted.different) == (MAILS - 1, MAILS - 1)
+    assert (letter.message_id, letter.headers["x-error-type"]) == (
+        f"issue-{MAILS - ARRIVING // 2}",
+        "RecipientsRefused",
+    )
+    assert letter.headers["x-attempt"] == 1
+    assert retried <= CONNECTIONS
+    assert postponed > 0, "no message was held long enough to walk the ladder"
+    assert back < BACK_WITHIN_SECONDS
+
+
+@pytest.mark.alone
+async def test_with_two_servers_of_which_one_goes_away_nothing_pauses(
+    place: Place, environment: dict[str, str], tmp_path: Path
+) -> None:
+    mails = 1500
+    place.prepare(worker)
+    async with make_publisher(place.amqp_url) as publisher:
+        await Load(publisher, make_mail, per_second=5000).publish(mails)
+    with running_sink() as first, running_sink() as second:
+        own = {**environment, **place.environment, "EMAIL_SMTP_URL": f"{first.url},{second.url}"}
+        with processes("services.email", own, tmp_path, 1) as [service]:
+            await rate_after(mails // 5, first)
+            sent = first.go_away()
+            opened = 0.0
+            while sent.mails + second.counted().mails < mails:
+                opened = max(opened, await service.metric("postroom_circuit_open"))
+                assert await place.depth(wire.dead_queue(QUEUE)) == 0
+            retried = await service.metric(f'postroom_messages_total{{outcome="retried",queue="{QUEUE}"}}')
+
+    assert opened == 0
+    assert retried <= CONNECTIONS
+    assert sent.different + second.counted().different == mails
+
+
+@asynccontextmanager
+async def overhearing(place: Place, key: str) -> AsyncIterator[list[str]]:
+    """The routing keys of the events that come meanwhile."""
+    heard: list[str] = []
+
+    async def hear(message: Any) -> None:
+        heard.append(message.routing_key)
+
+    async with await aio_pika.connect(place.amqp_url) as connection:
+        channel = await connection.channel()
+        queue = await channel.declare_queue(exclusive=True)
+        await queue.bind(wire.EVENTS, key)
+        await queue.consume(hear, no_ack=True)
+        yield heard
+
+
+async def rate_after(mails: int, sink: Sink) -> float:
+    """Mails a second, from a tenth of `mails` until all of them have come."""
+    await eventually(lambda: sink.counted().mails >= mails // 10, within=timedelta(seconds=60))
+    began, first = time.monotonic(), sink.counted().mails
+    await eventually(lambda: sink.counted().mails >= mails, within=timedelta(seconds=120))
+    return (sink.counted().mails - first) / (time.monotonic() - began)
+
+
+async def seconds_until_full_rate(sink: Sink, rate: float) -> float:
+    """How long after now the first second began in which mails came at 70 % of `rate` or more."""
+    began = time.monotonic()
+    seen = [(0.0, sink.counted().mails)]
+
+    def is_at_full_rate() -> bool:
+        now = (time.monotonic() - began, sink.counted().mails)
+        seen[:] = [each for each in seen if now[0] - each[0] < 1 + LOOK_SECONDS] + [now]
+        seconds, mails = now[0] - seen[0][0], now[1] - seen[0][1]
+        return seconds >= 1 and mails / seconds >= rate * 0.7
+
+    await eventually(is_at_full_rate, within=timedelta(seconds=60))
+    return seen[0][0]
+
+
+async def is_out(service: ServiceProcess) -> bool:
+    """Whether the service has noticed that its server is away."""
+    return await service.metric("postroom_circuit_open") == 1
+
+
+async def is_all_done(place: Place, sink: Sink) -> bool:
+    """Whether nothing waits anywhere and all mails came but the one that nobody takes."""
+    waits = await place.depth(QUEUE) + await place.waiting()
+    return waits == 0 and sink.counted().mails >= MAILS - 1 and await place.depth(wire.dead_queue(QUEUE)) == 1

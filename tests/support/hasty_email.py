@@ -1,0 +1,17 @@
+"""The e-mail service with less patience in an outage: `python -m tests.support.hasty_email`.
+
+It holds a message for HOLD_SECONDS instead of ten minutes before that walks the delay ladder, so that an outage of half
+a minute does to it what one of many times ten minutes does to the real one.
+"""
+
+import os
+from datetime import timedelta
+
+from services.email.app import main
+from shared.worker import trying
+
+HOLD_SECONDS = "HOLD_SECONDS"
+
+if __name__ == "__main__":
+    trying.LONGEST_HOLD = timedelta(seconds=float(os.environ[HOLD_SECONDS]))
+    main()

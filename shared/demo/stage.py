@@ -17,7 +17,7 @@ from shared.broker_node import BrokerNode
 from shared.demo.http_inbox import AlertInbox, Partner, until
 from shared.mailbox import MailServer
 from shared.settings import RuntimeSettings, read_settings
-from shared.supervisor import Supervisor
+from shared.supervisor import Child, Supervisor
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +79,28 @@ class Stage:
         """Wait until a service has printed these words. TimeoutError if it does not."""
         await until(lambda: words in self.log.read_text(errors="replace") or None, within_seconds)
 
+    async def depth(self, queue: str) -> int:
+        """How many messages wait in a queue."""
+        declared = await self.client.declare_queue(queue, passive=True)
+        return declared.declaration_result.message_count or 0
+
+    async def readiness(self, service: str) -> dict[str, Any]:
+        """What `/readyz` of a service says."""
+        async with httpx.AsyncClient(timeout=5) as client:
+            answer: dict[str, Any] = (await client.get(f"{self._child(service).health_url}/readyz")).json()
+        return answer
+
     async def retries(self, queue: str) -> int:
         """How many tries of this queue's messages have failed and wait, as the service's metrics say."""
         return await self._metric("email", f'postroom_messages_total{{outcome="retried",queue="{queue}"}}')
 
     async def _metric(self, service: str, name: str) -> int:
-        child = next(child for child in self.services.children if child.service == service)
         async with httpx.AsyncClient(timeout=5) as client:
-            lines = (await client.get(f"{child.health_url}/metrics")).text.splitlines()
+            lines = (await client.get(f"{self._child(service).health_url}/metrics")).text.splitlines()
         return next((int(float(line.rsplit(" ", 1)[1])) for line in lines if line.startswith(name)), 0)
+
+    def _child(self, service: str) -> Child:
+        return next(child for child in self.services.children if child.service == service)
 
 
 @asynccontextmanager

@@ -1,56 +1,30 @@
-"""What the demo shows, step by step. Each step returns what it saw, or fails saying what it waited for."""
+"""What the demo shows, step by step. Each step returns when it saw what it tells, or says what it waited for."""
 
 import asyncio
 import json
 import secrets
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
 
 from rich.markup import escape
 
 from shared import wire
-from shared.demo.stage import Stage
-from shared.errors import PostroomError
+from shared.demo.bad_day import fifty_failures, outage
+from shared.demo.telling import PATIENCE_SECONDS, Seen, StepFailed, Storyteller
 from shared.mailbox import ReceivedMail
-
-Result = TypeVar("Result")
 
 ADA, SLOW, GONE = "ada@example.com", "slow@example.com", "gone@example.com"
 BOARD, TEAM = "board@example.com", "team@example.com"
 TICKS = 3
 PHONE = "+491511234567"
-PATIENCE_SECONDS = 20.0
-
-
-class StepFailed(PostroomError):
-    """Something the demo waited for did not happen."""
 
 
 @dataclass(slots=True)
-class Seen:
-    """One line of the summary: what was done, what came of it, and how long that took."""
+class Story(Storyteller):
+    """The steps, in order."""
 
-    did: str
-    outcome: str
-    milliseconds: float
-
-
-@dataclass(slots=True)
-class Story:
-    """The steps on one stage.
-
-    Args:
-        stage: everything that plays.
-        tell: prints a line.
-    """
-
-    stage: Stage
-    tell: Callable[[str], None]
-    seen: list[Seen] = field(default_factory=list)
     refused_id: str = ""
 
     @property
@@ -64,6 +38,8 @@ class Story:
             ("A mailbox is gone: a dead letter and an alert", self.refuse),
             ("A message is broken: the dead letter names the field", self.break_contract),
             ("The mailbox is repaired: the dead letter is replayed", self.replay),
+            ("The mail server goes away while mails arrive: nothing dies", lambda: outage(self)),
+            ("Fifty mails fail of one cause: one alert", lambda: fifty_failures(self)),
             ("The day becomes a report: a PDF in a mail", self.daily_report),
             ("A schedule fires every second, with two schedulers at work: each tick is one job", self.schedule),
         ]
@@ -73,8 +49,8 @@ class Story:
         body = {"id": 7, "email": ADA, "name": "Ada", "locale": "en"}
         began = time.time()
         message_id = await self.stage.publish(wire.EVENTS, "user.created", body)
-        self._tell_published(wire.EVENTS, "user.created", message_id, body)
-        mail = await self._mail_to(ADA)
+        self.tell_published(wire.EVENTS, "user.created", message_id, body)
+        mail = await self.mail_to(ADA)
         took = (mail.received_at - began) * 1000
         self.tell(f"[green]mail to {ADA}[/]: “{mail.subject}” after [b]{took:.0f} ms[/]")
         self.seen.append(Seen("user.created", f"welcome mail “{mail.subject}”", took))
@@ -83,11 +59,11 @@ class Story:
         """Two temporary refusals, then delivery."""
         self.stage.mail_server.answer(SLOW, "451 4.2.1 mailbox busy, try again later", times=2)
         began = time.time()
-        await self._send(SLOW, "Your receipt")
+        await self.send(SLOW, "Your receipt")
         for number in (1, 2):
-            await self._wait(self._until_retried(number), f"try {number} to fail")
+            await self.wait(self.until_retried(number), f"try {number} to fail")
             self.tell(f"{time.time() - began:4.1f} s  451 mailbox busy → again in {2 ** (number - 1)} s")
-        mail = await self._mail_to(SLOW)
+        mail = await self.mail_to(SLOW)
         took = mail.received_at - began
         self.tell(f"{took:4.1f} s  [green]mail to {SLOW}[/]: “{mail.subject}”, on the third try")
         self.seen.append(Seen("mail answered 451 twice", "delivered on the third try", took * 1000))
@@ -98,9 +74,9 @@ class Story:
         body = {"id": 7, "phone": PHONE, "code": code, "expires_at": expires_at.isoformat(timespec="seconds")}
         began = time.time()
         message_id = await self.stage.publish(wire.EVENTS, "user.otp_requested", body)
-        self._tell_published(wire.EVENTS, "user.otp_requested", message_id, body)
+        self.tell_published(wire.EVENTS, "user.otp_requested", message_id, body)
         text = f"Your code is {code}."
-        await self._wait(self.stage.printed(text, PATIENCE_SECONDS), f"a text to {PHONE}")
+        await self.wait(self.stage.printed(text, PATIENCE_SECONDS), f"a text to {PHONE}")
         took = (time.time() - began) * 1000
         self.tell(f"[green]text to {PHONE}[/]: “{text}” after {took:.0f} ms")
         self.seen.append(Seen("user.otp_requested", "one-time code texted", took))
@@ -112,9 +88,9 @@ class Story:
         headers = {"backoff": "fixed", "backoff-seconds": 1}
         began = time.time()
         message_id = await self.stage.publish(wire.JOBS, "webhook.deliver", body, headers)
-        self._tell_published(wire.JOBS, "webhook.deliver", message_id, body)
+        self.tell_published(wire.JOBS, "webhook.deliver", message_id, body)
         for number in (1, 2, 3):
-            call = await self._wait(partner.call(number, PATIENCE_SECONDS), f"call {number} of {partner.url}")
+            call = await self.wait(partner.call(number, PATIENCE_SECONDS), f"call {number} of {partner.url}")
             if not call.is_genuine or call.webhook_id != message_id:
                 raise StepFailed(f"call {number} came with webhook-id {call.webhook_id} and a signature that is wrong")
             answer = "503 → again in 1 s" if call.status == 503 else f"[green]{call.status}[/]"
@@ -126,16 +102,16 @@ class Story:
         """A refusal for good."""
         self.stage.mail_server.answer(GONE, "550 5.1.1 no such user here")
         began = time.time()
-        self.refused_id = await self._send(GONE, "Your invoice")
-        await self._show_death(self.refused_id, "RecipientsRefused", began, "mail answered 550")
+        self.refused_id = await self.send(GONE, "Your invoice")
+        await self.show_death(self.refused_id, "RecipientsRefused", began, "mail answered 550")
 
     async def break_contract(self) -> None:
         """A message that no try can mend."""
         began = time.time()
         body = {"to": ADA, "subject": ["not", "a", "text"], "body": "Hi"}
         message_id = await self.stage.publish(wire.JOBS, "email.send", body)
-        self._tell_published(wire.JOBS, "email.send", message_id, body)
-        await self._show_death(message_id, "InvalidMessage", began, "broken message")
+        self.tell_published(wire.JOBS, "email.send", message_id, body)
+        await self.show_death(message_id, "InvalidMessage", began, "broken message")
 
     async def replay(self) -> None:
         """What a person does the next morning."""
@@ -143,9 +119,9 @@ class Story:
         command = ["dead", "replay", "email.send.dead", "--id", self.refused_id, "--yes"]
         self.tell(f"[b]$ postroom {' '.join(command)}[/]")
         began = time.time()
-        async for line in self._run(command):
+        async for line in self.run(command):
             self.tell(f"  {escape(line)}")
-        mail = await self._mail_to(GONE)
+        mail = await self.mail_to(GONE)
         took = (mail.received_at - began) * 1000
         self.tell(f"[green]mail to {GONE}[/]: “{mail.subject}”, same id {self.refused_id}, after {took:.0f} ms")
         self.seen.append(Seen("replay of the dead letter", "delivered", took))
@@ -161,8 +137,8 @@ class Story:
         }
         began = time.time()
         message_id = await self.stage.publish(wire.JOBS, "report.generate", body)
-        self._tell_published(wire.JOBS, "report.generate", message_id, body)
-        mail = await self._mail_to(BOARD)
+        self.tell_published(wire.JOBS, "report.generate", message_id, body)
+        mail = await self.mail_to(BOARD)
         took = (mail.received_at - began) * 1000
         document = _attached_pdf(mail)
         path = self.stage.keepsakes / f"daily-user-report-{today}.pdf"
@@ -184,10 +160,10 @@ class Story:
             "body": {"to": TEAM, "subject": "It is {{ fire_time }}", "body": "Sent by {{ schedule }}."},
         }
         message_id = await self.stage.publish(wire.JOBS, "scheduler.set", body)
-        self._tell_published(wire.JOBS, "scheduler.set", message_id, body)
+        self.tell_published(wire.JOBS, "scheduler.set", message_id, body)
         arrived = self.stage.mail_server.received(TICKS, to=TEAM, within_seconds=PATIENCE_SECONDS)
-        mails = await self._wait(arrived, f"{TICKS} mails to {TEAM}")
-        await self._wait(self._until_ticks_are_done(), "the schedule's jobs to be done")
+        mails = await self.wait(arrived, f"{TICKS} mails to {TEAM}")
+        await self.wait(self._until_ticks_are_done(), "the schedule's jobs to be done")
         for mail in mails:
             late = mail.received_at - datetime.fromisoformat(mail.subject.removeprefix("It is ")).timestamp()
             self.tell(f"[green]mail to {TEAM}[/]: “{mail.subject}”, {late * 1000:.0f} ms after its time")
@@ -195,74 +171,18 @@ class Story:
         if sent != TICKS:
             raise StepFailed(f"{TICKS} ticks became {sent} mails")
         self.tell("[b]$ postroom schedules show demo[/]")
-        async for line in self._run(["schedules", "show", "demo"]):
+        async for line in self.run(["schedules", "show", "demo"]):
             self.tell(f"  {escape(line)}")
         took = (max(mail.received_at for mail in mails) - start.timestamp()) * 1000
         self.seen.append(Seen("a schedule, two schedulers", f"{TICKS} ticks, {sent} jobs", took))
 
     async def _until_ticks_are_done(self) -> None:
         while True:
-            shown = json.loads("".join([line async for line in self._run(["schedules", "show", "demo", "--json"])]))
+            shown = json.loads("".join([line async for line in self.run(["schedules", "show", "demo", "--json"])]))
             states = [tick["state"] for tick in shown["ticks"]]
             if states == ["done"] * TICKS:
                 return
             await asyncio.sleep(0.2)
-
-    async def _send(self, to: str, subject: str) -> str:
-        body = {"to": to, "subject": subject, "body": "Thank you."}
-        message_id = await self.stage.publish(wire.JOBS, "email.send", body)
-        self._tell_published(wire.JOBS, "email.send", message_id, body)
-        return message_id
-
-    async def _mail_to(self, mailbox: str) -> ReceivedMail:
-        arrived = self.stage.mail_server.received(1, to=mailbox, within_seconds=PATIENCE_SECONDS)
-        return (await self._wait(arrived, f"a mail to {mailbox}"))[0]
-
-    def _tell_published(self, exchange: str, kind: str, message_id: str, body: dict[str, Any]) -> None:
-        where = f"exchange [b]{exchange}[/], key [b]{kind}[/], id [b]{message_id}[/]"
-        self.tell(f"published to {where}: {escape(json.dumps(body))}")
-
-    async def _show_death(self, message_id: str, error_type: str, began: float, did: str) -> None:
-        letter = await self._wait(
-            self.stage.dead_letter("email.send", message_id, PATIENCE_SECONDS), f"{message_id} in email.send.dead"
-        )
-        took = (time.time() - began) * 1000
-        found = f"{letter.headers.get(wire.X_ERROR_TYPE)}: {letter.headers.get(wire.X_ERROR)}"
-        if letter.headers.get(wire.X_ERROR_TYPE) != error_type:
-            raise StepFailed(f"the dead letter should say {error_type}, it says {found}")
-        self.tell(f"[red]dead letter in email.send.dead[/]: {escape(found)}")
-        alert = await self._wait(self.stage.alerts.wait_for(error_type, PATIENCE_SECONDS), f"an alert: {error_type}")
-        self.tell(f"[yellow]alert:[/] {escape(str(alert['title']))}")
-        for line in str(alert["message"]).splitlines():
-            self.tell(f"  [dim]│[/] {escape(line)}")
-        self.seen.append(Seen(did, f"dead letter {error_type} and alert", took))
-
-    async def _until_retried(self, number: int) -> None:
-        while await self.stage.retries("email.send") < number:
-            await asyncio.sleep(0.02)
-
-    async def _wait(self, what: Awaitable[Result], name: str) -> Result:
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                return await what
-        except TimeoutError as error:
-            reason = f" ({error})" if str(error) else ""
-            raise StepFailed(f"waited {PATIENCE_SECONDS:g} s for {name}{reason}; see {self.stage.log}") from None
-
-    async def _run(self, arguments: list[str]) -> AsyncIterator[str]:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "shared.cli", *arguments),
-            env={**self.stage.environment, "NO_COLOR": "1", "COLUMNS": "100"},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output, _ = await process.communicate()
-        for line in output.decode().splitlines():
-            yield line
-        if process.returncode:
-            raise StepFailed(f"`postroom {' '.join(arguments)}` ended with code {process.returncode}")
 
 
 def _attached_pdf(mail: ReceivedMail) -> bytes:

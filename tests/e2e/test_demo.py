@@ -29,12 +29,20 @@ NEWCOMER_SEES = (
     r"dead letter in email\.send\.dead: InvalidMessage: subject: ",
     r"\$ postroom dead replay email\.send\.dead --id \w+ --yes",
     r"mail to gone@example\.com: “Your invoice”, same id",
+    r"the mail server is stopped",
+    r"/readyz of email: outage, no mail server takes mail",
+    r"alert: .*email.*circuit",
+    r"the mail server is back",
+    r"all 40 mails arrived .* no dead letter, no try used",
+    r"published to exchange jobs, key email\.send: 50 mails to mailboxes that are full",
+    r"alert: email\.send: RecipientsRefused",
+    r"50 dead letters, one alert",
     r"mail to board@example\.com: “.*”, a PDF of [\d,]+ bytes after [\d,]+ ms",
     r"look at it: .*demo/daily-user-report-\d{4}-\d\d-\d\d\.pdf",
     *(r"mail to team@example\.com: “It is \d{4}-\S+Z”, \d+ ms after its time",) * 3,
     r"\$ postroom schedules show demo",
     *(r"│ done",) * 3,
-    r"All 9 steps as promised, in \d+ s",
+    r"All 11 steps as promised, in \d+ s",
 )
 
 

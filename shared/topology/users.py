@@ -5,7 +5,7 @@ Topic permissions narrow what may be published: a service retries and buries mes
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared import wire
@@ -54,9 +54,14 @@ def build_users(subscriptions: Iterable[Subscription], prefix: str) -> tuple[Bro
     Raises ConfigurationError for a service that is called like one of those three.
     """
     services: dict[str, list[Subscription]] = {}
+    subscriptions = tuple(subscriptions)
     for subscription in subscriptions:
         services.setdefault(subscription.service, []).append(subscription)
-    people = (_publisher(prefix), _operator(prefix), BrokerUser(MONITORING, prefix + MONITORING, tags=("monitoring",)))
+    people = (
+        BrokerUser(PUBLISHER, prefix + PUBLISHER, _one_of([wire.JOBS, wire.EVENTS])),
+        _operator(prefix, [subscription.queue for subscription in subscriptions]),
+        BrokerUser(MONITORING, prefix + MONITORING, tags=("monitoring",)),
+    )
     if taken := services.keys() & {user.role for user in people}:
         raise ConfigurationError(f"{taken.pop()} cannot be a service's name: a user of the broker is called so")
     return (*(_service(name, prefix, services[name]) for name in sorted(services)), *people)
@@ -80,16 +85,14 @@ def _service(name: str, prefix: str, subscriptions: list[Subscription]) -> Broke
     return BrokerUser(name, prefix + name, _one_of(exchanges), _one_of(queues), topics=topics)
 
 
-def _publisher(prefix: str) -> BrokerUser:
-    return BrokerUser(PUBLISHER, prefix + PUBLISHER, _one_of([wire.JOBS, wire.EVENTS]))
-
-
-def _operator(prefix: str) -> BrokerUser:
+def _operator(prefix: str, queues: Sequence[str]) -> BrokerUser:
     """Who looks at dead letters and moves them back. The ladder is open for `topology check`, to one queue only."""
+    # Writing to a queue itself means to bind it, to what one may read. It is here because from 4.2.6 on nobody may
+    # ask how long a queue is who may do nothing with it.
     return BrokerUser(
         OPERATOR,
         prefix + OPERATOR,
-        write=_one_of([_DEFAULT_EXCHANGE, wire.JOBS, wire.EVENTS, wire.DELAY]),
+        write=_one_of([_DEFAULT_EXCHANGE, wire.JOBS, wire.EVENTS, wire.DELAY, *queues]),
         read=rf"^(.+{re.escape(wire.DEAD_SUFFIX)}|{wire.UNROUTED_QUEUE})$",
         tags=("policymaker", "management"),
         topics={wire.DELAY: _WALK + _one_of([wire.UNROUTED_QUEUE]).removeprefix("^")},
@@ -97,4 +100,9 @@ def _operator(prefix: str) -> BrokerUser:
 
 
 def _one_of(names: Iterable[str]) -> str:
-    return f"^({'|'.join(re.escape(name) for name in names)})$"
+    return f"^({'|'.join(_literal(name) for name in names)})$"
+
+
+def _literal(name: str) -> str:
+    # A hyphen means itself outside of brackets, and people read these patterns.
+    return re.escape(name).replace(r"\-", "-")

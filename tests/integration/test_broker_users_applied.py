@@ -155,6 +155,7 @@ def test_options_about_users_need_the_file() -> None:
 def test_services_of_a_given_broker_have_their_own_user_or_share_the_given_one_and_say_so(
     vhost: VirtualHost, file: Path
 ) -> None:
+    assert postroom("topology", "apply").exit_code == 0
     given = BrokerNode(vhost.amqp_url, vhost.management_url, "", "POSTROOM_AMQP_URL")
     limited = f"{vhost.name}-limited"
     with administrator_of(vhost) as management:

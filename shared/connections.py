@@ -5,7 +5,7 @@ shared it would stop too.
 """
 
 import random
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from yarl import URL
 
@@ -26,6 +26,13 @@ def connection_url(url: str, name: str) -> str:
     ours = {"name": name, "heartbeat": str(HEARTBEAT_SECONDS), "reconnect_interval": f"{pause:.2f}"}
     target = URL(url)
     return str(target.with_query({**ours, **dict(target.query)}))
+
+
+def as_user(url: str, user: str, password: str) -> str:
+    """`url` with another user and password."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{host}"))
 
 
 def without_password(url: str) -> str:

@@ -54,6 +54,7 @@ class Supervisor:
     Args:
         services: their names.
         environment: added to this process's own.
+        of_service: by name of a service, what is added for that one only.
         log: where they log; None leaves it to this process's standard error.
         say: told of restarts.
     """
@@ -63,11 +64,13 @@ class Supervisor:
         services: Sequence[str],
         environment: Mapping[str, str],
         *,
+        of_service: Mapping[str, Mapping[str, str]] | None = None,
         log: Path | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.children = [Child(service, _free_port()) for service in services]
         self._environment = {**os.environ, **environment, SUPERVISED: "1"}
+        self._of_service = of_service or {}
         self._log = log
         self._say = say
         self._keepers: list[asyncio.Task[None]] = []
@@ -121,12 +124,12 @@ class Supervisor:
 
     async def _spawn(self, child: Child) -> None:
         child.starts += 1
-        environment = {**self._environment, "POSTROOM_HEALTH_PORT": str(child.health_port)}
+        own = {**self._of_service.get(child.service, {}), "POSTROOM_HEALTH_PORT": str(child.health_port)}
         log = self._log.open("ab") if self._log else None
         try:
             child.process = await asyncio.create_subprocess_exec(
                 *child.command,
-                env=environment,
+                env={**self._environment, **own},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=log,
                 stderr=log,

@@ -48,6 +48,11 @@ class BrokerNode:
     log: Path | None = None
     life: NodeLife = field(default_factory=lambda: SomebodyElses("it was given"), repr=False, compare=False)
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was started for us, and nobody else's work is on it."""
+        return not isinstance(self.life, SomebodyElses)
+
     def start(self) -> None:
         """Start it again after `stop` or `kill`, on the same ports and data. Returns when it answers."""
         self.life.start()

@@ -10,10 +10,12 @@ from rich.markup import escape
 from rich.rule import Rule
 
 from shared.broker_node import BrokerNode, find_broker
+from shared.cli.broker_users import users_of_node
 from shared.cli.output import AsJson, ExitCode, complain, err, print_json, print_table
 from shared.cli.output import out as screen
 from shared.cli.up import apply_to, broker_environment
 from shared.errors import ConfigurationError, PostroomError
+from shared.settings import RuntimeSettings, read_settings
 
 FIRST_STEP = "A broker and the services"
 PROBLEM_LINES = 15  # of the services' log, shown when a step fails
@@ -41,7 +43,7 @@ def demo_command(as_json: AsJson = False) -> None:
     async def play(broker: BrokerNode, folder: Path) -> Story:
         step, log = f"1 ({FIRST_STEP})", folder.with_suffix(".log")
         try:
-            async with set_stage(broker, broker_environment(broker), folder, log, say) as stage:
+            async with set_stage(broker, broker_environment(broker), users, folder, log, say) as stage:
                 ready = ", ".join(f"{child.service} ({child.health_url}/readyz)" for child in stage.services.children)
                 out.print(f"   services ready: {ready}; a mail server at {stage.mail_server.url}", highlight=False)
                 story = Story(stage, lambda line: out.print(f"   {line}", highlight=False, soft_wrap=True))
@@ -63,6 +65,8 @@ def demo_command(as_json: AsJson = False) -> None:
     with tempfile.TemporaryDirectory(prefix="postroom-demo-") as name, find_broker(say=say) as broker:
         out.print(f"   RabbitMQ {broker.version} is up, from {escape(broker.source)}", highlight=False)
         apply_to(broker)
+        data_dir = Path(name) if broker.is_ours else read_settings(RuntimeSettings).data_dir
+        users = users_of_node(broker, data_dir, say)
         story = asyncio.run(play(broker, Path(name)))
     total = time.perf_counter() - began
     if as_json:

@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,20 +12,33 @@ import typer
 from rich.markup import escape
 from rich.progress import Progress
 
-from shared.cli.output import AsJson, ExitCode, complain, err, note, out, print_json, print_table
+from shared.cli.broker_users import installed_users
+from shared.cli.output import AsJson, ExitCode, err, note, out, print_json
+from shared.cli.topology_views import show_applied, show_problems, show_proofs
 from shared.discovery import LeftOut, discover
 from shared.errors import ConfigurationError
 from shared.management import Management
 from shared.settings import RuntimeSettings, read_settings
 from shared.topology import Topology, build_topology
-from shared.topology.application import Applied, apply_topology
+from shared.topology.application import apply_topology
 from shared.topology.check import Problem, Severity, blocks, find_problems
 from shared.topology.comparison import read_found
-from shared.topology.definitions import DEFAULT_BROKER_VERSION, definitions
+from shared.topology.definitions import DEFAULT_BROKER_VERSION, definitions, user_definitions
+from shared.topology.passwords import Passwords
 from shared.topology.proof import LADDER, Limits, Outcome, Proof, prove
+from shared.topology.user_application import apply_users
 
-MOST_NAMED = 30  # changes listed one by one; --json has all
-MOST_IN_A_ROW = 5  # names of things with the same problem
+UsersFile = Annotated[
+    Path | None,
+    typer.Option("--users", metavar="FILE", help="JSON file of the passwords of the broker's users, by user name."),
+]
+UserPrefix = Annotated[
+    str | None,
+    typer.Option(
+        "--user-prefix",
+        help="What users' names begin with; by default `postroom-`, or the virtual host's name and a hyphen.",
+    ),
+]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,6 +53,9 @@ def apply_command(
     prune: Annotated[
         bool, typer.Option("--prune", help="Also remove our own bindings and policies that are no longer wanted.")
     ] = False,
+    users: UsersFile = None,
+    rotate: Annotated[bool, typer.Option("--rotate", help="With --users: give all users new passwords.")] = False,
+    prefix: UserPrefix = None,
     as_json: AsJson = False,
 ) -> None:
     """Bring the broker to the topology: write what is missing or different, touch nothing else.
@@ -48,8 +63,14 @@ def apply_command(
     Run it before the services of a new version start. A second run changes nothing. Queues are never deleted;
     one that exists with another type is named with the way out, and all else is still applied (exit code 1).
 
-    Example: `POSTROOM_AMQP_URL=amqp://operator:…@broker/ postroom topology apply`
+    With --users also a user for each service, and for publishing, operating and monitoring, each with the
+    permissions that it needs and no others. Passwords are taken from that file; those that are not there are made
+    up and written into it. No password is printed. This needs an administrator.
+
+    Example: `postroom topology apply --users broker-users.json`
     """
+    if (rotate or prefix is not None) and users is None:
+        raise typer.BadParameter("say with --users where the passwords are", param_hint="--rotate, --user-prefix")
     topology, left_out = installed_topology()
     with Management.from_settings(read_settings(RuntimeSettings)) as management:
         with err.status("Applying…") as status:
@@ -59,10 +80,14 @@ def apply_command(
                 prune=prune,
                 on_change=lambda change: status.update(f"{change.kind} {escape(change.name)}"),
             )
+            if users is not None:
+                wanted = installed_users(management.virtual_host, prefix)
+                changes = apply_users(wanted, Passwords(users), management, renew=rotate)
+                applied = replace(applied, changes=applied.changes + changes)
         if as_json:
             print_json(asdict(applied) | {"virtual_host": management.virtual_host, "left_out": _json(left_out)})
         else:
-            _show_applied(applied, management)
+            show_applied(applied, management)
     raise typer.Exit(ExitCode.PROBLEMS if applied.conflicts else ExitCode.OK)
 
 
@@ -108,8 +133,8 @@ def check_command(
             }
         )
     else:
-        _show_problems(problems)
-        _show_proofs(proofs)
+        show_problems(problems)
+        show_proofs(proofs)
         verdict = "[green]the broker is as it should be[/]" if is_ok else "[red]problems were found[/]"
         out.print(f"RabbitMQ {found.version}, {len(topology.work_queues())} work queues: {verdict}")
     raise typer.Exit(ExitCode.OK if is_ok else ExitCode.PROBLEMS)
@@ -125,12 +150,14 @@ def export_command(
     virtual_host: Annotated[
         str | None, typer.Option(help="Where everything goes; that of POSTROOM_AMQP_URL without it.")
     ] = None,
+    users: UsersFile = None,
+    prefix: UserPrefix = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the topology as a RabbitMQ definitions file: the same as `apply`, without asking a broker.
 
     For `rabbitmqctl import_definitions FILE`, the management UI, or `load_definitions` in rabbitmq.conf. There
-    are no users and no passwords in it.
+    are no users in it, and with --users salted hashes of their passwords, as in `apply`.
 
     Example: `postroom topology export --output definitions.json --broker-version 3.10`
     """
@@ -139,6 +166,8 @@ def export_command(
     topology, left_out = installed_topology()
     host = virtual_host or read_settings(RuntimeSettings).virtual_host()
     document = definitions(topology, host, broker_version)
+    if users is not None:
+        document |= user_definitions(installed_users(host, prefix), Passwords(users), host)
     if output is None:
         print_json(document)
         return
@@ -176,61 +205,6 @@ def _prove(topology: Topology, problems: list[Problem], settings: RuntimeSetting
         url = settings.amqp_url.get_secret_value()
         tried = asyncio.run(prove(url, sound, limits, lambda _proof: progress.advance(task)))
     return [*tried, *proofs]
-
-
-def _show_applied(applied: Applied, management: Management) -> None:
-    if len(applied.changes) <= MOST_NAMED:
-        for change in applied.changes:
-            out.print(f"  {change.action} {change.kind} [bold]{escape(change.name)}[/]", highlight=False)
-    counts = Counter((change.action, change.kind) for change in applied.changes)
-    summary = ", ".join(f"{action} {_counted(count, kind)}" for (action, kind), count in counts.items())
-    where = f"RabbitMQ {applied.broker_version} at {management.url}, virtual host {management.virtual_host}"
-    out.print(escape(f"{where}: {summary or 'nothing to change'}"), highlight=False, soft_wrap=True)
-    for stale in applied.stale:
-        note(f"no longer wanted: {stale}; --prune removes it")
-    for conflict in applied.conflicts:
-        complain(str(conflict))
-
-
-def _show_problems(problems: list[Problem]) -> None:
-    """The problems, with those that say the same of things of one kind in one row."""
-    alike: dict[tuple[Severity, str, str], list[str]] = {}
-    for problem in problems:
-        kind, _, name = problem.subject.partition(" ")
-        alike.setdefault((problem.severity, kind, problem.text), []).append(name)
-    colors = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
-    rows = (
-        (f"[{colors[severity]}]{severity}[/]", escape(f"{kind} {_some(names)}"), escape(text))
-        for (severity, kind, text), names in alike.items()
-    )
-    if problems:
-        print_table(("", "What", "Problem"), rows)
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - MOST_IN_A_ROW
-    return ", ".join(names[:MOST_IN_A_ROW]) + (f" and {more} more" if more > 0 else "")
-
-
-def _counted(count: int, kind: str) -> str:
-    plural = "policies" if kind == "policy" else f"{kind}s"
-    return f"{count} {kind if count == 1 else plural}"
-
-
-def _show_proofs(proofs: list[Proof]) -> None:
-    if not proofs:
-        return
-    colors = {Outcome.PROVEN: "green", Outcome.NOT_PROVEN: "yellow", Outcome.FAILED: "red"}
-    rows = (
-        (
-            escape(proof.subject),
-            f"[{colors[proof.outcome]}]{proof.outcome}[/]",
-            "" if proof.milliseconds is None else f"{proof.milliseconds:.0f} ms",
-            escape(proof.reason),
-        )
-        for proof in proofs
-    )
-    print_table(("Rejected → .dead", "Proof", "Took", ""), rows)
 
 
 def _json(items: Sequence[Any]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ import typer
 from rich.markup import escape
 
 from shared.broker_node import BrokerNode, find_broker
+from shared.cli.broker_users import users_of_node
 from shared.cli.output import err, note, out, print_table
 from shared.cli.topology import installed_topology
 from shared.connections import without_password
@@ -28,7 +29,8 @@ def up_command(
     """Start everything on this machine and keep it running until Ctrl-C.
 
     Uses the broker of POSTROOM_AMQP_URL, or starts a private RabbitMQ node whose queues and messages are kept in
-    the data folder (POSTROOM_DATA_DIR, ./var) for the next time. Without EMAIL_SMTP_URL a mail server on this
+    the data folder (POSTROOM_DATA_DIR, ./var) for the next time. Each service gets a user of its own on the
+    broker, which may do that service's work and nothing else. Without EMAIL_SMTP_URL a mail server on this
     machine takes all mails and puts them into the data folder.
 
     Example: `postroom up email alerting`
@@ -36,10 +38,10 @@ def up_command(
     names = _chosen(services or [])
     settings = read_settings(RuntimeSettings)
     with find_broker(data_dir=settings.data_dir, persistent=True, say=note) as broker:
-        environment = broker_environment(broker)
         with err.status("Applying the topology…"):
             apply_to(broker)
-        asyncio.run(_stay_up(names, broker, environment, settings.data_dir))
+            users = users_of_node(broker, settings.data_dir, note)
+        asyncio.run(_stay_up(names, broker, users, settings.data_dir))
 
 
 def broker_environment(broker: BrokerNode) -> dict[str, str]:
@@ -66,12 +68,12 @@ def _chosen(services: list[str]) -> list[str]:
     return services or startable
 
 
-async def _stay_up(names: list[str], broker: BrokerNode, environment: dict[str, str], data_dir: Path) -> None:
+async def _stay_up(names: list[str], broker: BrokerNode, users: dict[str, dict[str, str]], data_dir: Path) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     async with _mail_box(data_dir / "mail") as mail:
-        supervisor = Supervisor(names, {**environment, **mail}, say=note)
+        supervisor = Supervisor(names, {**broker_environment(broker), **mail}, of_service=users, say=note)
         try:
             with err.status("Starting the services…"):
                 await supervisor.start()
@@ -121,13 +123,22 @@ def _show(supervisor: Supervisor, broker: BrokerNode, data_dir: Path) -> None:
     )
     out.print(f"Management UI: {escape(without_password(broker.management_url))}", soft_wrap=True)
     out.print(f"Data: {escape(str(data_dir.absolute()))}", soft_wrap=True)
-    # Not every client library takes a missing virtual host for "/".
-    url = broker.amqp_url + "%2F" if broker.amqp_url.endswith("/") else broker.amqp_url
     out.print(
-        f"Try, in another terminal:\n  export POSTROOM_AMQP_URL={escape(url)}\n"
-        f"  export POSTROOM_MANAGEMENT_URL={escape(without_password(broker.management_url))}\n"
+        f"Try, in another terminal{_how_to_get_there(broker)}\n"
         """  postroom publish email.send '{"to": "ada@example.com", "subject": "Hello", "body": "Hi Ada"}'""",
         soft_wrap=True,
         highlight=False,
     )
     out.print("Ctrl-C stops everything.")
+
+
+def _how_to_get_there(broker: BrokerNode) -> str:
+    """What the other terminal needs: the developer's own user, an administrator who may do all that can be tried."""
+    if not broker.is_ours:
+        return " with the same POSTROOM_AMQP_URL and POSTROOM_MANAGEMENT_URL:"  # its password is not ours to print
+    # Not every client library takes a missing virtual host for "/".
+    url = broker.amqp_url + "%2F" if broker.amqp_url.endswith("/") else broker.amqp_url
+    return (
+        f":\n  export POSTROOM_AMQP_URL={escape(url)}\n"
+        f"  export POSTROOM_MANAGEMENT_URL={escape(without_password(broker.management_url))}"
+    )

@@ -12,6 +12,7 @@ from aio_pika.exceptions import (
     ChannelNotFoundEntity,
     ProbableAuthenticationError,
 )
+from aiormq.exceptions import ChannelAccessRefused
 
 from shared.connections import connection_url, without_password
 from shared.errors import BrokerUnavailable, TopologyError
@@ -45,7 +46,7 @@ async def connect(url: str) -> AsyncIterator[AbstractConnection]:
 
 
 async def depth_of(connection: AbstractConnection, queue: str) -> int:
-    """How many messages wait in `queue` at this moment. Raises TopologyError when there is no such queue."""
+    """How many messages wait in `queue` at this moment. Raises TopologyError when this user sees no such queue."""
     # On a channel of its own: asking for a queue that does not exist closes the channel.
     channel = await connection.channel()
     try:
@@ -55,6 +56,9 @@ async def depth_of(connection: AbstractConnection, queue: str) -> int:
             f"there is no queue {queue}; `postroom dead list` shows those with dead letters, "
             "`postroom topology apply` creates what is missing"
         ) from None
+    except ChannelAccessRefused:
+        # What comes first at a broker from 4.2.6 on, also for a queue that does not exist.
+        raise TopologyError(f"there is no queue {queue} that this user may look at; see POSTROOM_AMQP_URL") from None
     finally:
         if not channel.is_closed:
             await channel.close()

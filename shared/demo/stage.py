@@ -105,11 +105,16 @@ class Stage:
 
 @asynccontextmanager
 async def set_stage(
-    broker: BrokerNode, environment: dict[str, str], folder: Path, log: Path, say: Callable[[str], None]
+    broker: BrokerNode,
+    environment: dict[str, str],
+    users: dict[str, dict[str, str]],
+    folder: Path,
+    log: Path,
+    say: Callable[[str], None],
 ) -> AsyncIterator[Stage]:
     """Start mail server, alert inbox and services around a broker that has its topology; stop them at the end.
 
-    The services keep their data in `folder` and log to `log`.
+    `users` tells each service of its own user of the broker. The services keep their data in `folder` and log to `log`.
     """
     async with MailServer() as mail_server:
         with AlertInbox() as alerts, Partner() as partner:
@@ -128,6 +133,7 @@ async def set_stage(
                     "POSTROOM_DATA_DIR": str(folder),
                     "POSTROOM_LOG_FORMAT": "text",
                 },
+                of_service=users,
                 log=log,
                 say=say,
             )

@@ -6,7 +6,15 @@ the broker; who needs the present asks over AMQP. Messages are never published t
 
 from shared.management.client import Management
 from shared.management.connection import ManagementError, ManagementRefused, ManagementUnavailable
-from shared.management.records import BindingInfo, ExchangeInfo, PolicyInfo, QueueInfo
+from shared.management.records import (
+    BindingInfo,
+    ExchangeInfo,
+    PermissionInfo,
+    PolicyInfo,
+    QueueInfo,
+    TopicPermissionInfo,
+    UserInfo,
+)
 
 __all__ = [
     "BindingInfo",
@@ -15,6 +23,9 @@ __all__ = [
     "ManagementError",
     "ManagementRefused",
     "ManagementUnavailable",
+    "PermissionInfo",
     "PolicyInfo",
     "QueueInfo",
+    "TopicPermissionInfo",
+    "UserInfo",
 ]

@@ -10,8 +10,11 @@ from shared.management.connection import ApiConnection
 from shared.management.records import (
     BindingInfo,
     ExchangeInfo,
+    PermissionInfo,
     PolicyInfo,
     QueueInfo,
+    TopicPermissionInfo,
+    UserInfo,
     policy_info,
     queue_info,
 )
@@ -25,7 +28,7 @@ class Management:
 
     Args:
         url: base URL without user and password, `http://host:15672`.
-        user: needs the `management` tag to read, `policymaker` to write policies.
+        user: needs the `management` tag to read, `policymaker` to write policies, `administrator` for users.
         password: never part of a message or of `repr`.
         virtual_host: the one all calls are about.
         time_limit: for one request.
@@ -163,6 +166,50 @@ class Management:
     def import_definitions(self, definitions: Mapping[str, Any]) -> None:
         """Create all that a definitions file names, in its own virtual hosts; what exists already stays."""
         self._api.call("POST", "/definitions", json=definitions)
+
+    def users(self) -> list[UserInfo]:
+        """All users of the broker."""
+        return [
+            UserInfo(item["name"], tuple(item["tags"]), item["password_hash"])
+            for item in self._api.call("GET", "/users")
+        ]
+
+    def put_user(self, user: UserInfo) -> None:
+        """Create a user or change its password and tags. Its open connections stay."""
+        body = {
+            "password_hash": user.password_hash,
+            "hashing_algorithm": "rabbit_password_hashing_sha256",
+            "tags": ",".join(user.tags),
+        }
+        self._api.call("PUT", f"/users/{_quoted(user.name)}", json=body)
+
+    def delete_user(self, name: str) -> None:
+        """Remove a user and its permissions in all virtual hosts."""
+        self._api.call("DELETE", f"/users/{_quoted(name)}")
+
+    def permissions(self) -> list[PermissionInfo]:
+        """What users may do in the virtual host."""
+        return [
+            PermissionInfo(item["user"], item["configure"], item["write"], item["read"])
+            for item in self._api.call("GET", f"/vhosts/{self._vhost}/permissions")
+        ]
+
+    def put_permission(self, permission: PermissionInfo) -> None:
+        """Let a user do that, and nothing else, in the virtual host."""
+        body = {"configure": permission.configure, "write": permission.write, "read": permission.read}
+        self._api.call("PUT", f"/permissions/{self._vhost}/{_quoted(permission.user)}", json=body)
+
+    def topic_permissions(self) -> list[TopicPermissionInfo]:
+        """What users may publish to topic exchanges; who has no entry for one may use every routing key."""
+        return [
+            TopicPermissionInfo(item["user"], item["exchange"], item["write"], item["read"])
+            for item in self._api.call("GET", f"/vhosts/{self._vhost}/topic-permissions")
+        ]
+
+    def put_topic_permission(self, permission: TopicPermissionInfo) -> None:
+        """Narrow what a user may publish to one topic exchange."""
+        body = {"exchange": permission.exchange, "write": permission.write, "read": permission.read}
+        self._api.call("PUT", f"/topic-permissions/{self._vhost}/{_quoted(permission.user)}", json=body)
 
     @property
     def _vhost(self) -> str:

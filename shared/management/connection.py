@@ -1,5 +1,6 @@
 """One request to the management API, with a time limit and an error that says what to do."""
 
+import re
 import ssl
 from datetime import timedelta
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import httpx
 
 from shared.errors import PostroomError
+
+_NEEDS_ADMINISTRATOR = re.compile(r" /(users|permissions|topic-permissions)|permissions$")
 
 
 class ManagementError(PostroomError):
@@ -64,9 +67,10 @@ class ApiConnection:
     def _explained(self, response: httpx.Response, request: str) -> ManagementError:
         reason = _reason(response)
         if response.status_code in (401, 403):
+            tags = "administrator" if _NEEDS_ADMINISTRATOR.search(request) else "policymaker management"
             return ManagementRefused(
                 f"user {self.user} may not {request} at {self.url} ({reason}): check name and password in "
-                f"POSTROOM_AMQP_URL, and its tags: `rabbitmqctl set_user_tags {self.user} policymaker management`"
+                f"POSTROOM_AMQP_URL, and its tags: `rabbitmqctl set_user_tags {self.user} {tags}`"
             )
         if response.status_code == 404 and reason is None:
             return self._not_the_api()

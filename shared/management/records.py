@@ -1,7 +1,7 @@
 """What the management API tells about the things in a virtual host."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -50,6 +50,35 @@ class PolicyInfo:
     apply_to: str
     priority: int
     definition: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UserInfo:
+    """A user of the broker: its password as the broker keeps it, and its tags for the management API."""
+
+    name: str
+    tags: tuple[str, ...]
+    password_hash: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionInfo:
+    """What a user may do in the virtual host: three patterns of names of exchanges and queues."""
+
+    user: str
+    configure: str
+    write: str
+    read: str
+
+
+@dataclass(frozen=True, slots=True)
+class TopicPermissionInfo:
+    """With which routing keys a user may publish to a topic exchange (`write`) and bind to it (`read`)."""
+
+    user: str
+    exchange: str
+    write: str
+    read: str
 
 
 def queue_info(item: Mapping[str, Any]) -> QueueInfo:

@@ -1,10 +1,14 @@
 """The topology as a RabbitMQ definitions file, for brokers that are set up without our command line."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from shared.topology.comparison import wanted_policy
 from shared.topology.model import Topology
+from shared.topology.passwords import HASHING, Passwords, password_hash
+from shared.topology.user_application import wanted_permission, wanted_topic_permissions
+from shared.topology.users import BrokerUser
 
 DEFAULT_BROKER_VERSION = "4"
 
@@ -44,6 +48,26 @@ def definitions(topology: Topology, virtual_host: str, broker_version: str) -> d
             }
             for binding in topology.bindings
         ],
+    }
+
+
+def user_definitions(users: Sequence[BrokerUser], passwords: Passwords, virtual_host: str) -> dict[str, Any]:
+    """The users' part of such a file: hashes with a fresh salt. Users without a password get one, as in `apply`."""
+    passwords.complete(user.name for user in users)
+    permissions = [wanted_permission(user) for user in users]
+    topics = [topic for user in users for topic in wanted_topic_permissions(user)]
+    return {
+        "users": [
+            {
+                "name": user.name,
+                "password_hash": password_hash(passwords.of(user.name)),
+                "hashing_algorithm": HASHING,
+                "tags": list(user.tags),
+            }
+            for user in users
+        ],
+        "permissions": [{"vhost": virtual_host, **asdict(permission)} for permission in permissions],
+        "topic_permissions": [{"vhost": virtual_host, **asdict(topic)} for topic in topics],
     }
 
 

@@ -8,12 +8,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from shared.broker_node.ports import is_free
+from shared.discovery import discover
 from shared.testing import eventually
 from tests.support.crash import PROJECT
 from tests.support.crash_cli import Command, command, nothing_left
@@ -31,6 +34,13 @@ class Running:
 
     command: Command
     amqp_url: str
+    management_url: str
+
+    async def users(self) -> set[str]:
+        """The users of the broker that are connected now, some seconds late."""
+        async with httpx.AsyncClient(auth=("guest", "guest"), timeout=10, trust_env=False) as api:
+            answer = await api.get(f"{self.management_url}/api/connections")
+        return {connection["user"] for connection in answer.raise_for_status().json()}
 
     @property
     def ports(self) -> list[int]:
@@ -57,8 +67,15 @@ def up(data: Path, output: Path) -> Iterator[Running]:
     with command(["up"], {"POSTROOM_DATA_DIR": str(data)}, output) as started:
         started.says("Ctrl-C stops everything", within_seconds=PATIENCE_SECONDS)
         found = re.search(r"export POSTROOM_AMQP_URL=(\S+)", started.said)
+        management = re.search(r"export POSTROOM_MANAGEMENT_URL=(\S+)", started.said)
         assert found, started.said
-        yield Running(started, found[1])
+        assert management, started.said
+        yield Running(started, found[1], management[1])
+
+
+async def each_service_has_its_own(running: Running) -> bool:
+    """Whether all services are connected, each as its own user, and none as the administrator."""
+    return await running.users() == {f"postroom-{worker.service}" for worker in discover().workers}
 
 
 def mails_in(data: Path, subject: str) -> list[Path]:
@@ -73,6 +90,10 @@ async def test_up_delivers_stops_whole_and_keeps_what_was_not_done_for_the_next_
         await eventually(lambda: mails_in(data, "Now"))
         first.publish("Later", "--delay", "4")
         assert len(first.ports) >= 4  # broker, its management, two services
+        await eventually(lambda: each_service_has_its_own(first), within=timedelta(seconds=20))
+        passwords = data / "broker-users.json"
+        assert passwords.stat().st_mode & 0o777 == 0o600
+        assert not [each for each in json.loads(passwords.read_text()).values() if each in first.command.said]
 
         first.command.control_c()
         assert first.command.wait(GONE_WITHIN_SECONDS) == 0, first.command.said

@@ -1,0 +1,181 @@
+"""Each service does its work at the broker as its own user, and people do theirs."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from typer.testing import CliRunner
+
+from shared import wire
+from shared.broker_node import BrokerNode
+from shared.cli import app
+from shared.dead_letters import Pace, Selection, Watch, discard, replay, target_of
+from shared.discovery import discover
+from shared.publishing import Publisher
+from shared.testing import eventually
+from shared.topology import LONGEST_WAIT
+from shared.topology.proof import LADDER, Limits, Outcome, prove
+from shared.worker import Worker
+from shared.worker.intake import read_delivery
+from shared.worker.registration import Subscription
+from shared.worker.settlement import Failure, completed, dead_letter, deferred, postponed, retried
+from tests.support.broker_users import Users, users_on
+from tests.support.brokers import VirtualHost, virtual_host_on
+from tests.support.moving import move_messages
+
+WORKERS = discover().workers
+FAILURE = Failure(ValueError("no"), attempts=3)
+LAST_LEVEL = "delay.524288s"
+
+
+@pytest.fixture(scope="module")
+def users(broker: BrokerNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Users]:
+    """A virtual host with the topology and the users of all services."""
+    with virtual_host_on(broker) as vhost, users_on(vhost, tmp_path_factory.mktemp("users")) as users:
+        yield users
+
+
+async def test_every_service_reads_retries_delays_defers_tells_and_buries_as_its_own_user(users: Users) -> None:
+    async with await aio_pika.connect(users.vhost.amqp_url) as connection:
+        channel = await connection.channel()
+        await asyncio.gather(*(does_its_work(worker, users, channel) for worker in WORKERS))
+
+        queues = [queue for worker in WORKERS for queue in worker.subscriptions]
+        assert len(queues) >= 20
+        # Twice the longest wait: each entered the ladder at its highest level, and will walk again.
+        await eventually(lambda: has(channel, LAST_LEVEL, len(queues)))
+
+
+async def does_its_work(worker: Worker, users: Users, channel: AbstractChannel) -> None:
+    """What the runtime does with messages of each queue, in the permissions of the service's user."""
+    url = users.amqp_url(worker.service)
+    async with await aio_pika.connect(url) as connection, Publisher(url, app_id=worker.service) as publisher:
+        reads = await connection.channel()
+        for subscription in worker.subscriptions.values():
+            await put(channel, subscription.queue, message_id="one")
+            await settle_all_ways(subscription, await take(reads, subscription.queue), publisher)
+        for queue in worker.subscriptions:
+            # What others tell of their jobs comes to the scheduler's queues too.
+            while wire.X_ATTEMPT not in (again := await take(reads, queue)).headers:
+                await again.ack()
+            await again.ack()
+            await eventually(lambda queue=queue: has(channel, wire.dead_queue(queue), 1))
+
+
+async def settle_all_ways(subscription: Subscription, message: AbstractIncomingMessage, publisher: Publisher) -> None:
+    """Send every copy that a worker makes of a message, then let go of it."""
+    queue, service = subscription.queue, subscription.service
+    delivery = read_delivery(queue, message)  # type: ignore[arg-type] # aio-pika gives this class
+    await publisher.send(retried(delivery, FAILURE, service, timedelta(seconds=1)))
+    await publisher.send(postponed(delivery, 2 * LONGEST_WAIT))
+    await publisher.send(completed(delivery))
+    if subscription.exchange == wire.JOBS:
+        await publisher.send(deferred(delivery, {}, 2 * LONGEST_WAIT))
+    if queue == wire.ALERTING_QUEUE:
+        await message.reject()
+    else:
+        await publisher.send(dead_letter(delivery, FAILURE, service))
+        await message.ack()
+
+
+async def test_the_operator_replays_and_discards_dead_letters(users: Users) -> None:
+    url = users.amqp_url("operator")
+    async with await aio_pika.connect(users.vhost.amqp_url) as connection:
+        channel = await connection.channel()
+        for name in ("again", "away"):
+            await put(channel, "webhook.sync.dead", message_id=name)
+        jobs = await channel.get_exchange(wire.JOBS, ensure=False)
+        await jobs.publish(aio_pika.Message(b"{}", message_id="lost"), "emial.send")
+        target = target_of("webhook.sync.dead")
+
+        replayed = await replay(url, target, Selection(frozenset(["again"])), pace=Pace(), watch=Watch())
+        discarded = await discard(url, target, Selection(frozenset(["away"])), reason="a test", watch=Watch())
+        unrouted = await replay(url, target_of(wire.UNROUTED_QUEUE), Selection(), pace=Pace(), watch=Watch())
+
+        assert (replayed.settled, replayed.problem) == (1, "")
+        assert (discarded.settled, discarded.problem) == (1, "")
+        assert (unrouted.settled, unrouted.problem, list(unrouted.refused)) == (0, "", ["no queue takes emial.send"])
+        await (await take(channel, wire.UNROUTED_QUEUE)).ack()
+
+
+def test_the_operator_lists_them_by_command(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POSTROOM_AMQP_URL", users.amqp_url("operator"))
+    monkeypatch.setenv("POSTROOM_MANAGEMENT_URL", users.vhost.management_url)
+
+    listed = CliRunner().invoke(app, ["dead", "list", "--json"])
+    checked = CliRunner().invoke(app, ["topology", "check", "--static", "--json"])
+
+    assert (listed.exit_code, checked.exit_code) == (0, 0), listed.output + checked.output
+
+
+async def test_the_operator_moves_messages_in_the_management_ui(users: Users) -> None:
+    async with await aio_pika.connect(users.vhost.amqp_url) as connection:
+        channel = await connection.channel()
+        await put(channel, "sms.send.dead", message_id="moved")
+        before = await depth(channel, "sms.send.dead")
+
+        await move_messages(as_vhost(users, "operator"), "sms.send.dead", "sms.send")
+        await eventually(lambda: has(channel, "sms.send", before))
+
+        # With the wrong destination typed, the broker makes that queue, and everything is in it.
+        await move_messages(as_vhost(users, "operator"), "sms.send", "smz.send")
+        await eventually(lambda: has(channel, "smz.send", before))
+
+
+async def test_the_operator_proves_that_nothing_dies_unseen(users: Users) -> None:
+    worker = next(worker for worker in WORKERS if worker.service == "email")
+    async with await aio_pika.connect(users.amqp_url("email")) as connection:
+        channel = await connection.channel()
+        for queue in worker.subscriptions:
+            await (await channel.get_queue(queue, ensure=False)).consume(reject)
+
+        proofs = await prove(users.amqp_url("operator"), list(worker.subscriptions), Limits())
+
+    assert {proof.subject: proof.outcome for proof in proofs} == dict.fromkeys(
+        [LADDER, *worker.subscriptions], Outcome.PROVEN
+    )
+
+
+def test_monitoring_sees_queues_nodes_and_what_is_in_the_ladder(users: Users) -> None:
+    with users.management("monitoring") as management:
+        names = {queue.name for queue in management.queues()}
+
+        assert {"email.send", "email.send.dead", LAST_LEVEL} <= names
+        assert management.version()
+
+
+def as_vhost(users: Users, role: str) -> VirtualHost:
+    """The virtual host as that user logs in."""
+    vhost = users.vhost
+    return VirtualHost(vhost.name, users.amqp_url(role), vhost.management_url, *users.login(role))
+
+
+async def put(channel: AbstractChannel, queue: str, **properties: Any) -> None:
+    """Put an empty object straight into a queue."""
+    message = aio_pika.Message(b"{}", content_type=wire.JSON, delivery_mode=2, **properties)
+    await channel.default_exchange.publish(message, queue)
+
+
+async def take(channel: AbstractChannel, queue: str) -> AbstractIncomingMessage:
+    """The first message of a queue, as soon as there is one."""
+    source = await channel.get_queue(queue, ensure=False)
+    return await eventually(lambda: source.get(fail=False))
+
+
+async def reject(message: AbstractIncomingMessage) -> None:
+    """As a worker does with a probe."""
+    await message.reject()
+
+
+async def depth(channel: AbstractChannel, queue: str) -> int:
+    """How many messages wait in a queue."""
+    return (await channel.declare_queue(queue, passive=True)).declaration_result.message_count or 0
+
+
+async def has(channel: AbstractChannel, queue: str, count: int) -> bool:
+    """Whether a queue has come to so many messages."""
+    return await depth(channel, queue) >= count

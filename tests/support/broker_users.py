@@ -1,0 +1,71 @@
+"""The users of the broker in a virtual host of a test, made as `postroom topology apply --users` makes them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.connections import as_user
+from shared.discovery import discover
+from shared.management import Management
+from shared.topology import build_topology
+from shared.topology.application import apply_topology
+from shared.topology.passwords import Passwords
+from shared.topology.user_application import apply_users
+from shared.topology.users import BrokerUser, build_users, user_prefix
+from shared.worker.registration import Subscription
+from tests.support.brokers import VirtualHost
+
+
+@dataclass(frozen=True)
+class Users:
+    """The users of one virtual host, by role: a service's name, `publisher`, `operator`, `monitoring`."""
+
+    vhost: VirtualHost
+    by_role: dict[str, BrokerUser]
+    passwords: Passwords
+
+    def amqp_url(self, role: str) -> str:
+        """How that user connects."""
+        return as_user(self.vhost.amqp_url, *self.login(role))
+
+    def login(self, role: str) -> tuple[str, str]:
+        """Name and password."""
+        name = self.by_role[role].name
+        return name, self.passwords.of(name)
+
+    def management(self, role: str) -> Management:
+        """The management API as that user sees it."""
+        return Management(self.vhost.management_url, *self.login(role), self.vhost.name)
+
+    def administrator(self) -> Management:
+        """The management API as an administrator sees it."""
+        return administrator_of(self.vhost)
+
+
+def administrator_of(vhost: VirtualHost) -> Management:
+    """The management API as an administrator sees it."""
+    return Management(vhost.management_url, vhost.user, vhost.password, vhost.name)
+
+
+def installed_subscriptions() -> list[Subscription]:
+    """What all services read."""
+    return [each for worker in discover().workers for each in worker.subscriptions.values()]
+
+
+@contextmanager
+def users_on(vhost: VirtualHost, folder: Path) -> Iterator[Users]:
+    """The topology and the users of all services; the users are removed at the end."""
+    subscriptions = installed_subscriptions()
+    wanted = build_users(subscriptions, user_prefix(vhost.name))
+    passwords = Passwords(folder / "broker-users.json")
+    with administrator_of(vhost) as administrator:
+        apply_topology(build_topology(subscriptions), administrator)
+        try:
+            apply_users(wanted, passwords, administrator)
+            yield Users(vhost, {user.role: user for user in wanted}, passwords)
+        finally:
+            there = {user.name for user in administrator.users()}
+            for user in wanted:
+                if user.name in there:
+                    administrator.delete_user(user.name)

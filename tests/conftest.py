@@ -1,8 +1,8 @@
 """The servers that tests talk to. A missing one skips the test on a laptop and fails it in CI (CI=true)."""
 
 import os
-from collections.abc import Generator, Iterator
-from typing import NoReturn
+from collections.abc import AsyncIterator, Generator, Iterator
+from typing import Any, NoReturn
 
 import pytest
 
@@ -81,6 +81,19 @@ def postgres_url() -> Iterator[str]:
         _missing(str(missing))
     with scratch_database(server["url"]) as url:
         yield url
+
+
+@pytest.fixture
+async def browser_page() -> AsyncIterator[Any]:
+    """An empty page (Playwright's `Page`) in a browser of the test's own."""
+    from tests.support.browser import NoBrowser, find_chromium, page_in_chromium  # slow to load, and rarely needed
+
+    try:
+        program = find_chromium()
+    except NoBrowser as missing:
+        _missing(str(missing))
+    async with page_in_chromium(program) as page:
+        yield page
 
 
 def _missing(reason: str) -> NoReturn:

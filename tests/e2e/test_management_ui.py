@@ -1,0 +1,218 @@
+"""An operator replays in RabbitMQ's management UI, in a real browser, with a real service behind the queues.
+
+With POSTROOM_PICTURES=docs/pictures these tests make the pictures of docs/operations.md anew.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from services.email.handlers import worker
+from shared import wire
+from shared.broker_node import BrokerNode
+from shared.mailbox import MailServer
+from shared.testing import eventually
+from tests.support.brokers import VirtualHost, virtual_host_on
+from tests.support.crash import PROJECT, Place, ServiceProcess, processes
+from tests.support.management_ui import PICTURES, Login, ManagementUi, are_pictures_wanted, operator_of
+
+QUEUE, DEAD, MISTYPED = "email.send", "email.send.dead", "email.sned"
+REFUSED = "550 5.1.1 no such user here"
+ROUNDS = 5
+LOCAL_SHOVELS_SINCE = (4, 2)
+
+
+@dataclass(frozen=True)
+class Office:
+    """The e-mail service as a process, its queues, and the mail server that it sends to."""
+
+    place: Place
+    service: ServiceProcess
+    server: MailServer
+
+    async def bury(self, *names: str) -> None:
+        """Have mails refused for good, so that they become dead letters `<name>-1`, in this order."""
+        for number, name in enumerate(names, 1 + await self.place.depth(DEAD)):
+            self.server.answer(f"{name}@example.com", REFUSED)
+            body = {"to": f"{name}@example.com", "subject": "Invoice", "body": "Thank you."}
+            await self.place.publish(wire.JOBS, QUEUE, json.dumps(body).encode(), f"{name}-1")
+            await eventually(lambda number=number: self._has_dead(number))
+
+    async def has_dead(self, **replays: int) -> None:
+        """Wait until `<name>-1` are all that there is, replayed so often: `ada=1, ben=0`."""
+        await eventually(lambda: self._are_dead({f"{name}-1": count for name, count in replays.items()}))
+
+    async def has_sent(self, *names: str) -> None:
+        """Wait until each of them has a mail."""
+        for name in names:
+            await self.server.received(1, to=f"{name}@example.com")
+
+    async def counted(self, outcome: str) -> float:
+        """How many deliveries ended so."""
+        return await self.service.metric(f'postroom_messages_total{{outcome="{outcome}",queue="{QUEUE}"}}')
+
+    async def has_moved(self, queue: str, count: int) -> None:
+        """Wait until so many messages are in this queue, which need not be there yet."""
+        await eventually(lambda: self._holds(queue, count))
+
+    async def _has_dead(self, count: int) -> bool:
+        assert (await self.place.depth(DEAD), await self.place.depth(QUEUE)) == (count, 0)
+        return True
+
+    async def _are_dead(self, expected: dict[str, int]) -> bool:
+        letters = await self.place.look(DEAD)
+        assert {each.message_id: each.headers.get(wire.X_REPLAYS, 0) for each in letters} == expected
+        return await self._has_dead(len(expected))
+
+    async def _holds(self, queue: str, count: int) -> bool:
+        with self.place.management() as management:
+            names = {each.name for each in management.queues()}
+        assert queue in names, f"no queue {queue}"
+        return await self.place.depth(queue) == count
+
+
+@pytest.fixture
+def vhost(broker: BrokerNode) -> Iterator[VirtualHost]:
+    """A virtual host of the test's own; where pictures are made, one whose names may be shown."""
+    with virtual_host_on(broker, "postroom" if are_pictures_wanted() else None) as vhost:
+        if are_pictures_wanted():
+            httpx.put(
+                f"{vhost.management_url}/api/cluster-name", json={"name": "broker"}, auth=(vhost.user, vhost.password)
+            ).raise_for_status()
+        yield vhost
+
+
+@pytest.fixture
+async def ui(browser_page: Any, vhost: VirtualHost, tmp_path: Path) -> AsyncIterator[ManagementUi]:
+    """The management UI, with the operator logged in."""
+    ui = ManagementUi(browser_page, vhost.management_url, Path(os.environ.get(PICTURES, tmp_path)))
+    async with operator_of(vhost) as login:
+        await ui.log_in(login)
+        yield ui
+
+
+@pytest.fixture
+async def office(place: Place, environment: dict[str, str], tmp_path: Path) -> AsyncIterator[Office]:
+    """The e-mail service, ready."""
+    place.prepare(worker)
+    async with MailServer() as server:
+        own = {**environment, **place.environment, "EMAIL_SMTP_URL": server.url}
+        with processes("services.email", own, tmp_path, 1) as [service]:
+            await service.ready()
+            yield Office(place, service, server)
+
+
+async def test_what_an_operator_moves_comes_back_with_its_count_as_long_as_it_fails_and_then_all_of_it_is_done(
+    ui: ManagementUi, office: Office
+) -> None:
+    await office.bury("ada")
+    await ui.shows_ready(DEAD, 1, picture="dead-queue")
+
+    for number in range(1, ROUNDS + 1):
+        await ui.move_messages(DEAD, QUEUE, picture="move-messages" if number == 1 else "")
+        await office.has_dead(ada=number)
+        [shown] = await ui.get_messages(DEAD, picture="came-back" if number == ROUNDS else "")
+        assert header_in(shown, wire.X_REPLAYS) == str(number)
+        assert REFUSED in shown
+    assert await office.counted("dead") == ROUNDS + 1
+
+    await office.bury("ben", "eve")
+    office.server.repair_all()
+    await ui.move_messages(DEAD, QUEUE)
+    await office.has_sent("ada", "ben", "eve")
+    await ui.shows_ready(DEAD, 0, picture="dead-queue-empty")
+    await office.has_dead()
+    assert office.server.count == 3
+
+
+async def test_one_message_out_of_many_is_published_again_from_what_the_page_shows_and_is_done_once(
+    ui: ManagementUi, office: Office
+) -> None:
+    await office.bury("ada", "ben", "eve")
+    office.server.repair_all()
+
+    shown = await ui.get_messages(DEAD, 3, picture="get-messages")
+    assert [header_in(each, "message_id") for each in shown] == ["ada-1", "ben-1", "eve-1"]
+    headers = {wire.X_FAILED_AT: header_in(shown[1], wire.X_FAILED_AT)}
+    await ui.publish(QUEUE, payload_in(shown[1]), {"message_id": "ben-1"}, headers, picture="publish-one")
+    await office.has_sent("ben")
+    await office.has_dead(ada=0, ben=0, eve=0)
+    assert office.server.count == 1
+
+    await ui.move_messages(DEAD, QUEUE)
+    await office.has_sent("ada", "eve")
+    await office.has_dead()
+    assert await office.counted("duplicate") == 1
+    assert office.server.count == 3
+
+
+async def test_some_are_moved_by_their_number_where_the_broker_has_local_shovels(
+    ui: ManagementUi, office: Office, broker: BrokerNode, vhost: VirtualHost
+) -> None:
+    if tuple(int(number) for number in broker.version.split(".")[:2]) < LOCAL_SHOVELS_SINCE:
+        section = await ui.open_new_shovel()
+        assert "Local" not in await section.locator("[name=src-protocol-selector]").inner_text()
+        return
+    await office.bury("ada", "ben", "eve")
+    office.server.repair_all()
+
+    await ui.move_first(2, DEAD, QUEUE, uri=f"amqp:///{vhost.name}", picture="move-some")
+
+    await office.has_sent("ada", "ben")
+    await office.has_dead(eve=0)
+    assert office.server.count == 2
+
+
+async def test_messages_moved_to_a_mistyped_queue_are_told_of_and_moved_on_from_there(
+    ui: ManagementUi, office: Office, vhost: VirtualHost
+) -> None:
+    await office.bury("ada", "ben")
+    office.server.repair_all()
+
+    await ui.move_messages(DEAD, MISTYPED, picture="mistyped")
+    await office.has_moved(MISTYPED, 2)
+    assert await office.place.depth(DEAD) == 0
+    await is_told_of(office.place, MISTYPED)
+    await ui.lists(MISTYPED)
+
+    await ui.move_messages(MISTYPED, QUEUE, picture="move-on")
+    await office.has_sent("ada", "ben")
+    assert await office.place.depth(MISTYPED, DEAD) == 0
+
+    assert (await ui.delete_queue(MISTYPED)).status == httpx.codes.UNAUTHORIZED
+    await ui.log_in_again(Login(vhost.user, vhost.password))
+    assert (await ui.delete_queue(MISTYPED, picture="delete-queue")).ok
+    await ui.lists(MISTYPED, listed=False)
+    assert office.server.count == 2
+
+
+async def is_told_of(place: Place, queue: str) -> None:
+    """Whoever watches says that this queue is nobody's."""
+    check = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "shared.cli", "topology", "check", "--static"),
+        cwd=PROJECT,
+        env={**os.environ, **place.environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await check.communicate()
+    assert queue in said.decode()
+
+
+def header_in(shown: str, name: str) -> str:
+    """A header's or property's value in a message as the page shows it."""
+    return shown.partition(f"{name}:")[2].strip().split("\n")[0].strip()
+
+
+def payload_in(shown: str) -> str:
+    """The body of a message as the page shows it."""
+    return shown[shown.index("{") :].strip()

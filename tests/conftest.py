@@ -1,8 +1,8 @@
 """The servers that tests talk to. A missing one skips the test on a laptop and fails it in CI (CI=true)."""
 
 import os
-from collections.abc import AsyncIterator, Generator, Iterator
-from typing import Any, NoReturn
+from collections.abc import Generator, Iterator
+from typing import NoReturn
 
 import pytest
 
@@ -83,17 +83,15 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-async def browser_page() -> AsyncIterator[Any]:
-    """An empty page (Playwright's `Page`) in a browser of the test's own."""
-    from tests.support.browser import NoBrowser, find_chromium, page_in_chromium  # slow to load, and rarely needed
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The program of a browser, for tests.support.browser."""
+    from tests.support.browser import NoBrowser, find_chromium  # Playwright is slow to load, and rarely needed
 
     try:
-        program = find_chromium()
+        return find_chromium()
     except NoBrowser as missing:
         _missing(str(missing))
-    async with page_in_chromium(program) as page:
-        yield page
 
 
 def _missing(reason: str) -> NoReturn:

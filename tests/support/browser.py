@@ -8,7 +8,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
 OFFLINE = (
     "--no-first-run",
@@ -19,7 +19,7 @@ OFFLINE = (
     "--disable-component-update",
 )
 """What keeps the browser from asking anybody but the server under test."""
-SCREEN = {"width": 1100, "height": 760}
+SCREEN: ViewportSize = {"width": 1100, "height": 760}
 PATIENCE_MILLISECONDS = 20_000
 
 
@@ -35,14 +35,23 @@ def find_chromium() -> str:
 
 
 @asynccontextmanager
-async def page_in_chromium(program: str) -> AsyncIterator[Page]:
-    """An empty page in a browser of its own, without cookies or memory of earlier ones; closed at the end."""
+async def browser_at(program: str) -> AsyncIterator[Browser]:
+    """A running browser with a profile of its own; closed at the end."""
     as_root = ("--no-sandbox",) if os.geteuid() == 0 else ()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=[*OFFLINE, *as_root])
         try:
-            page = await browser.new_page(viewport=SCREEN, locale="en-GB", timezone_id="UTC")
-            page.set_default_timeout(PATIENCE_MILLISECONDS)
-            yield page
+            yield browser
         finally:
             await browser.close()
+
+
+@asynccontextmanager
+async def page_in(browser: Browser) -> AsyncIterator[Page]:
+    """An empty page, without cookies or memory of earlier ones."""
+    page = await browser.new_page(viewport=SCREEN, locale="en-GB", timezone_id="UTC")
+    page.set_default_timeout(PATIENCE_MILLISECONDS)
+    try:
+        yield page
+    finally:
+        await page.close()

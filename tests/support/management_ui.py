@@ -15,12 +15,14 @@ import httpx
 from playwright.async_api import Locator, Page, Response, expect
 
 from tests.support.brokers import VirtualHost
+from tests.support.browser import SCREEN
 
 PICTURES = "POSTROOM_PICTURES"
 """The folder for pictures of the steps, from where the documents show them."""
-HEADER_PIXELS = 150
-"""What the page's fixed header covers."""
-LARGEST_PICTURE_PIXELS = 740
+HEADER_PIXELS = 200
+"""What the page's fixed header covers, and some of what is above the section."""
+NUMBERS_PIXELS = 345
+"""Where the numbers of a queue's page end."""
 COUNTED_WITHIN_MILLISECONDS = 30_000
 """The broker counts every five seconds, and the page asks every five seconds."""
 
@@ -164,11 +166,11 @@ class ManagementUi:
             await section.locator("[type=submit]").first.click()
         return await answer.value
 
-    async def lists(self, queue: str, *, listed: bool = True) -> None:
-        """Wait until the list of queues has it, or has it no more."""
+    async def lists_no(self, queue: str) -> None:
+        """Wait until the list of queues does not have it."""
         await self.page.click("#tabs a[href='#/queues']")
         link = self.page.locator("table.list").get_by_role("link", name=queue, exact=True)
-        await expect(link).to_have_count(int(listed), timeout=COUNTED_WITHIN_MILLISECONDS)
+        await expect(link).to_have_count(0, timeout=COUNTED_WITHIN_MILLISECONDS)
 
     async def shows_ready(self, queue: str, count: int, picture: str = "") -> None:
         """Wait until the queue's page says that so many messages are ready."""
@@ -178,23 +180,22 @@ class ManagementUi:
         await expect(row.locator("td").first).to_have_text(
             re.compile(rf"^\s*{count}\s*$"), timeout=COUNTED_WITHIN_MILLISECONDS
         )
-        await self.picture(picture, overview)
+        await self.picture(picture, overview, NUMBERS_PIXELS)
 
-    async def picture(self, name: str, shown: Locator) -> None:
+    async def picture(self, name: str, shown: Locator, highest: int = SCREEN["height"] - 20) -> None:
         """Keep what the screen shows, from its top to the end of `shown`. Without a name, nothing."""
         if not name:
             return
+        await self.page.wait_for_function("() => jQuery(':animated').length === 0")
         await shown.evaluate(
             "(it, header) => window.scrollTo(0, it.getBoundingClientRect().top + scrollY - header)", HEADER_PIXELS
         )
         box = await shown.bounding_box()
         assert box is not None, f"nothing to be seen for {name}"
-        end = min(box["y"] + box["height"] + 20, LARGEST_PICTURE_PIXELS)
         await self.page.screenshot(
-            path=self.pictures / f"{name}.png",
-            clip={"x": 0, "y": 0, "width": 1100, "height": end},
+            path=self.pictures / f"management-{name}.png",
+            clip={"x": 0, "y": 0, "width": SCREEN["width"], "height": min(box["y"] + box["height"] + 20, highest)},
             animations="disabled",
-            caret="initial",
         )
 
     async def _submit(self, section: Locator, path: str) -> None:

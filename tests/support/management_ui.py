@@ -69,12 +69,12 @@ class ManagementUi:
     url: str
     pictures: Path
 
-    async def log_in(self, login: Login) -> None:
+    async def log_in(self, login: Login, picture: str = "") -> None:
         """Fill the login form and send it."""
         await self.page.goto(self.url)
         await self.page.fill("[name=username]", login.user)
         await self.page.fill("[name=password]", login.password)
-        await self.picture("login", self.page.locator("#login"))
+        await self.picture(picture, self.page.locator("#login"))
         await self.page.click("#login [type=submit]")
         await expect(self.page.locator("#tabs")).to_be_visible()
 
@@ -137,7 +137,7 @@ class ManagementUi:
         await self._submit(section, "/get")
         shown = section.locator("#msg-wrapper .box")
         await expect(shown.first).to_be_visible()
-        await self.picture(picture, section)
+        await self.picture(picture, shown.first)
         return await shown.all_inner_texts()
 
     async def publish(
@@ -156,11 +156,10 @@ class ManagementUi:
         await expect(self.page.locator(".form-popup-info")).to_contain_text("Message published")
         await self.page.locator(".form-popup-info").get_by_text("Close").click()
 
-    async def delete_queue(self, name: str, picture: str = "") -> Response:
+    async def delete_queue(self, name: str) -> Response:
         """Delete the queue with the form on its page; the broker's answer, which may be a refusal."""
         await self.open_queue(name)
         section = await self.unfold("Delete")
-        await self.picture(picture, section)
         self.page.once("dialog", lambda dialog: dialog.accept())
         async with self.page.expect_response(lambda answer: answer.request.method == "DELETE") as answer:
             await section.locator("[type=submit]").first.click()

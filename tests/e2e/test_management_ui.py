@@ -7,7 +7,8 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ from tests.support.management_ui import PICTURES, Login, ManagementUi, are_pictu
 QUEUE, DEAD, MISTYPED = "email.send", "email.send.dead", "email.sned"
 REFUSED = "550 5.1.1 no such user here"
 ROUNDS = 5
+PRESSES = 3
 LOCAL_SHOVELS_SINCE = (4, 2)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -136,8 +138,11 @@ async def test_what_an_operator_moves_comes_back_with_its_count_as_long_as_it_fa
     await ui.shows_ready(DEAD, 1, picture="dead-queue")
 
     for number in range(1, ROUNDS + 1):
-        await ui.move_messages(DEAD, QUEUE, picture="move-messages" if number == 1 else "")
-        await office.has_dead(ada=number)
+        picture = "move-messages" if number == 1 else ""
+        await until_moved(
+            lambda picture=picture: ui.move_messages(DEAD, QUEUE, picture),
+            lambda number=number: office.has_dead(ada=number),
+        )
         [shown] = await ui.get_messages(DEAD, picture="came-back" if number == ROUNDS else "")
         assert header_in(shown, wire.X_REPLAYS) == str(number)
         assert REFUSED in shown
@@ -145,8 +150,7 @@ async def test_what_an_operator_moves_comes_back_with_its_count_as_long_as_it_fa
 
     await office.bury("ben", "eve")
     office.server.repair_all()
-    await ui.move_messages(DEAD, QUEUE)
-    await office.has_sent_once("ada", "ben", "eve")
+    await until_moved(lambda: ui.move_messages(DEAD, QUEUE), lambda: office.has_sent_once("ada", "ben", "eve"))
     await ui.shows_ready(DEAD, 0)
     await office.has_dead()
 
@@ -166,8 +170,7 @@ async def test_one_message_out_of_many_is_published_again_from_what_the_page_sho
     await office.has_dead(fay=0, gus=0, hal=0)
     assert not office.server.mails_to("fay@example.com")
 
-    await ui.move_messages(DEAD, QUEUE)
-    await office.has_sent_once("fay", "hal")
+    await until_moved(lambda: ui.move_messages(DEAD, QUEUE), lambda: office.has_sent_once("fay", "hal"))
     await office.has_dead()
     await office.has_counted("duplicate", duplicates_before + 1)
     await office.has_sent_once("gus")
@@ -195,14 +198,12 @@ async def test_messages_moved_to_a_mistyped_queue_are_told_of_and_moved_on_from_
     await office.bury("lea", "max")
     office.server.repair_all()
 
-    await ui.move_messages(DEAD, MISTYPED)
+    await until_moved(lambda: ui.move_messages(DEAD, MISTYPED), office.has_dead)
     await is_told_of(office.place, MISTYPED)
     await ui.shows_ready(MISTYPED, 2, picture="mistyped-queue")
-    assert await office.place.depth(MISTYPED) == 2
-    await office.has_dead()
+    assert not office.server.mails_to("lea@example.com")
 
-    await ui.move_messages(MISTYPED, QUEUE)
-    await office.has_sent_once("lea", "max")
+    await until_moved(lambda: ui.move_messages(MISTYPED, QUEUE), lambda: office.has_sent_once("lea", "max"))
     await office.has_dead()
 
     await ui.shows_ready(MISTYPED, 0)
@@ -210,6 +211,20 @@ async def test_messages_moved_to_a_mistyped_queue_are_told_of_and_moved_on_from_
     await ui.log_in_again(Login(vhost.user, vhost.password))
     assert (await ui.delete_queue(MISTYPED)).ok
     await ui.lists_no(MISTYPED)
+
+
+async def until_moved(press: Callable[[], Awaitable[None]], moved: Callable[[], Awaitable[None]]) -> None:
+    """Press the button, and again where nothing was moved, as an operator does.
+
+    A busy broker that cannot count within 250 ms takes a quorum queue for empty (`rabbit_quorum_queue:stat`), and the
+    form's shovel then removes itself without having moved anything.
+    """
+    for _ in range(PRESSES - 1):
+        await press()
+        with suppress(AssertionError, TimeoutError):
+            return await moved()
+    await press()
+    return await moved()
 
 
 async def is_told_of(place: Place, queue: str) -> None:

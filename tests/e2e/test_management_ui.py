@@ -4,12 +4,10 @@ With POSTROOM_PICTURES=docs/pictures these tests make the pictures of docs/opera
 """
 
 import asyncio
-import json
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,63 +23,17 @@ from shared.mailbox import MailServer
 from shared.testing import eventually
 from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.browser import browser_at, page_in
-from tests.support.crash import PROJECT, Place, ServiceProcess, processes
+from tests.support.crash import PROJECT, Place, processes
 from tests.support.management_ui import PICTURES, Login, ManagementUi, are_pictures_wanted, operator_of
+from tests.support.office import DEAD, QUEUE, REFUSED, Office
 
-QUEUE, DEAD, MISTYPED = "email.send", "email.send.dead", "email.sned"
-REFUSED = "550 5.1.1 no such user here"
+MISTYPED = "email.sned"
+ANOTHER = "email.on.user.created"
 ROUNDS = 5
 PRESSES = 3
 LOCAL_SHOVELS_SINCE = (4, 2)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@dataclass(frozen=True)
-class Office:
-    """The e-mail service as a process, its queues, and the mail server that it sends to."""
-
-    place: Place
-    service: ServiceProcess
-    server: MailServer
-
-    async def bury(self, *names: str) -> None:
-        """Have mails refused for good, so that they become dead letters `<name>-1`, in this order."""
-        for number, name in enumerate(names, 1 + await self.place.depth(DEAD)):
-            self.server.answer(f"{name}@example.com", REFUSED)
-            body = {"to": f"{name}@example.com", "subject": "Invoice", "body": "Thank you."}
-            await self.place.publish(wire.JOBS, QUEUE, json.dumps(body).encode(), f"{name}-1")
-            await eventually(lambda number=number: self._has_dead(number))
-
-    async def has_dead(self, **replays: int) -> None:
-        """Wait until `<name>-1` are all that there is, replayed so often: `ada=1, ben=0`."""
-        await eventually(lambda: self._are_dead({f"{name}-1": count for name, count in replays.items()}))
-
-    async def has_sent_once(self, *names: str) -> None:
-        """Wait until each of them has its mail; none has a second."""
-        for name in names:
-            assert len(await self.server.received(1, to=f"{name}@example.com")) == 1
-
-    async def counted(self, outcome: str) -> float:
-        """How many deliveries ended so."""
-        return await self.service.metric(f'postroom_messages_total{{outcome="{outcome}",queue="{QUEUE}"}}')
-
-    async def has_counted(self, outcome: str, expected: float) -> None:
-        """Wait until so many deliveries ended so."""
-
-        async def is_so() -> bool:
-            return await self.counted(outcome) == expected
-
-        await eventually(is_so)
-
-    async def _has_dead(self, count: int) -> bool:
-        assert (await self.place.depth(DEAD), await self.place.depth(QUEUE)) == (count, 0)
-        return True
-
-    async def _are_dead(self, expected: dict[str, int]) -> bool:
-        letters = await self.place.look(DEAD)
-        assert {each.message_id: each.headers.get(wire.X_REPLAYS, 0) for each in letters} == expected
-        return await self._has_dead(len(expected))
 
 
 @pytest.fixture(scope="module")
@@ -206,11 +158,26 @@ async def test_messages_moved_to_a_mistyped_queue_are_told_of_and_moved_on_from_
     await until_moved(lambda: ui.move_messages(MISTYPED, QUEUE), lambda: office.has_sent_once("lea", "max"))
     await office.has_dead()
 
-    await ui.shows_ready(MISTYPED, 0)
+    assert await office.place.look(MISTYPED) == []
     assert (await ui.delete_queue(MISTYPED)).status == httpx.codes.UNAUTHORIZED
     await ui.log_in_again(Login(vhost.user, vhost.password))
     assert (await ui.delete_queue(MISTYPED)).ok
     await ui.lists_no(MISTYPED)
+
+
+async def test_messages_moved_to_another_kinds_queue_die_there_and_are_moved_on_from_there(
+    ui: ManagementUi, office: Office
+) -> None:
+    await office.bury("ned")
+    office.server.repair_all()
+
+    await until_moved(lambda: ui.move_messages(DEAD, ANOTHER), office.has_dead)
+    [shown] = await ui.get_messages(wire.dead_queue(ANOTHER))
+    assert header_in(shown, wire.X_ERROR_TYPE) == "InvalidMessage"
+
+    await until_moved(lambda: ui.move_messages(wire.dead_queue(ANOTHER), QUEUE), lambda: office.has_sent_once("ned"))
+    assert await office.place.look(wire.dead_queue(ANOTHER)) == []
+    await office.has_dead()
 
 
 async def until_moved(press: Callable[[], Awaitable[None]], moved: Callable[[], Awaitable[None]]) -> None:

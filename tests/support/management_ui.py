@@ -36,8 +36,11 @@ class Login:
 
 
 def are_pictures_wanted() -> bool:
-    """Whether this run makes the documents' pictures: names are then fit to be shown."""
-    return PICTURES in os.environ
+    """Whether this run makes the documents' pictures: names are then fit to be shown.
+
+    Never on a given broker, where somebody may have the same names.
+    """
+    return PICTURES in os.environ and "POSTROOM_AMQP_URL" not in os.environ
 
 
 @asynccontextmanager

@@ -83,6 +83,17 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The program of a browser, for tests.support.browser."""
+    from tests.support.browser import NoBrowser, find_chromium  # Playwright is slow to load, and rarely needed
+
+    try:
+        return find_chromium()
+    except NoBrowser as missing:
+        _missing(str(missing))
+
+
 def _missing(reason: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(reason)

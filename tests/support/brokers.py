@@ -55,11 +55,11 @@ def node_from_facts(facts: dict[str, Any]) -> BrokerNode:
 
 
 @contextmanager
-def virtual_host_on(broker: BrokerNode) -> Iterator[VirtualHost]:
+def virtual_host_on(broker: BrokerNode, name: str | None = None) -> Iterator[VirtualHost]:
     """A new virtual host, deleted at the end."""
     settings = RuntimeSettings.model_validate({"amqp_url": broker.amqp_url, "management_url": broker.management_url})
     url, user, password = settings.broker_management()
-    name = f"test-{uuid4().hex[:12]}"
+    name = name or f"test-{uuid4().hex[:12]}"
     with httpx.Client(base_url=f"{url}/api", auth=(user, password), timeout=30, trust_env=False) as management:
         management.put(f"/vhosts/{name}").raise_for_status()
         management.put(

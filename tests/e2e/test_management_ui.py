@@ -1,0 +1,222 @@
+"""An operator replays in RabbitMQ's management UI, in a real browser, with a real service behind the queues.
+
+With POSTROOM_PICTURES=docs/pictures these tests make the pictures of docs/operations.md anew.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from services.email.handlers import worker
+from shared import wire
+from shared.broker_node import BrokerNode
+from shared.mailbox import MailServer
+from shared.testing import eventually
+from tests.support.brokers import VirtualHost, virtual_host_on
+from tests.support.browser import browser_at, page_in
+from tests.support.crash import PROJECT, Place, processes
+from tests.support.management_ui import PICTURES, Login, ManagementUi, are_pictures_wanted, operator_of
+from tests.support.office import DEAD, QUEUE, REFUSED, Office
+
+MISTYPED = "email.sned"
+ANOTHER = "email.on.user.created"
+ROUNDS = 5
+PRESSES = 3
+LOCAL_SHOVELS_SINCE = (4, 2)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(scope="module")
+def vhost(broker: BrokerNode) -> Iterator[VirtualHost]:
+    """A virtual host for the tests of this module; where pictures are made, one whose names may be shown."""
+    with virtual_host_on(broker, "postroom" if are_pictures_wanted() else None) as vhost:
+        if are_pictures_wanted():
+            httpx.put(
+                f"{vhost.management_url}/api/cluster-name", json={"name": "broker"}, auth=(vhost.user, vhost.password)
+            ).raise_for_status()
+        yield vhost
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running_office(vhost: VirtualHost, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
+    """The e-mail service, ready."""
+    place, folder = Place(vhost.amqp_url, vhost.management_url), tmp_path_factory.mktemp("office")
+    place.prepare(worker)
+    async with MailServer() as server:
+        own = {**place.environment, "POSTROOM_DATA_DIR": str(folder / "data"), "EMAIL_SMTP_URL": server.url}
+        with processes("services.email", own, folder, 1) as [service]:
+            await service.ready()
+            yield Office(place, service, server)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def office(running_office: Office) -> Office:
+    """The e-mail service, without dead letters."""
+    await running_office.place.take_all(DEAD)
+    return running_office
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    """A browser."""
+    async with browser_at(chromium) as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def ui(browser: Browser, vhost: VirtualHost, tmp_path: Path) -> AsyncIterator[ManagementUi]:
+    """The management UI, with the operator logged in."""
+    async with page_in(browser) as page, operator_of(vhost) as login:
+        ui = ManagementUi(page, vhost.management_url, Path(os.environ.get(PICTURES, tmp_path)))
+        await ui.log_in(login, picture="login")
+        yield ui
+
+
+async def test_what_an_operator_moves_comes_back_with_its_count_as_long_as_it_fails_and_then_all_of_it_is_done(
+    ui: ManagementUi, office: Office
+) -> None:
+    died_before = await office.counted("dead")
+    await office.bury("ada")
+    await ui.shows_ready(DEAD, 1, picture="dead-queue")
+
+    for number in range(1, ROUNDS + 1):
+        picture = "move-messages" if number == 1 else ""
+        await until_moved(
+            lambda picture=picture: ui.move_messages(DEAD, QUEUE, picture),
+            lambda number=number: office.has_dead(ada=number),
+        )
+        [shown] = await ui.get_messages(DEAD, picture="came-back" if number == ROUNDS else "")
+        assert header_in(shown, wire.X_REPLAYS) == str(number)
+        assert REFUSED in shown
+    assert await office.counted("dead") == died_before + 1 + ROUNDS
+
+    await office.bury("ben", "eve")
+    office.server.repair_all()
+    await until_moved(lambda: ui.move_messages(DEAD, QUEUE), lambda: office.has_sent_once("ada", "ben", "eve"))
+    await ui.shows_ready(DEAD, 0)
+    await office.has_dead()
+
+
+async def test_one_message_out_of_many_is_published_again_from_what_the_page_shows_and_is_done_once(
+    ui: ManagementUi, office: Office
+) -> None:
+    duplicates_before = await office.counted("duplicate")
+    await office.bury("fay", "gus", "hal")
+    office.server.repair_all()
+
+    shown = await ui.get_messages(DEAD, 3)
+    assert [header_in(each, "message_id") for each in shown] == ["fay-1", "gus-1", "hal-1"]
+    headers = {wire.X_FAILED_AT: header_in(shown[1], wire.X_FAILED_AT)}
+    await ui.publish(QUEUE, payload_in(shown[1]), {"message_id": "gus-1"}, headers, picture="publish-one")
+    await office.has_sent_once("gus")
+    await office.has_dead(fay=0, gus=0, hal=0)
+    assert not office.server.mails_to("fay@example.com")
+
+    await until_moved(lambda: ui.move_messages(DEAD, QUEUE), lambda: office.has_sent_once("fay", "hal"))
+    await office.has_dead()
+    await office.has_counted("duplicate", duplicates_before + 1)
+    await office.has_sent_once("gus")
+
+
+async def test_some_are_moved_by_their_number_where_the_broker_has_local_shovels(
+    ui: ManagementUi, office: Office, broker: BrokerNode, vhost: VirtualHost
+) -> None:
+    if tuple(int(number) for number in broker.version.split(".")[:2]) < LOCAL_SHOVELS_SINCE:
+        section = await ui.open_new_shovel()
+        assert "Local" not in await section.locator("[name=src-protocol-selector]").inner_text()
+        return
+    await office.bury("ivy", "jon", "kim")
+    office.server.repair_all()
+
+    await ui.move_first(2, DEAD, QUEUE, uri=f"amqp:///{vhost.name}", picture="move-some")
+
+    await office.has_sent_once("ivy", "jon")
+    await office.has_dead(kim=0)
+
+
+async def test_messages_moved_to_a_mistyped_queue_are_told_of_and_moved_on_from_there(
+    ui: ManagementUi, office: Office, vhost: VirtualHost
+) -> None:
+    await office.bury("lea", "max")
+    office.server.repair_all()
+
+    await until_moved(lambda: ui.move_messages(DEAD, MISTYPED), office.has_dead)
+    await is_told_of(office.place, MISTYPED)
+    await ui.shows_ready(MISTYPED, 2, picture="mistyped-queue")
+    assert not office.server.mails_to("lea@example.com")
+
+    await until_moved(lambda: ui.move_messages(MISTYPED, QUEUE), lambda: office.has_sent_once("lea", "max"))
+    await office.has_dead()
+
+    assert await office.place.look(MISTYPED) == []
+    assert (await ui.delete_queue(MISTYPED)).status == httpx.codes.UNAUTHORIZED
+    await ui.log_in_again(Login(vhost.user, vhost.password))
+    assert (await ui.delete_queue(MISTYPED)).ok
+    await ui.lists_no(MISTYPED)
+
+
+async def test_messages_moved_to_another_kinds_queue_die_there_and_are_moved_on_from_there(
+    ui: ManagementUi, office: Office
+) -> None:
+    await office.bury("ned")
+    office.server.repair_all()
+
+    await until_moved(lambda: ui.move_messages(DEAD, ANOTHER), office.has_dead)
+    [shown] = await ui.get_messages(wire.dead_queue(ANOTHER))
+    assert header_in(shown, wire.X_ERROR_TYPE) == "InvalidMessage"
+
+    await until_moved(lambda: ui.move_messages(wire.dead_queue(ANOTHER), QUEUE), lambda: office.has_sent_once("ned"))
+    assert await office.place.look(wire.dead_queue(ANOTHER)) == []
+    await office.has_dead()
+
+
+async def until_moved(press: Callable[[], Awaitable[None]], moved: Callable[[], Awaitable[None]]) -> None:
+    """Press the button, and again where nothing was moved, as an operator does.
+
+    A busy broker that cannot count within 250 ms takes a quorum queue for empty (`rabbit_quorum_queue:stat`), and the
+    form's shovel then removes itself without having moved anything.
+    """
+    for _ in range(PRESSES - 1):
+        await press()
+        with suppress(AssertionError, TimeoutError):
+            return await moved()
+    await press()
+    return await moved()
+
+
+async def is_told_of(place: Place, queue: str) -> None:
+    """Wait until whoever watches says that this queue is nobody's."""
+    await eventually(lambda: _check_names(place, queue), within=timedelta(seconds=10))
+
+
+async def _check_names(place: Place, queue: str) -> bool:
+    check = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "shared.cli", "topology", "check", "--static"),
+        cwd=PROJECT,
+        env={**os.environ, **place.environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await check.communicate()
+    return queue in said.decode()
+
+
+def header_in(shown: str, name: str) -> str:
+    """A header's or property's value in a message as the page shows it."""
+    return shown.partition(f"{name}:")[2].strip().split("\n")[0].strip()
+
+
+def payload_in(shown: str) -> str:
+    """The body of a message as the page shows it."""
+    return shown[shown.index("{") :].strip()

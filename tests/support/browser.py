@@ -1,0 +1,57 @@
+"""Debian's Chromium, driven through Playwright: a person at a screen.
+
+Playwright's own browsers are downloads; none is needed.
+"""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+
+OFFLINE = (
+    "--no-first-run",
+    "--no-proxy-server",
+    "--disable-gpu",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+)
+"""What keeps the browser from asking anybody but the server under test."""
+SCREEN: ViewportSize = {"width": 1100, "height": 760}
+PATIENCE_MILLISECONDS = 20_000
+
+
+class NoBrowser(Exception):
+    """There is no Chromium on this machine. The message says how to get one."""
+
+
+def find_chromium() -> str:
+    """The path of this machine's Chromium. Raises NoBrowser."""
+    if found := shutil.which("chromium"):
+        return found
+    raise NoBrowser("no browser: install Debian's package chromium, or run `make setup-system`")
+
+
+@asynccontextmanager
+async def browser_at(program: str) -> AsyncIterator[Browser]:
+    """A running browser with a profile of its own; closed at the end."""
+    as_root = ("--no-sandbox",) if os.geteuid() == 0 else ()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=[*OFFLINE, *as_root])
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def page_in(browser: Browser) -> AsyncIterator[Page]:
+    """An empty page, without cookies or memory of earlier ones."""
+    page = await browser.new_page(viewport=SCREEN, locale="en-GB", timezone_id="UTC")
+    page.set_default_timeout(PATIENCE_MILLISECONDS)
+    try:
+        yield page
+    finally:
+        await page.close()

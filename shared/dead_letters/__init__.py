@@ -7,18 +7,22 @@ the person at the command line.
 from shared.dead_letters.causes import Cause, cause_of
 from shared.dead_letters.connection import connect, depth_of
 from shared.dead_letters.discarding import discard
+from shared.dead_letters.editing import Edit
 from shared.dead_letters.letter import DeadLetter, Envelope, read_dead_letter
+from shared.dead_letters.moving import WINDOW
 from shared.dead_letters.payload import masked_error, masked_payload
 from shared.dead_letters.reading import Found, read_letters
-from shared.dead_letters.replaying import WINDOW, Pace, replay
+from shared.dead_letters.replaying import TOLD_AT_ONCE, Pace, replay, replay_edited
 from shared.dead_letters.selection import Outcome, Selection, Watch
 from shared.dead_letters.summary import Group, QueueSummary, summarize
 from shared.dead_letters.target import Target, target_of
 
 __all__ = [
+    "TOLD_AT_ONCE",
     "WINDOW",
     "Cause",
     "DeadLetter",
+    "Edit",
     "Envelope",
     "Found",
     "Group",
@@ -37,6 +41,7 @@ __all__ = [
     "read_dead_letter",
     "read_letters",
     "replay",
+    "replay_edited",
     "summarize",
     "target_of",
 ]

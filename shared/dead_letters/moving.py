@@ -3,7 +3,7 @@
 No broker moves a message between two queues in one step that a client could ask for: a transaction is not one when
 the broker dies in it, and dead-lettering it back would lose it wherever the policy is missing. So a kill between the
 broker's storing of the copy and its taking of the acknowledgement leaves a message in both queues, never in none.
-Docs: docs/decisions/0020-replay-window.md.
+Why: docs/decisions/0019-a-replay-publishes-then-acknowledges.md.
 """
 
 import asyncio
@@ -23,8 +23,8 @@ from shared.messages import Event
 from shared.publishing.outgoing import NO_OPTIONS, address
 from shared.publishing.turns import Turns
 
-WINDOW = 50
-"""Messages under way at once: what a kill may leave in both queues."""
+WINDOW = 10
+"""Messages under way at once: what a kill may leave in both queues. Fewer would be slow: each waits for a disk."""
 
 CONFIRM_SECONDS = 15.0
 MOVE_ERRORS = (*BROKER_ERRORS, TimeoutError)

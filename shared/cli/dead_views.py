@@ -31,7 +31,8 @@ def print_summaries(summaries: Sequence[QueueSummary]) -> None:
         table.add_row(f"[bold]{escape(summary.queue)}[/]", f"[bold]{summary.waiting}[/]", "", "", "", "")
         for group in summary.groups:
             cause = group.cause
-            error = f"{escape(cause.error_type)}: {escape(masked_error(cause.error))}"
+            place = f"\n[dim]in {escape(cause.place)}[/]" if cause.place else ""
+            error = f"{escape(cause.error_type)}: {escape(masked_error(cause.error))}{place}"
             table.add_row("", str(group.count), error, cause.key, _age(group.oldest), _age(group.newest))
         table.add_section()
     out.print(table)
@@ -56,6 +57,7 @@ def print_found(found: Found, *, unmasked: bool) -> None:
         "id": found.id,
         "kind": letter.kind,
         "error": f"{letter.error_type}: {letter.error if unmasked else masked_error(letter.error)}",
+        "place": letter.place or "unknown",
         "group": letter.cause.key,
         "died": _time(letter.failed_at),
         "attempts": str(letter.attempts),
@@ -79,6 +81,7 @@ def json_of_found(found: Found, *, unmasked: bool) -> dict[str, Any]:
         "kind": letter.kind,
         "error_type": letter.error_type,
         "error": letter.error if unmasked else masked_error(letter.error),
+        "place": letter.place,
         "group": letter.cause.key,
         "failed_at": letter.failed_at,
         "attempts": letter.attempts,

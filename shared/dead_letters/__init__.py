@@ -1,4 +1,4 @@
-"""Dead letters: reading them without moving them, replaying them, discarding them.
+"""Dead letters: reading them without moving them, replaying them, discarding them, keeping them in a file.
 
 `letter` and `causes` say what a message died of and are also what the alerting service reads; the rest is for
 the person at the command line.
@@ -8,6 +8,8 @@ from shared.dead_letters.causes import Cause, cause_of
 from shared.dead_letters.connection import connect, depth_of
 from shared.dead_letters.discarding import discard
 from shared.dead_letters.editing import Edit
+from shared.dead_letters.exporting import export
+from shared.dead_letters.importing import Imported, import_lines
 from shared.dead_letters.letter import DeadLetter, Envelope, read_dead_letter
 from shared.dead_letters.moving import WINDOW
 from shared.dead_letters.payload import masked_error, masked_payload
@@ -26,6 +28,7 @@ __all__ = [
     "Envelope",
     "Found",
     "Group",
+    "Imported",
     "Outcome",
     "Pace",
     "QueueSummary",
@@ -36,6 +39,8 @@ __all__ = [
     "connect",
     "depth_of",
     "discard",
+    "export",
+    "import_lines",
     "masked_error",
     "masked_payload",
     "read_dead_letter",

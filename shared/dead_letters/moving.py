@@ -48,8 +48,8 @@ class Road:
         if target.routing_key is not None:
             await depth_of(connection, target.routing_key)
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-        events = await _exchange(channel, wire.EVENTS)
-        way = await _exchange(channel, target.exchange) if target.exchange else channel.default_exchange
+        events = await exchange_named(channel, wire.EVENTS)
+        way = await exchange_named(channel, target.exchange) if target.exchange else channel.default_exchange
         return cls(target, connection, way, events)
 
     async def tell(self, event: Event) -> None:
@@ -99,7 +99,8 @@ def explain(error: BaseException, target: Target) -> str:
     )
 
 
-async def _exchange(channel: AbstractChannel, name: str) -> AbstractExchange:
+async def exchange_named(channel: AbstractChannel, name: str) -> AbstractExchange:
+    """An exchange that must be there. Raises TopologyError when it is not."""
     try:
         return await channel.get_exchange(name, ensure=True)
     except ChannelNotFoundEntity:

@@ -34,7 +34,7 @@ class Selection:
     @property
     def is_all(self) -> bool:
         """Whether nothing is given."""
-        return self == Selection()
+        return self == EVERY
 
     def takes(self, found: Found) -> bool:
         """Whether `found` is meant."""
@@ -52,6 +52,10 @@ class Selection:
         if died_at is None:
             return self.since is None and self.until is None
         return (self.since is None or died_at >= self.since) and (self.until is None or died_at < self.until)
+
+
+EVERY = Selection()
+"""All messages."""
 
 
 @dataclass(slots=True)

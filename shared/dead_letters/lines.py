@@ -24,7 +24,8 @@ from shared.dead_letters.target import Target
 from shared.errors import ConfigurationError
 from shared.messages import describe_problems
 
-_ROUTING = ("CC", "BCC")  # would make the broker put copies into other queues
+# CC and BCC would make the broker put copies into other queues; the others are its counts for one queue.
+_NOT_RESTORED = ("CC", "BCC", "x-delivery-count", "x-acquired-count")
 
 
 class _Properties(BaseModel):
@@ -97,7 +98,7 @@ def stored_in(line: bytes) -> Stored:
     try:
         read = _Line.model_validate_json(line)
         body = base64.b64decode(read.body_base64, validate=True) if read.body_base64 else (read.body or "").encode()
-        headers = {name: _from_json(value) for name, value in read.headers.items() if name not in _ROUTING}
+        headers = {name: _from_json(value) for name, value in read.headers.items() if name not in _NOT_RESTORED}
     except ValidationError as error:
         raise ConfigurationError(describe_problems(error)) from None
     except (ValueError, TypeError, AttributeError, ArithmeticError) as error:

@@ -19,6 +19,7 @@ from shared.cli.dead_running import (
     until_stopped,
     url_of,
 )
+from shared.cli.dead_timeline import timelines_of
 from shared.cli.dead_views import json_of_found, print_found, print_summaries
 from shared.cli.output import AsJson, ExitCode, note, print_json
 from shared.dead_letters import (
@@ -84,7 +85,7 @@ def show_command(
     limit: Annotated[int, typer.Option(min=1, help="Messages to show.")] = 10,
     as_json: AsJson = False,
 ) -> None:
-    """Show dead letters whole: what they died of and when, their headers, their body.
+    """Show dead letters whole: what they died of and when, their headers, their body; of up to three, what happened.
 
     Addresses, numbers and secrets are masked unless --unmasked is given. Nothing is changed.
 
@@ -94,11 +95,12 @@ def show_command(
     """
     target = target_of(queue)
     found, waiting = run_against(target, lambda url: _read(url, target, selection, limit))
+    timelines = timelines_of(found)
     if as_json:
-        print_json([json_of_found(one, unmasked=unmasked) for one in found])
+        print_json([json_of_found(one, timelines.get(one.id, []), unmasked=unmasked) for one in found])
     else:
         for one in found:
-            print_found(one, unmasked=unmasked)
+            print_found(one, timelines.get(one.id, []), unmasked=unmasked)
         if selection.is_all and waiting > len(found):
             note(f"{waiting} messages are in {queue}; --limit {waiting} shows all")
     if not found and not selection.is_all:

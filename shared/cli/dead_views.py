@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from shared import wire
+from shared.cli.dead_timeline import as_text
 from shared.cli.output import complain, note, out
 from shared.dead_letters import (
     Found,
@@ -49,8 +50,8 @@ def print_summaries(summaries: Sequence[QueueSummary]) -> None:
         )
 
 
-def print_found(found: Found, *, unmasked: bool) -> None:
-    """One message, whole."""
+def print_found(found: Found, timeline: Sequence[dict[str, Any]], *, unmasked: bool) -> None:
+    """One message, whole, with what happened to it so far."""
     letter = found.letter
     table = Table.grid(padding=(0, 2))
     rows = {
@@ -66,13 +67,15 @@ def print_found(found: Found, *, unmasked: bool) -> None:
         "headers": "\n".join(f"{name}: {value}" for name, value in _headers(found, unmasked=unmasked).items()),
         "body": _body(found, unmasked=unmasked),
     }
+    if timeline:
+        rows["timeline"] = as_text(timeline)
     for name, value in rows.items():
         table.add_row(f"[bold]{name}[/]", escape(value))
     out.print(table)
     out.print()
 
 
-def json_of_found(found: Found, *, unmasked: bool) -> dict[str, Any]:
+def json_of_found(found: Found, timeline: Sequence[dict[str, Any]], *, unmasked: bool) -> dict[str, Any]:
     """One message for `--json`."""
     letter = found.letter
     return {
@@ -88,6 +91,7 @@ def json_of_found(found: Found, *, unmasked: bool) -> dict[str, Any]:
         "replays": letter.replays,
         "headers": _headers(found, unmasked=unmasked),
         "body": _body(found, unmasked=unmasked),
+        "timeline": list(timeline),
     }
 
 

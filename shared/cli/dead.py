@@ -1,64 +1,57 @@
-"""`postroom dead`: look at dead letters, replay them, discard them."""
+"""`postroom dead`: look at dead letters, replay them, discard them, keep them in a file."""
 
 import asyncio
-import difflib
-import signal
-import sys
-import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import aclosing, contextmanager
-from typing import Annotated, TypeVar
+from contextlib import aclosing
+from pathlib import Path
+from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from shared import wire
-from shared.cli.dead_views import json_of_found, print_found, print_outcome, print_summaries
-from shared.cli.output import AsJson, ExitCode, err, note, print_json
+from shared.cli.dead_edit import edit_by_file, edit_by_hand
+from shared.cli.dead_files import export_command, import_command
+from shared.cli.dead_options import All, DryRun, Queue, Yes, selecting, some
+from shared.cli.dead_running import (
+    ask,
+    finish,
+    progress_of,
+    queues_of_dead_letters,
+    run_against,
+    until_stopped,
+    url_of,
+)
+from shared.cli.dead_timeline import timelines_of
+from shared.cli.dead_views import json_of_found, print_found, print_summaries
+from shared.cli.output import AsJson, ExitCode, note, print_json
 from shared.dead_letters import (
     Found,
-    Outcome,
     Pace,
     QueueSummary,
     Selection,
     Target,
-    Watch,
     connect,
     depth_of,
     discard,
     read_letters,
     replay,
+    replay_edited,
     summarize,
     target_of,
 )
-from shared.errors import ConfigurationError, PostroomError, TopologyError
-from shared.management import Management, ManagementError
+from shared.errors import ConfigurationError
 from shared.settings import RuntimeSettings, read_settings
-
-MANY = 10
-"""From this number on a command asks before it acts."""
-
-EXIT_STOPPED = 130  # what shells expect of a program that Ctrl-C ended
-
-Result = TypeVar("Result")
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Messages that could not be processed: look at them, replay them, discard them.\n\n"
+    help="Messages that could not be processed: look at them, replay them, discard them, keep them.\n\n"
     "They wait in `<queue>.dead`, and jobs that no queue takes in `unrouted`. Looking never changes anything: what "
     "is read is given back. While a command reads a queue, its messages are out of sight of others.",
 )
 
-Queue = Annotated[str, typer.Argument(help="`email.send.dead`, or `unrouted`.")]
-Ids = Annotated[list[str] | None, typer.Option("--id", help="Message id; may be given several times.")]
-Group = Annotated[str | None, typer.Option("--group", help="All of one cause: the key that `dead list` shows.")]
-All = Annotated[bool, typer.Option("--all", help="All messages that are in the queue now.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only count; change nothing.")]
-
 
 @app.command("list")
+@selecting
 def list_command(
+    selection: Selection,
     queues: Annotated[list[str] | None, typer.Argument(help="Only these; by default all with dead letters.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Messages to read per queue.")] = 1000,
     as_json: AsJson = False,
@@ -68,10 +61,13 @@ def list_command(
     Example:  postroom dead list
 
     Example:  postroom dead list email.send.dead --limit 20000 --json
+
+    Example:  postroom dead list --error "connection refused" --since 2026-11-25T22:00
     """
     settings = read_settings(RuntimeSettings)
-    targets = [target_of(name) for name in (queues or _queues_of_dead_letters(settings))]
-    summaries = asyncio.run(_summarize(_url(settings), targets, limit, keep_empty=bool(queues)))
+    targets = [target_of(name) for name in (queues or queues_of_dead_letters(settings))]
+    summaries = asyncio.run(_summarize(url_of(settings), targets, limit, selection))
+    summaries = [each for each in summaries if each.groups or (selection.is_all and (each.waiting or queues))]
     if as_json:
         print_json([summary.to_json() for summary in summaries])
     else:
@@ -79,17 +75,17 @@ def list_command(
 
 
 @app.command("show")
+@selecting
 def show_command(
     queue: Queue,
-    ids: Ids = None,
-    group: Group = None,
+    selection: Selection,
     unmasked: Annotated[
         bool, typer.Option("--unmasked", help="Show bodies as they are: addresses, numbers, secrets.")
     ] = False,
     limit: Annotated[int, typer.Option(min=1, help="Messages to show.")] = 10,
     as_json: AsJson = False,
 ) -> None:
-    """Show dead letters whole: what they died of and when, their headers, their body.
+    """Show dead letters whole: what they died of and when, their headers, their body; of up to three, what happened.
 
     Addresses, numbers and secrets are masked unless --unmasked is given. Nothing is changed.
 
@@ -98,27 +94,32 @@ def show_command(
     Example:  postroom dead show email.send.dead --group 906753039c --limit 3
     """
     target = target_of(queue)
-    selection = Selection(frozenset(ids or ()), group)
-    found, waiting = _run(target, lambda url: _read(url, target, selection, limit))
+    found, waiting = run_against(target, lambda url: _read(url, target, selection, limit))
+    timelines = timelines_of(found)
     if as_json:
-        print_json([json_of_found(one, unmasked=unmasked) for one in found])
+        print_json([json_of_found(one, timelines.get(one.id, []), unmasked=unmasked) for one in found])
     else:
         for one in found:
-            print_found(one, unmasked=unmasked)
-        if not ids and group is None and waiting > len(found):
+            print_found(one, timelines.get(one.id, []), unmasked=unmasked)
+        if selection.is_all and waiting > len(found):
             note(f"{waiting} messages are in {queue}; --limit {waiting} shows all")
-    if not found and (ids or group):
+    if not found and not selection.is_all:
         note(f"none of the {waiting} messages in {queue} is meant")
         raise typer.Exit(ExitCode.PROBLEMS)
 
 
 @app.command("replay")
+@selecting
 def replay_command(  # noqa: PLR0913 - one parameter per option
     queue: Queue,
+    selection: Selection,
     all_messages: All = False,
-    ids: Ids = None,
-    group: Group = None,
     rate: Annotated[float | None, typer.Option(help="Messages a second, at most.", show_default="no limit")] = None,
+    edit: Annotated[bool, typer.Option("--edit", help="Change the body of the one --id in your editor first.")] = False,
+    body: Annotated[
+        Path | None,
+        typer.Option("--body", help="Put this file's content in place of the body; `-` reads it from stdin."),
+    ] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -126,38 +127,59 @@ def replay_command(  # noqa: PLR0913 - one parameter per option
     """Put dead letters back into the queue they died in, with fresh attempts.
 
     Each message is published to its queue, confirmed by the broker, and only then taken off the dead letters.
-    Killed half-way, none is lost and at most 50 are in both places; they have the same message id and are done
-    once. Messages that die while the command runs stay where they are. Ctrl-C stops between two messages.
+    Killed half-way, none is lost and at most 10 are in both places; they have the same message id and are done
+    once; run it again, and each is in one place. Messages that die while the command runs stay where they are.
+    Ctrl-C stops between two messages. Who replays what is told as `dead-letter.replayed` first.
+
+    A changed body must fit the contract of its kind. It is replayed under the same id, with the same headers; the
+    event keeps the old one, masked.
 
     Example:  postroom dead replay email.send.dead --id 6f2c9a30
 
     Example:  postroom dead replay email.send.dead --group 906753039c --rate 20
 
     Example:  postroom dead replay email.send.dead --all --yes
+
+    Example:  postroom dead replay email.send.dead --kind email.send --error "connection refused" --older-than 2h
+
+    Example:  postroom dead replay email.send.dead --id 6f2c9a30 --edit
     """
+    if edit or body:
+        _replay_edited(target_of(queue), selection, body, as_json=as_json)
+        return
     if rate is not None and not rate > 0:
         raise ConfigurationError("--rate: messages a second, above 0")
     target = target_of(queue)
-    selection = _selection(all_messages=all_messages, ids=ids, group=group)
+    selection = some(selection, all_messages=all_messages)
     if not dry_run:
-        _ask("Replay", target, selection, yes=yes, as_json=as_json)
-    with _progress("Replaying", quiet=as_json) as watch:
-        outcome = _run(
+        ask("Replay", target, selection, yes=yes, as_json=as_json)
+    with progress_of("Replaying", quiet=as_json) as watch:
+        outcome = run_against(
             target,
-            lambda url: _until_stopped(
+            lambda url: until_stopped(
                 watch, replay(url, target, selection, pace=Pace(rate), watch=watch, dry_run=dry_run)
             ),
         )
-    _finish(outcome, selection, done="would be replayed" if dry_run else "replayed", as_json=as_json)
+    finish(outcome, selection, done="would be replayed" if dry_run else "replayed", as_json=as_json)
+
+
+def _replay_edited(target: Target, selection: Selection, file: Path | None, *, as_json: bool) -> None:
+    if len(selection.ids) != 1:
+        raise ConfigurationError("--edit, --body: of one message; name it with --id")
+    (message_id,) = selection.ids
+    edit = edit_by_file(target, message_id, file) if file else edit_by_hand(target, message_id)
+    with progress_of("Replaying", quiet=as_json) as watch:
+        outcome = run_against(target, lambda url: until_stopped(watch, replay_edited(url, target, edit, watch=watch)))
+    finish(outcome, Selection(selection.ids), done="changed and replayed", as_json=as_json)
 
 
 @app.command("discard")
+@selecting
 def discard_command(  # noqa: PLR0913 - one parameter per option
     queue: Queue,
     reason: Annotated[str, typer.Option("--reason", help="Why; goes to the log with who and which.")],
+    selection: Selection,
     all_messages: All = False,
-    ids: Ids = None,
-    group: Group = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -169,57 +191,26 @@ def discard_command(  # noqa: PLR0913 - one parameter per option
     if not reason.strip():
         raise ConfigurationError("--reason: say why, for whoever asks later")
     target = target_of(queue)
-    selection = _selection(all_messages=all_messages, ids=ids, group=group)
+    selection = some(selection, all_messages=all_messages)
     if not dry_run:
-        _ask("Discard for good", target, selection, yes=yes, as_json=as_json, even_one=True)
-    with _progress("Discarding", quiet=as_json) as watch:
-        outcome = _run(
+        ask("Discard for good", target, selection, yes=yes, as_json=as_json, even_one=True)
+    with progress_of("Discarding", quiet=as_json) as watch:
+        outcome = run_against(
             target,
-            lambda url: _until_stopped(
+            lambda url: until_stopped(
                 watch, discard(url, target, selection, reason=reason.strip(), watch=watch, dry_run=dry_run)
             ),
         )
-    _finish(outcome, selection, done="would be discarded" if dry_run else "discarded", as_json=as_json)
+    finish(outcome, selection, done="would be discarded" if dry_run else "discarded", as_json=as_json)
 
 
-def _url(settings: RuntimeSettings) -> str:
-    return settings.amqp_url.get_secret_value()
+app.command("export")(export_command)
+app.command("import")(import_command)
 
 
-def _run(target: Target, work: Callable[[str], Awaitable[Result]]) -> Result:
-    settings = read_settings(RuntimeSettings)
-
-    async def run() -> Result:
-        return await work(_url(settings))
-
-    try:
-        return asyncio.run(run())
-    except TopologyError as error:
-        raise _with_suggestion(error, target, settings) from None
-
-
-def _with_suggestion(error: TopologyError, target: Target, settings: RuntimeSettings) -> PostroomError:
-    """`error`, with the queue that was probably meant."""
-    try:
-        names = _queues_of_dead_letters(settings)
-    except ManagementError:
-        return error
-    similar = difflib.get_close_matches(target.source, names, n=1)
-    if target.source in names or not similar:
-        return error
-    return TopologyError(f"there is no queue {target.source}; did you mean {similar[0]}?")
-
-
-def _queues_of_dead_letters(settings: RuntimeSettings) -> list[str]:
-    with Management.from_settings(settings) as management:
-        names = [queue.name for queue in management.queues()]
-    return sorted(name for name in names if name.endswith(wire.DEAD_SUFFIX) or name == wire.UNROUTED_QUEUE)
-
-
-async def _summarize(url: str, targets: list[Target], limit: int, *, keep_empty: bool) -> list[QueueSummary]:
+async def _summarize(url: str, targets: list[Target], limit: int, selection: Selection) -> list[QueueSummary]:
     async with connect(url) as connection:
-        summaries = [await summarize(connection, target, limit) for target in targets]
-    return [summary for summary in summaries if summary.waiting or keep_empty]
+        return [await summarize(connection, target, limit, selection) for target in targets]
 
 
 async def _read(url: str, target: Target, selection: Selection, limit: int) -> tuple[list[Found], int]:
@@ -235,56 +226,3 @@ async def _read(url: str, target: Target, selection: Selection, limit: int) -> t
                 if len(found) == limit:
                     break
     return found, waiting
-
-
-def _selection(*, all_messages: bool, ids: list[str] | None, group: str | None) -> Selection:
-    if all_messages == bool(ids or group):
-        raise ConfigurationError("say which messages: either --all, or --id and --group")
-    return Selection(frozenset(ids or ()), group)
-
-
-def _ask(verb: str, target: Target, selection: Selection, *, yes: bool, as_json: bool, even_one: bool = False) -> None:
-    """Ask a person before many messages are touched; a program must have said --yes."""
-    waiting = _run(target, lambda url: _waiting(url, target))
-    at_most = min(len(selection.ids), waiting) if selection.ids else waiting
-    if yes or not at_most or (at_most < MANY and not even_one):
-        return
-    which = "" if selection.ids or selection.group is None else f"those of group {selection.group} among "
-    question = f"{verb} {which}{at_most} message{'s' if at_most != 1 else ''} of {target.source}"
-    if as_json or not sys.stdin.isatty():
-        raise ConfigurationError(f"{question}? There is nobody to ask: add --yes")
-    if not typer.confirm(f"{question}?", err=True):
-        raise typer.Exit(ExitCode.PROBLEMS)
-
-
-async def _waiting(url: str, target: Target) -> int:
-    async with connect(url) as connection:
-        return await depth_of(connection, target.source)
-
-
-async def _until_stopped(watch: Watch, work: Awaitable[Outcome]) -> Outcome:
-    if threading.current_thread() is threading.main_thread():  # the only one that gets signals
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, watch.stop.set)
-    return await work
-
-
-@contextmanager
-def _progress(what: str, *, quiet: bool) -> Iterator[Watch]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as progress:
-        task = progress.add_task(what, total=None)
-        yield Watch(progressed=lambda outcome: progress.update(task, completed=outcome.examined, total=outcome.waiting))
-
-
-def _finish(outcome: Outcome, selection: Selection, *, done: str, as_json: bool) -> None:
-    missing = max(0, len(selection.ids) - outcome.settled) if not outcome.is_stopped else 0
-    if as_json:
-        print_json(outcome.to_json())
-    else:
-        print_outcome(outcome, done=done, missing=missing)
-    if outcome.is_stopped:
-        raise typer.Exit(EXIT_STOPPED)
-    is_group_empty = selection.group is not None and not outcome.settled
-    if outcome.problem or outcome.refused or missing or is_group_empty:
-        raise typer.Exit(ExitCode.PROBLEMS)

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from shared import wire
+from shared.cli.dead_timeline import as_text
 from shared.cli.output import complain, note, out
 from shared.dead_letters import (
     Found,
@@ -31,7 +32,8 @@ def print_summaries(summaries: Sequence[QueueSummary]) -> None:
         table.add_row(f"[bold]{escape(summary.queue)}[/]", f"[bold]{summary.waiting}[/]", "", "", "", "")
         for group in summary.groups:
             cause = group.cause
-            error = f"{escape(cause.error_type)}: {escape(masked_error(cause.error))}"
+            place = f"\n[dim]in {escape(cause.place)}[/]" if cause.place else ""
+            error = f"{escape(cause.error_type)}: {escape(masked_error(cause.error))}{place}"
             table.add_row("", str(group.count), error, cause.key, _age(group.oldest), _age(group.newest))
         table.add_section()
     out.print(table)
@@ -48,14 +50,15 @@ def print_summaries(summaries: Sequence[QueueSummary]) -> None:
         )
 
 
-def print_found(found: Found, *, unmasked: bool) -> None:
-    """One message, whole."""
+def print_found(found: Found, timeline: Sequence[dict[str, Any]], *, unmasked: bool) -> None:
+    """One message, whole, with what happened to it so far."""
     letter = found.letter
     table = Table.grid(padding=(0, 2))
     rows = {
         "id": found.id,
         "kind": letter.kind,
         "error": f"{letter.error_type}: {letter.error if unmasked else masked_error(letter.error)}",
+        "place": letter.place or "unknown",
         "group": letter.cause.key,
         "died": _time(letter.failed_at),
         "attempts": str(letter.attempts),
@@ -64,13 +67,15 @@ def print_found(found: Found, *, unmasked: bool) -> None:
         "headers": "\n".join(f"{name}: {value}" for name, value in _headers(found, unmasked=unmasked).items()),
         "body": _body(found, unmasked=unmasked),
     }
+    if timeline:
+        rows["timeline"] = as_text(timeline)
     for name, value in rows.items():
         table.add_row(f"[bold]{name}[/]", escape(value))
     out.print(table)
     out.print()
 
 
-def json_of_found(found: Found, *, unmasked: bool) -> dict[str, Any]:
+def json_of_found(found: Found, timeline: Sequence[dict[str, Any]], *, unmasked: bool) -> dict[str, Any]:
     """One message for `--json`."""
     letter = found.letter
     return {
@@ -79,12 +84,14 @@ def json_of_found(found: Found, *, unmasked: bool) -> dict[str, Any]:
         "kind": letter.kind,
         "error_type": letter.error_type,
         "error": letter.error if unmasked else masked_error(letter.error),
+        "place": letter.place,
         "group": letter.cause.key,
         "failed_at": letter.failed_at,
         "attempts": letter.attempts,
         "replays": letter.replays,
         "headers": _headers(found, unmasked=unmasked),
         "body": _body(found, unmasked=unmasked),
+        "timeline": list(timeline),
     }
 
 

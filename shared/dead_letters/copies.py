@@ -13,11 +13,11 @@ _NOT_CARRIED = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count"
 _ROUTING = frozenset(("CC", "BCC"))
 
 
-def replayed(found: Found) -> aio_pika.Message:
-    """The same body, id and properties; `x-failed-at` tells the worker that it is a replay."""
+def replayed(found: Found, new_body: bytes | None = None) -> aio_pika.Message:
+    """The same body (or the new one), id and properties; `x-failed-at` tells the worker that it is a replay."""
     message = found.message
     return aio_pika.Message(
-        message.body,
+        message.body if new_body is None else new_body,
         headers=replay_headers(found),
         content_type=message.content_type,
         content_encoding=message.content_encoding,

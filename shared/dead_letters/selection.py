@@ -12,16 +12,50 @@ from shared.dead_letters.reading import Found
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Messages by id, by cause (the group's key), or, with neither, all."""
+    """Which messages are meant: those that fit all that is given. With nothing given, all.
+
+    Attributes:
+        ids: message ids, any of them.
+        group: a cause, by its key.
+        error_type: the name of the error, as it is written.
+        error: a part of the error's text, in small or capital letters.
+        kind: the wire name they were first published with.
+        since, until: died at that moment or later; before it. What does not tell when it died is not meant then.
+    """
 
     ids: frozenset[str] = frozenset()
     group: str | None = None
+    error_type: str | None = None
+    error: str | None = None
+    kind: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is given."""
+        return self == EVERY
 
     def takes(self, found: Found) -> bool:
-        """Whether `found` is meant. With both, it must have one of the ids and the cause."""
-        if self.ids and found.id not in self.ids:
-            return False
-        return self.group is None or found.letter.cause.key == self.group
+        """Whether `found` is meant."""
+        letter = found.letter
+        return (
+            (not self.ids or found.id in self.ids)
+            and (self.group is None or letter.cause.key == self.group)
+            and (self.error_type is None or letter.error_type == self.error_type)
+            and (self.error is None or self.error.casefold() in letter.error.casefold())
+            and (self.kind is None or letter.kind == self.kind)
+            and self._takes_time(letter.failed_at)
+        )
+
+    def _takes_time(self, died_at: datetime | None) -> bool:
+        if died_at is None:
+            return self.since is None and self.until is None
+        return (self.since is None or died_at >= self.since) and (self.until is None or died_at < self.until)
+
+
+EVERY = Selection()
+"""All messages."""
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from aio_pika.abc import AbstractConnection
 from shared.dead_letters.causes import Cause
 from shared.dead_letters.connection import depth_of
 from shared.dead_letters.reading import Found, read_letters
+from shared.dead_letters.selection import EVERY, Selection
 from shared.dead_letters.target import Target
 
 _SAMPLES = 3
@@ -50,6 +51,7 @@ class QueueSummary:
                 "group": group.cause.key,
                 "error_type": group.cause.error_type,
                 "error": group.cause.error,
+                "place": group.cause.place,
                 "count": group.count,
                 "oldest": group.oldest,
                 "newest": group.newest,
@@ -60,12 +62,16 @@ class QueueSummary:
         return asdict(self) | {"groups": groups}
 
 
-async def summarize(connection: AbstractConnection, target: Target, limit: int) -> QueueSummary:
-    """Read at most `limit` messages of `target.source`, group them by cause, and give them back."""
+async def summarize(
+    connection: AbstractConnection, target: Target, limit: int, selection: Selection = EVERY
+) -> QueueSummary:
+    """Read at most `limit` messages of `target.source`, group those selected by cause, and give them back."""
     summary = QueueSummary(target.source, await depth_of(connection, target.source))
     groups: dict[str, Group] = {}
     async for found in read_letters(connection, target, limit):
         summary.examined += 1
+        if not selection.takes(found):
+            continue
         cause = found.letter.cause
         groups.setdefault(cause.key, Group(cause)).add(found)
     summary.groups = sorted(groups.values(), key=lambda group: -group.count)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -11,8 +12,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from shared import wire
-from shared.cli import app, output
+from shared.cli import app, dead_timeline, output
 from shared.dead_letters import cause_of
+from shared.errors import ConfigurationError
 from tests.support.dead_letters import DEAD, WORK, Bench, bench_on
 
 Postroom = Callable[..., Any]
@@ -71,6 +73,112 @@ async def test_list_says_when_it_did_not_read_all(bench: Bench, postroom: Postro
     result = await postroom("list", DEAD, "--limit", "10")
 
     assert "10 of 30 messages were read" in result.stderr
+
+
+async def test_list_says_where_in_the_code_a_group_died(bench: Bench, postroom: Postroom) -> None:
+    await bench.bury("a-1", headers={wire.X_ERROR_AT: "services.email.mailer.smtp.deliver"})
+
+    shown = await postroom("list")
+    [queue] = json.loads((await postroom("list", "--json")).stdout)
+
+    assert "in services.email.mailer.smtp.deliver" in shown.stdout
+    assert queue["groups"][0]["place"] == "services.email.mailer.smtp.deliver"
+
+
+def ago(**span: float) -> dict[str, str]:
+    return {wire.X_FAILED_AT: (datetime.now(UTC) - timedelta(**span)).isoformat()}
+
+
+SELECTIONS = (
+    (("--error", "MAILBOX full"), {"b", "c"}),
+    (("--since", ago(hours=1.5)[wire.X_FAILED_AT]), {"a"}),
+    (("--error-type", "Refused", "--older-than", "90m"), {"b"}),
+    (("--id", "a", "--id", "c", "--kind", "user.created"), {"c"}),
+)
+
+
+@pytest.mark.parametrize(("options", "meant"), SELECTIONS)
+async def test_every_command_means_the_same_messages(
+    bench: Bench, postroom: Postroom, options: tuple[str, ...], meant: set[str]
+) -> None:
+    await bench.bury("a", error="550 no such user", headers={wire.X_ERROR_TYPE: "Refused", **ago(hours=1)})
+    await bench.bury("b", error="Mailbox full", headers={wire.X_ERROR_TYPE: "Refused", **ago(hours=2)})
+    other = {wire.X_ERROR_TYPE: "Deferred", wire.X_ROUTING_KEY: "user.created", **ago(hours=3)}
+    await bench.bury("c", error="mailbox full", headers=other)
+
+    listed = json.loads((await postroom("list", *options, "--json")).stdout)
+    shown = json.loads((await postroom("show", DEAD, *options, "--json")).stdout)
+    exported = (await postroom("export", DEAD, "-", *options)).stdout.splitlines()
+    counted = json.loads((await postroom("discard", DEAD, *options, "--reason", "x", "--dry-run", "--json")).stdout)
+    await postroom("replay", DEAD, *options, "--yes")
+
+    assert {one for queue in listed for group in queue["groups"] for one in group["sample_ids"]} == meant
+    assert {one["id"] for one in shown} == meant
+    assert {json.loads(line)["id"] for line in exported} == meant
+    assert counted["settled"] == len(meant)
+    assert set(await bench.ids(WORK)) == meant
+    assert set(await bench.ids(DEAD)) == {"a", "b", "c"} - meant
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--since", "yesterday"),
+        ("--until", "x"),
+        ("--older-than", "2 moons"),
+        ("--older-than", "1h", "--until", "2026-01-01"),
+    ],
+)
+async def test_a_time_that_means_nothing_is_refused(bench: Bench, postroom: Postroom, options: tuple[str, ...]) -> None:
+    result = await postroom("show", DEAD, *options)
+
+    assert result.exit_code == 2
+    assert options[0] in result.stderr
+
+
+async def test_a_selection_that_fits_nothing_is_a_problem(bench: Bench, postroom: Postroom) -> None:
+    await bench.bury("a")
+
+    assert (await postroom("replay", DEAD, "--kind", "sms.send")).exit_code == 1
+    assert (await postroom("show", DEAD, "--kind", "sms.send")).exit_code == 1
+    await bench.has(DEAD, 1)
+
+
+async def test_show_tells_what_the_history_knows(
+    bench: Bench, postroom: Postroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.bury("m-1")
+    lines = [{"at": "2026-11-25T14:00:00+00:00", "what": "try 1 of 5 failed", "error": "Refused: 550"}]
+    asked: list[tuple[str, ...]] = []
+
+    def ask(*arguments: str) -> list[dict[str, Any]]:
+        asked.append(arguments)
+        return [{"message_id": "m-1", "lines": lines}, {"message_id": "m-2", "lines": [{"what": "of another"}]}]
+
+    monkeypatch.setattr(dead_timeline, "_is_kept", lambda: True)
+    monkeypatch.setattr(dead_timeline, "ask_service", ask)
+
+    text = (await postroom("show", DEAD, "--id", "m-1")).stdout
+    [shown] = json.loads((await postroom("show", DEAD, "--id", "m-1", "--json")).stdout)
+
+    assert asked[0] == ("audit", "show", "m-1")
+    assert "2026-11-25 14:00:00 UTC  try 1 of 5 failed (Refused: 550)" in text
+    assert shown["timeline"] == lines
+
+
+async def test_show_does_without_a_history(bench: Bench, postroom: Postroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    await bench.bury("m-1")
+
+    def nobody(*_arguments: str) -> None:
+        raise ConfigurationError("the audit service cannot be asked")
+
+    monkeypatch.setattr(dead_timeline, "_is_kept", lambda: True)
+    monkeypatch.setattr(dead_timeline, "ask_service", nobody)
+
+    result = await postroom("show", DEAD, "--id", "m-1")
+
+    assert result.exit_code == 0
+    assert "timeline" not in result.stdout
 
 
 async def test_list_without_dead_letters_says_so(bench: Bench, postroom: Postroom) -> None:
@@ -240,7 +348,7 @@ async def test_without_a_broker_the_exit_code_tells(postroom: Postroom, monkeypa
     assert SECRET not in result.output
 
 
-@pytest.mark.parametrize("command", ["list", "show", "replay", "discard"])
+@pytest.mark.parametrize("command", ["list", "show", "replay", "discard", "export", "import"])
 async def test_the_help_has_an_example(postroom: Postroom, command: str) -> None:
     result = await postroom(command, "--help")
 

@@ -51,6 +51,14 @@ class Bench:
             taken.append(message)
         return taken
 
+    async def drain_with_acks(self, queue: str) -> list[AbstractIncomingMessage]:
+        """All messages of `queue`, for the test to settle."""
+        source: AbstractQueue = await self.channel.get_queue(queue, ensure=False)
+        taken = []
+        while (message := await source.get(fail=False)) is not None:
+            taken.append(message)
+        return taken
+
     async def ids(self, queue: str) -> list[str]:
         """Take all messages out of `queue`, and give their ids."""
         return [message.message_id or "" for message in await self.drain(queue)]

@@ -1,0 +1,121 @@
+"""One run of a command over a queue of dead letters: asking first, a bar meanwhile, telling at the end."""
+
+import asyncio
+import difflib
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from shared import wire
+from shared.cli.dead_views import print_outcome
+from shared.cli.output import ExitCode, err, print_json
+from shared.dead_letters import Outcome, Selection, Target, Watch, connect, depth_of
+from shared.errors import ConfigurationError, PostroomError, TopologyError
+from shared.management import Management, ManagementError
+from shared.settings import RuntimeSettings, read_settings
+
+MANY = 10
+"""From this number on a command asks before it acts."""
+
+EXIT_STOPPED = 130  # what shells expect of a program that Ctrl-C ended
+
+Result = TypeVar("Result")
+
+
+def url_of(settings: RuntimeSettings) -> str:
+    """The broker's."""
+    return settings.amqp_url.get_secret_value()
+
+
+def run_against(target: Target, work: Callable[[str], Awaitable[Result]]) -> Result:
+    """The result of `work`, which is given the broker's URL. A misspelt queue is answered with one that is there."""
+    settings = read_settings(RuntimeSettings)
+
+    async def run() -> Result:
+        return await work(url_of(settings))
+
+    try:
+        return asyncio.run(run())
+    except TopologyError as error:
+        raise _with_suggestion(error, target, settings) from None
+
+
+def _with_suggestion(error: TopologyError, target: Target, settings: RuntimeSettings) -> PostroomError:
+    """`error`, with the queue that was probably meant."""
+    try:
+        names = queues_of_dead_letters(settings)
+    except ManagementError:
+        return error
+    similar = difflib.get_close_matches(target.source, names, n=1)
+    if target.source in names or not similar:
+        return error
+    return TopologyError(f"there is no queue {target.source}; did you mean {similar[0]}?")
+
+
+def queues_of_dead_letters(settings: RuntimeSettings) -> list[str]:
+    """All there are, empty ones among them."""
+    with Management.from_settings(settings) as management:
+        names = [queue.name for queue in management.queues()]
+    return sorted(name for name in names if name.endswith(wire.DEAD_SUFFIX) or name == wire.UNROUTED_QUEUE)
+
+
+def ask(verb: str, target: Target, selection: Selection, *, yes: bool, as_json: bool, even_one: bool = False) -> None:
+    """Ask a person before many messages are touched; a program must have said --yes."""
+    waiting = run_against(target, lambda url: _waiting(url, target))
+    at_most = min(len(selection.ids), waiting) if selection.ids else waiting
+    if yes or not at_most or (at_most < MANY and not even_one):
+        return
+    which = "" if selection.ids or selection.is_all else f"{_words(selection)} among "
+    question = f"{verb} {which}{at_most} message{'s' if at_most != 1 else ''} of {target.source}"
+    if as_json or not sys.stdin.isatty():
+        raise ConfigurationError(f"{question}? There is nobody to ask: add --yes")
+    if not typer.confirm(f"{question}?", err=True):
+        raise typer.Exit(ExitCode.PROBLEMS)
+
+
+def _words(selection: Selection) -> str:
+    alone = selection.group is not None and selection == Selection(group=selection.group)
+    return f"those of group {selection.group}" if alone else "those selected"
+
+
+async def _waiting(url: str, target: Target) -> int:
+    async with connect(url) as connection:
+        return await depth_of(connection, target.source)
+
+
+async def until_stopped(watch: Watch, work: Awaitable[Outcome]) -> Outcome:
+    """The outcome of `work`, which Ctrl-C ends between two messages."""
+    if threading.current_thread() is threading.main_thread():  # the only one that gets signals
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, watch.stop.set)
+    return await work
+
+
+@contextmanager
+def progress_of(what: str, *, quiet: bool) -> Iterator[Watch]:
+    """A bar on stderr while the block runs, if a person is there to see it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as progress:
+        task = progress.add_task(what, total=None)
+        yield Watch(progressed=lambda outcome: progress.update(task, completed=outcome.examined, total=outcome.waiting))
+
+
+def finish(outcome: Outcome, selection: Selection, *, done: str, as_json: bool) -> None:
+    """Tell what became of it, and end with the exit code for that."""
+    is_by_id = selection == Selection(ids=selection.ids) and not outcome.is_stopped
+    missing = max(0, len(selection.ids) - outcome.settled) if is_by_id else 0
+    if as_json:
+        print_json(outcome.to_json())
+    else:
+        print_outcome(outcome, done=done, missing=missing)
+    if outcome.is_stopped:
+        raise typer.Exit(EXIT_STOPPED)
+    found_none = not selection.is_all and not outcome.settled
+    if outcome.problem or outcome.refused or missing or found_none:
+        raise typer.Exit(ExitCode.PROBLEMS)

@@ -1,0 +1,83 @@
+"""A dead letter with another body: what was changed, and whether its service will take it."""
+
+from dataclasses import dataclass
+
+import orjson
+
+from shared.dead_letters.payload import masked_payload
+from shared.dead_letters.reading import Found
+from shared.dead_letters.target import Target
+from shared.discovery import discover
+from shared.errors import InvalidMessage
+from shared.messages import KINDS, Message
+from shared.worker.decoding import decode, read_object
+from shared.worker.delivery import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One message's body before and after. The message is found again by both its id and its old body."""
+
+    id: str
+    old_body: bytes
+    new_body: bytes
+
+    @property
+    def was(self) -> str:
+        """The old body as it may be kept."""
+        return masked_payload(self.old_body)
+
+
+def as_text(body: bytes) -> str:
+    """The body as a person edits it: JSON over several lines, anything else as it is."""
+    try:
+        return orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2).decode() + "\n"
+    except orjson.JSONDecodeError:
+        return body.decode(errors="replace")
+
+
+def as_body(text: str) -> bytes:
+    """What is published for an edited text: JSON without the line breaks that were for the person."""
+    try:
+        return orjson.dumps(orjson.loads(text))
+    except orjson.JSONDecodeError:
+        return text.encode()
+
+
+def problem_of(body: bytes, found: Found, target: Target) -> str:
+    """Why the service would bury `found` again if `body` were its body; empty if it would take it.
+
+    Asked is the contract of whoever reads the queue, else the shipped one of the kind; of a kind that nobody here
+    knows only what holds for every message: one JSON object within the limits of the wire.
+    """
+    model = _contract(found, target)
+    try:
+        if model is None:
+            read_object(body)
+        else:
+            decode(_delivery(body, found, target), model)
+    except InvalidMessage as error:
+        return str(error)
+    return ""
+
+
+def _contract(found: Found, target: Target) -> type[Message] | None:
+    queue = target.routing_key or found.letter.kind
+    for worker in discover().workers:
+        if (subscription := worker.subscriptions.get(queue)) is not None:
+            return subscription.model
+    return KINDS.get(found.letter.kind)
+
+
+def _delivery(body: bytes, found: Found, target: Target) -> Delivery:
+    message = found.message
+    return Delivery(
+        queue=target.died_in,
+        body=body,
+        message_id=message.message_id,
+        content_type=message.content_type,
+        headers=message.headers,
+        exchange=message.exchange or "",
+        routing_key=message.routing_key or "",
+        tag=0,
+    )

@@ -1,0 +1,107 @@
+"""The way back of one dead letter: published to its queue with a confirm, then acknowledged among the dead.
+
+No broker moves a message between two queues in one step that a client could ask for: a transaction is not one when
+the broker dies in it, and dead-lettering it back would lose it wherever the policy is missing. So a kill between the
+broker's storing of the copy and its taking of the acknowledgement leaves a message in both queues, never in none.
+Why: docs/decisions/0019-a-replay-publishes-then-acknowledges.md.
+"""
+
+import asyncio
+from typing import Self
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
+from aio_pika.exceptions import ChannelNotFoundEntity, DeliveryError
+from aio_pika.exceptions import PublishError as ReturnedByBroker
+
+from shared import wire
+from shared.dead_letters.connection import BROKER_ERRORS, depth_of
+from shared.dead_letters.reading import Found, Reader
+from shared.dead_letters.target import Target
+from shared.errors import TopologyError
+from shared.messages import Event
+from shared.publishing.outgoing import NO_OPTIONS, address
+from shared.publishing.turns import Turns
+
+WINDOW = 10
+"""Messages under way at once: what a kill may leave in both queues. Fewer would be slow: each waits for a disk."""
+
+CONFIRM_SECONDS = 15.0
+MOVE_ERRORS = (*BROKER_ERRORS, TimeoutError)
+"""What `Road.move` and `Road.tell` raise; `explain` says it in words."""
+
+
+class Road:
+    """An open channel from `target.source` to where its messages died. Make one with `Road.open`."""
+
+    def __init__(self, target: Target, connection: AbstractConnection, way: AbstractExchange, events: AbstractExchange):
+        self._target = target
+        self._connection = connection
+        self._way = way
+        self._events = events
+        self._turns = Turns()
+        self._taken_kinds: dict[str, bool] = {}
+
+    @classmethod
+    async def open(cls, connection: AbstractConnection, target: Target) -> Self:
+        """The road, once all it needs is there. Raises TopologyError for a queue or an exchange that is not."""
+        if target.routing_key is not None:
+            await depth_of(connection, target.routing_key)
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        events = await exchange_named(channel, wire.EVENTS)
+        way = await exchange_named(channel, target.exchange) if target.exchange else channel.default_exchange
+        return cls(target, connection, way, events)
+
+    async def tell(self, event: Event) -> None:
+        """Publish `event`. Raises MOVE_ERRORS when it is not confirmed."""
+        outgoing = address(event, None, NO_OPTIONS, "postroom dead")
+        async with asyncio.timeout(CONFIRM_SECONDS):
+            await self._events.publish(outgoing.to_amqp(), outgoing.routing_key, mandatory=outgoing.mandatory)
+
+    async def move(self, reader: Reader, found: Found, copy: aio_pika.Message) -> None:
+        """Put `copy` where `found` died, then take `found` off the dead. Raises MOVE_ERRORS; `found` stays then."""
+        routing_key = self._target.routing_key or found.message.routing_key or ""
+        async with self._turns.of(found.id), asyncio.timeout(CONFIRM_SECONDS):
+            await self._way.publish(copy, routing_key, mandatory=True)
+        await reader.settle(found)
+
+    async def refuses(self, found: Found) -> str:
+        """Why it cannot go, empty if it can. A job published in vain would come straight back to `unrouted`."""
+        if self._target.routing_key is not None:
+            return ""
+        kind = found.message.routing_key or ""
+        if kind not in self._taken_kinds:
+            self._taken_kinds[kind] = await self._is_there(kind or "a queue without name")
+        return "" if self._taken_kinds[kind] else f"no queue takes {kind or 'a job without routing key'}"
+
+    async def _is_there(self, queue: str) -> bool:
+        try:
+            await depth_of(self._connection, queue)
+        except TopologyError:
+            return False
+        return True
+
+
+def explain(error: BaseException, target: Target) -> str:
+    """One of MOVE_ERRORS, and what it means for the messages."""
+    if isinstance(error, ReturnedByBroker):
+        return f"queue {target.routing_key} went away; its message was kept in {target.source}"
+    if isinstance(error, DeliveryError):
+        return f"the broker refused to store a message (queue full, or just deleted?); it was kept in {target.source}"
+    if isinstance(error, TimeoutError):
+        return (
+            f"a message was not confirmed within {CONFIRM_SECONDS:g} s (a memory or disk alarm?); it was kept in "
+            f"{target.source} and may be in both queues"
+        )
+    return (
+        f"the connection was lost ({type(error).__name__}); nothing is gone, and at most {WINDOW} messages may be "
+        "in both queues: their ids make them one"
+    )
+
+
+async def exchange_named(channel: AbstractChannel, name: str) -> AbstractExchange:
+    """An exchange that must be there. Raises TopologyError when it is not."""
+    try:
+        return await channel.get_exchange(name, ensure=True)
+    except ChannelNotFoundEntity:
+        raise TopologyError(f"there is no exchange {name}; run `postroom topology apply`") from None

@@ -1,0 +1,201 @@
+"""Dead letters exported to a file and imported again: nothing is lost, nothing doubled, nothing changed."""
+
+import asyncio
+import json
+import os
+import stat
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractIncomingMessage
+from click.testing import Result
+from typer.testing import CliRunner
+
+from shared import wire
+from shared.cli import app, output
+from tests.support.dead_letters import DEAD, QUORUM, WORK, Bench, bench_on
+
+Postroom = Callable[..., Any]
+PROPERTIES = (
+    "body", "message_id", "content_type", "content_encoding", "priority", "correlation_id", "reply_to", "timestamp",
+    "type", "app_id", "delivery_mode", "headers",
+)  # fmt: skip
+
+
+@pytest.fixture
+async def bench(vhost: Any) -> AsyncIterator[Bench]:
+    async with bench_on(vhost.amqp_url) as bench:
+        yield bench
+
+
+@pytest.fixture
+def postroom(vhost: Any, monkeypatch: pytest.MonkeyPatch) -> Postroom:
+    monkeypatch.setenv("POSTROOM_AMQP_URL", vhost.amqp_url)
+    monkeypatch.setenv("POSTROOM_MANAGEMENT_URL", vhost.management_url)
+    monkeypatch.setattr(output.out, "width", 200)
+
+    async def run(*arguments: Any) -> Result:
+        # In a thread: the command has an event loop of its own.
+        return await asyncio.to_thread(CliRunner().invoke, app, ["dead", *map(str, arguments)])
+
+    return run
+
+
+def everything(message: AbstractIncomingMessage) -> dict[str, Any]:
+    # Without the broker's counts of how often it gave the message to somebody.
+    counts = ("x-delivery-count", "x-acquired-count")
+    headers = {name: value for name, value in message.headers.items() if name not in counts}
+    return {name: getattr(message, name) for name in PROPERTIES} | {"headers": headers}
+
+
+async def test_what_was_exported_and_lost_comes_back_byte_for_byte(
+    bench: Bench, postroom: Postroom, tmp_path: Path
+) -> None:
+    odd: dict[str, Any] = {
+        "bytes": bytearray(b"\xff\x00"), "time": datetime(2026, 3, 1, 12, tzinfo=UTC), "decimal": Decimal("1.25"),
+        "float": 1.1, "nothing": None, "long": 2**40, "list": [1, {"a": ["ä"]}], "table": {"$time": "x"}, "yes": True,
+    }  # fmt: skip
+    await bench.bury(
+        "m-1", headers=odd, body=b"\xff\x00 not text", priority=3, correlation_id="c", reply_to="r", type="t",
+        content_encoding="x", app_id="shop", timestamp=datetime(2026, 3, 1, 12, tzinfo=UTC),
+    )  # fmt: skip
+    await bench.bury("m-2", body="ä\n".encode())
+    # One that the broker buried, with the traces that say so.
+    await bench.channel.default_exchange.publish(aio_pika.Message(b"{}", message_id="m-3", delivery_mode=2), WORK)
+    (third,) = await bench.drain_with_acks(WORK)
+    await third.reject(requeue=False)
+    await bench.has(DEAD, 3)
+    file = tmp_path / "dead.jsonl"
+
+    exported = await postroom("export", DEAD, file)
+    await bench.has(DEAD, 3)
+    causes = json.loads((await postroom("list", DEAD, "--json")).stdout)[0]["groups"]
+    before = [everything(message) for message in await bench.drain(DEAD)]
+    imported = await postroom("import", file)
+
+    assert (exported.exit_code, imported.exit_code) == (0, 0), exported.output + imported.output
+    await bench.has(DEAD, 3)
+    assert json.loads((await postroom("list", DEAD, "--json")).stdout)[0]["groups"] == causes
+    after = [everything(message) for message in await bench.drain(DEAD)]
+    assert sorted(after, key=lambda each: each["message_id"]) == sorted(before, key=lambda each: each["message_id"])
+
+
+async def test_the_file_says_that_it_is_unmasked_and_only_its_owner_reads_it(
+    bench: Bench, postroom: Postroom, tmp_path: Path
+) -> None:
+    await bench.bury("m-1")
+    file = tmp_path / "dead.jsonl"
+
+    result = await postroom("export", DEAD, file)
+
+    assert "1 of 1 written, unmasked" in result.stderr
+    assert "ada@example.com" in file.read_text()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert os.listdir(tmp_path) == ["dead.jsonl"]  # noqa: PTH208
+
+
+async def test_only_those_selected_are_exported(bench: Bench, postroom: Postroom) -> None:
+    await bench.bury("a-1", "a-2", error="452 mailbox full")
+    await bench.bury("b-1")
+
+    result = await postroom("export", DEAD, "-", "--error", "MAILBOX FULL")
+
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert sorted(line["id"] for line in lines) == ["a-1", "a-2"]
+
+
+async def test_a_file_that_is_there_is_not_written_over(bench: Bench, postroom: Postroom, tmp_path: Path) -> None:
+    file = tmp_path / "dead.jsonl"
+    file.write_text("dear")
+
+    result = await postroom("export", DEAD, file)
+
+    assert (result.exit_code, file.read_text()) == (2, "dear")
+
+
+async def test_a_second_import_doubles_nothing_and_says_so(bench: Bench, postroom: Postroom, tmp_path: Path) -> None:
+    await bench.bury("m-1", "m-2", "twin", "twin")
+    file = tmp_path / "dead.jsonl"
+    await postroom("export", DEAD, file)
+    await bench.drain(DEAD)
+
+    first = await postroom("import", file)
+    await bench.has(DEAD, 4)
+    second = await postroom("import", file)
+
+    assert f"{DEAD}: 4 imported" in first.stdout
+    assert f"{DEAD}: 0 imported" in second.stdout
+    assert "4 left out" in second.stderr
+    assert Counter(await bench.ids(DEAD)) == {"m-1": 1, "m-2": 1, "twin": 2}
+
+
+async def test_an_import_goes_on_where_one_ended(bench: Bench, postroom: Postroom, tmp_path: Path) -> None:
+    ids = [f"m-{number}" for number in range(60)]
+    await bench.bury(*ids)
+    file = tmp_path / "dead.jsonl"
+    await postroom("export", DEAD, file)
+    await bench.drain(DEAD)
+    await bench.bury(*ids[:25])
+
+    [result] = json.loads((await postroom("import", file, "--json")).stdout)
+
+    assert (result["restored"], result["skipped"], result["problem"]) == (35, 25, "")
+    assert Counter(await bench.ids(DEAD)) == Counter(ids)
+
+
+async def test_a_wrong_line_is_named_and_nothing_is_imported(bench: Bench, postroom: Postroom, tmp_path: Path) -> None:
+    await bench.bury("m-1")
+    file = tmp_path / "dead.jsonl"
+    await postroom("export", DEAD, file)
+    await bench.drain(DEAD)
+    file.write_text(file.read_text() + "\n{}\n")
+
+    result = await postroom("import", file)
+
+    assert result.exit_code == 2
+    assert "line 3: postroom" in result.stderr
+    await bench.has(DEAD, 0)
+
+
+@pytest.mark.parametrize(("queue", "code"), [("sms.send.dead", 1), (WORK, 2)])
+async def test_a_queue_that_is_not_there_or_holds_no_dead_letters_is_refused(
+    bench: Bench, postroom: Postroom, tmp_path: Path, queue: str, code: int
+) -> None:
+    await bench.bury("m-1")
+    file = tmp_path / "dead.jsonl"
+    await postroom("export", DEAD, file)
+    await bench.drain(DEAD)
+    file.write_text(file.read_text() + json.dumps(json.loads(file.read_text()) | {"queue": queue}) + "\n")
+
+    result = await postroom("import", file)
+
+    assert result.exit_code == code
+    assert queue in result.stderr
+    await bench.has(DEAD, 0)
+    await bench.has(WORK, 0)
+
+
+async def test_a_job_that_no_queue_takes_comes_back_with_its_kind(
+    bench: Bench, postroom: Postroom, tmp_path: Path
+) -> None:
+    unrouted = await bench.channel.declare_exchange("unrouted", "fanout", durable=True)
+    waiting = await bench.channel.declare_queue("unrouted", durable=True, arguments=QUORUM)
+    await waiting.bind(unrouted)
+    await unrouted.publish(aio_pika.Message(b"{}", message_id="m-1", delivery_mode=2), "sms.sned")
+    await bench.has("unrouted", 1)
+    file = tmp_path / "unrouted.jsonl"
+    await postroom("export", "unrouted", file)
+    await bench.drain("unrouted")
+
+    result = await postroom("import", file)
+
+    assert result.exit_code == 0, result.output
+    await bench.has("unrouted", 1)
+    assert [(one.routing_key, one.message_id) for one in await bench.drain("unrouted")] == [("sms.sned", "m-1")]
+    assert wire.X_FAILED_AT not in json.loads(file.read_text())["headers"]

@@ -1,0 +1,294 @@
+"""Whoever replays dead letters is told of first; and a dead letter that is changed before it goes back."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from shared import wire
+from shared.cli import app, output
+from shared.dead_letters import TOLD_AT_ONCE, Pace, Selection, Watch, replay, target_of
+from shared.errors import TopologyError
+from shared.messages import DeadLetterReplayed
+from tests.support.dead_letters import DEAD, QUORUM, WORK, Bench, bench_on
+
+TOLD = "told"
+MAIL = {"to": "ada@example.com", "subject": "Hi", "body": "there"}
+
+Postroom = Callable[..., Any]
+
+
+@pytest.fixture
+async def bench(vhost: Any) -> AsyncIterator[Bench]:
+    async with bench_on(vhost.amqp_url) as bench:
+        listener = await bench.channel.declare_queue(TOLD, durable=True, arguments=QUORUM)
+        await listener.bind(wire.EVENTS, DeadLetterReplayed.kind)
+        yield bench
+
+
+@pytest.fixture
+def postroom(vhost: Any, monkeypatch: pytest.MonkeyPatch) -> Postroom:
+    monkeypatch.setenv("POSTROOM_AMQP_URL", vhost.amqp_url)
+    monkeypatch.setenv("POSTROOM_MANAGEMENT_URL", vhost.management_url)
+    monkeypatch.setattr(output.out, "width", 200)
+
+    async def run(*arguments: str, given: str | None = None) -> Result:
+        # In a thread: the command has an event loop of its own.
+        return await asyncio.to_thread(CliRunner().invoke, app, ["dead", *arguments], given)
+
+    return run
+
+
+async def told(bench: Bench) -> list[DeadLetterReplayed]:
+    return [DeadLetterReplayed.model_validate_json(message.body) for message in await bench.drain(TOLD)]
+
+
+async def replay_all(url: str, **options: Any) -> Any:
+    return await replay(url, target_of(DEAD), Selection(), **{"pace": Pace(), "watch": Watch()} | options)
+
+
+async def test_every_replayed_message_is_told_of_once_some_at_a_time(vhost: Any, bench: Bench) -> None:
+    ids = [f"m-{number}" for number in range(2 * TOLD_AT_ONCE + 7)]
+    await bench.bury(*ids)
+
+    outcome = await replay_all(vhost.amqp_url)
+
+    events = await told(bench)
+    assert outcome.settled == len(ids)
+    assert [len(event.message_ids) for event in events] == [TOLD_AT_ONCE, TOLD_AT_ONCE, 7]
+    assert sorted(one for event in events for one in event.message_ids) == sorted(ids)
+    assert {event.queue for event in events} == {WORK}
+    assert all("@" in event.by and event.was is None for event in events)
+
+
+async def test_what_waits_for_the_rate_is_not_told_of_yet(vhost: Any, bench: Bench) -> None:
+    await bench.bury(*(f"m-{number}" for number in range(30)))
+    watch = Watch()
+    asyncio.get_running_loop().call_later(0.6, watch.stop.set)
+
+    outcome = await replay_all(vhost.amqp_url, pace=Pace(10), watch=watch)
+
+    assert outcome.settled < 30
+    assert sum(len(event.message_ids) for event in await told(bench)) == outcome.settled
+
+
+async def test_without_a_place_for_the_event_nothing_is_moved(vhost: Any, bench: Bench) -> None:
+    await bench.bury("m-1")
+    await bench.channel.exchange_delete(wire.EVENTS)
+
+    with pytest.raises(TopologyError, match="no exchange events"):
+        await replay_all(vhost.amqp_url)
+
+    await bench.has(DEAD, 1)
+
+
+async def test_an_event_that_is_not_confirmed_moves_nothing(vhost: Any, bench: Bench) -> None:
+    await bench.bury("m-1")
+    # A queue that is full refuses the event, and the broker with it.
+    full = await bench.channel.declare_queue(
+        "full", durable=True, arguments=QUORUM | {"x-max-length": 1, "x-overflow": "reject-publish"}
+    )
+    await full.bind(wire.EVENTS, "#")
+    events = await bench.channel.get_exchange(wire.EVENTS)
+    for _ in range(20):
+        try:
+            await events.publish(aio_pika.Message(b"{}", delivery_mode=2), "x.happened")
+        except aio_pika.exceptions.DeliveryError:
+            break
+
+    outcome = await replay_all(vhost.amqp_url)
+
+    assert (outcome.settled, bool(outcome.problem)) == (0, True)
+    await bench.has(DEAD, 1)
+    await bench.has(WORK, 0)
+
+
+async def test_a_dry_run_is_not_told_of(vhost: Any, bench: Bench) -> None:
+    await bench.bury("m-1")
+
+    await replay_all(vhost.amqp_url, dry_run=True)
+
+    assert await told(bench) == []
+
+
+async def test_a_replay_of_alerting_and_of_unrouted_is_told_of_too(vhost: Any, bench: Bench) -> None:
+    for queue in ("alerting", "alerting.dead"):
+        await bench.channel.declare_queue(queue, durable=True, arguments=QUORUM)
+    await bench.bury("m-1", queue="alerting.dead")
+
+    await replay(vhost.amqp_url, target_of("alerting.dead"), Selection(), pace=Pace(), watch=Watch())
+
+    assert [(event.queue, event.message_ids) for event in await told(bench)] == [("alerting", ["m-1"])]
+
+
+async def test_a_changed_body_is_replayed_under_the_same_id_and_the_old_one_is_told_masked(
+    bench: Bench, postroom: Postroom, tmp_path: Path
+) -> None:
+    await bench.bury("m-1", headers={"tenant": "a", wire.X_REPLAYS: 2}, correlation_id="c-1")
+    await bench.bury("m-2")
+    file = tmp_path / "body.json"
+    file.write_text(json.dumps(MAIL | {"to": "grace@example.com"}))
+
+    result = await postroom("replay", DEAD, "--id", "m-1", "--body", str(file))
+
+    assert result.exit_code == 0, result.output
+    [message] = await bench.drain(WORK)
+    assert json.loads(message.body)["to"] == "grace@example.com"
+    assert (message.message_id, message.correlation_id) == ("m-1", "c-1")
+    assert (message.headers["tenant"], message.headers[wire.X_REPLAYS]) == ("a", 2)
+    assert wire.X_FAILED_AT in message.headers
+    [event] = await told(bench)
+    assert event.message_ids == ["m-1"]
+    assert "ada@example.com" not in (event.was or "")
+    assert json.loads(event.was or "")["subject"] == "Hi"
+    assert await bench.ids(DEAD) == ["m-2"]
+
+
+async def test_of_two_with_one_id_the_newest_is_changed_and_the_other_stays(bench: Bench, postroom: Postroom) -> None:
+    await bench.bury("m-1", body=b'{"old": 1}')
+    await bench.bury("m-1", body=json.dumps(MAIL).encode())
+
+    result = await postroom("replay", DEAD, "--id", "m-1", "--body", "-", given=json.dumps(MAIL | {"subject": "New"}))
+
+    assert result.exit_code == 0, result.output
+    assert [json.loads(message.body)["subject"] for message in await bench.drain(WORK)] == ["New"]
+    assert [message.body for message in await bench.drain(DEAD)] == [b'{"old": 1}']
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("{", "body: not JSON"),
+        ("[]", "a JSON object is needed"),
+        (json.dumps(MAIL | {"to": 7}), "to"),
+        (json.dumps({"subject": "x" * 300_000}), "at most 262144"),
+    ],
+)
+async def test_a_body_that_its_service_would_not_take_is_refused(
+    bench: Bench, postroom: Postroom, body: str, problem: str
+) -> None:
+    await bench.bury("m-1")
+
+    result = await postroom("replay", DEAD, "--id", "m-1", "--body", "-", given=body)
+
+    assert result.exit_code == 2
+    assert problem in result.stderr
+    await bench.has(DEAD, 1)
+
+
+async def test_an_unknown_kind_takes_any_json_object(bench: Bench, postroom: Postroom) -> None:
+    for queue in ("shop.pack", "shop.pack.dead"):
+        await bench.channel.declare_queue(queue, durable=True, arguments=QUORUM)
+    await bench.bury("m-1", queue="shop.pack.dead", headers={wire.X_ROUTING_KEY: "shop.pack"})
+
+    refused = await postroom("replay", "shop.pack.dead", "--id", "m-1", "--body", "-", given="7")
+    taken = await postroom("replay", "shop.pack.dead", "--id", "m-1", "--body", "-", given='{"n": 7}')
+
+    assert (refused.exit_code, taken.exit_code) == (2, 0)
+    assert [message.body for message in await bench.drain("shop.pack")] == [b'{"n": 7}']
+
+
+@pytest.mark.parametrize("arguments", [("--all",), ("--id", "a", "--id", "b"), ("--group", "x")])
+async def test_only_one_message_can_be_changed(bench: Bench, postroom: Postroom, arguments: tuple[str, ...]) -> None:
+    result = await postroom("replay", DEAD, *arguments, "--edit")
+
+    assert result.exit_code == 2
+    assert "--id" in result.stderr
+
+
+async def test_a_message_that_is_not_there_cannot_be_changed(bench: Bench, postroom: Postroom) -> None:
+    result = await postroom("replay", DEAD, "--id", "m-1", "--edit")
+
+    assert result.exit_code == 1
+    assert "m-1 is not in email.send.dead" in result.stderr
+
+
+@pytest.fixture
+def editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """An editor that does one `sed` each time it is opened, and writes down what it was given, and its mode."""
+
+    def set_up(*scripts: str) -> Path:
+        seen = tmp_path / "seen"
+        seen.mkdir()
+        (tmp_path / "scripts").write_text("\n".join(scripts) + "\n")
+        program = tmp_path / "editor"
+        program.write_text(
+            "#!/bin/sh\n"
+            f'round=$(ls {seen} | grep -c body); cp -p "$1" {seen}/body-$round; echo "$1" > {seen}/path\n'
+            f'sed -i "$(sed -n "$((round + 1))p" {tmp_path}/scripts)" "$1"\n'
+        )
+        program.chmod(0o700)
+        monkeypatch.setenv("VISUAL", str(program))
+        return seen
+
+    return set_up
+
+
+async def test_a_person_edits_until_the_body_fits(bench: Bench, postroom: Postroom, editor: Any) -> None:
+    await bench.bury("m-1")
+    seen = editor('s/"ada@example.com"/7/', 's/7/"grace@example.com"/')
+
+    result = await postroom("replay", DEAD, "--id", "m-1", "--edit", given="y\n")
+
+    assert result.exit_code == 0, result.output
+    assert "error: to" in result.stderr
+    assert "Edit again?" in result.stderr
+    assert '"to": 7' in (seen / "body-1").read_text()  # the second time with what was typed the first time
+    assert [json.loads(message.body)["to"] for message in await bench.drain(WORK)] == ["grace@example.com"]
+
+
+async def test_the_file_in_the_editor_is_whole_readable_private_and_gone_afterwards(
+    bench: Bench, postroom: Postroom, editor: Any
+) -> None:
+    await bench.bury("m-1")
+    seen = editor("s/Hi/Hello/")
+
+    await postroom("replay", DEAD, "--id", "m-1", "--edit")
+
+    first = seen / "body-0"
+    assert '\n  "to": "ada@example.com",\n' in first.read_text()
+    assert first.stat().st_mode & 0o777 == 0o600
+    path = (seen / "path").read_text().strip()
+    assert not os.access(path, os.F_OK)
+    assert not os.access(path.removesuffix("body.json"), os.F_OK)
+
+
+async def test_an_unchanged_body_is_not_replayed(bench: Bench, postroom: Postroom, editor: Any) -> None:
+    await bench.bury("m-1")
+    editor("s/absent/x/")
+
+    result = await postroom("replay", DEAD, "--id", "m-1", "--edit")
+
+    assert result.exit_code == 1
+    assert "nothing was changed" in result.stderr
+    await bench.has(DEAD, 1)
+
+
+async def test_a_person_may_give_up(bench: Bench, postroom: Postroom, editor: Any) -> None:
+    await bench.bury("m-1")
+    editor("s/{/[/")
+
+    result = await postroom("replay", DEAD, "--id", "m-1", "--edit", given="n\n")
+
+    assert result.exit_code == 1
+    await bench.has(DEAD, 1)
+    await bench.has(WORK, 0)
+
+
+async def test_an_editor_that_is_not_there_is_named(
+    bench: Bench, postroom: Postroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.bury("m-1")
+    monkeypatch.setenv("VISUAL", "no-such-editor --wait")
+
+    result = await postroom("replay", DEAD, "--id", "m-1", "--edit")
+
+    assert result.exit_code == 2
+    assert "no-such-editor cannot be used" in result.stderr

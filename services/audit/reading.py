@@ -10,7 +10,7 @@ from shared.errors import InvalidMessage
 from shared.messages import JobMeasured
 from shared.worker import Delivery
 from shared.worker.decoding import decode, open_body
-from shared.worker.processor import storable
+from shared.worker.remembering import storable
 
 _LONGEST_NAME = 255
 

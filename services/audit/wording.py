@@ -10,14 +10,16 @@ from shared.durations import duration_in_words
 
 
 def what_of_try(each: TryRow) -> str:
-    """What became of one try."""
+    """What became of one try, and how long it took."""
     number = f"try {each.attempt}" + (f" of {each.attempts}" if each.attempts else "")
+    took = f" in {duration_in_words(each.milliseconds / 1000)}"
     if each.outcome == "done":
-        return f"done at {number}"
+        return f"done at {number}{took}"
     if each.outcome == "retried":
-        return f"{number} failed"
+        again = f", again in {duration_in_words((each.next_at - each.at).total_seconds())}" if each.next_at else ""
+        return f"{number} failed{took}{again}"
     for_good = " for good" if each.attempts and each.attempt < each.attempts else ""
-    return f"{number} failed{for_good}: dead letter"
+    return f"{number} failed{for_good}{took}: dead letter"
 
 
 def what_of_letter(letter: DeadLetterEventRow) -> str:

@@ -58,10 +58,8 @@ def print_found(found: Sequence[dict[str, Any]]) -> None:
 
 def _texts(line: dict[str, Any], error_before: str | None, *, queue: str | None) -> Iterator[str]:
     """What happened, and below it what it died of: once, where several tries in a row died of the same."""
-    took = f" in {duration_in_words(line['milliseconds'] / 1000)}" if line["milliseconds"] is not None else ""
-    again = f", again {_clock(line['next_at'], line['at'])}" if line["next_at"] else ""
     same = ", the same error" if line["error"] and line["error"] == error_before else ""
-    yield f"{f'{queue}: ' if queue else ''}{line['what']}{took}{again}{same}"
+    yield f"{f'{queue}: ' if queue else ''}{line['what']}{same}"
     if line["error"] and not same:
         yield f"  {_short(line['error'], _MOST_OF_AN_ERROR)}"
         if line["place"]:
@@ -82,11 +80,6 @@ def _short(text: str | None, most: int) -> str:
 
 def _time(moment: str | None) -> str:
     return f"{datetime.fromisoformat(moment).astimezone(UTC):%Y-%m-%d %H:%M:%S}" if moment else "?"
-
-
-def _clock(moment: str, before: str | None) -> str:
-    seconds = (datetime.fromisoformat(moment) - datetime.fromisoformat(before or moment)).total_seconds()
-    return f"in {duration_in_words(max(0.0, seconds))}"
 
 
 def _wait(seconds: float | None) -> str:

@@ -77,16 +77,10 @@ async def test_tries_are_kept_apart_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "what", "who"),
-    [
-        ("job.failed", "died", None),
-        ("dead-letter.replayed", "replayed", True),
-        ("dead-letter.discarded", "discarded", True),
-    ],
+    ("kind", "what"),
+    [("job.failed", "died"), ("dead-letter.replayed", "replayed"), ("dead-letter.discarded", "discarded")],
 )
-async def test_what_became_of_dead_letters_is_an_event_and_found_by_each_message(
-    kind: str, what: str, who: bool | None
-) -> None:
+async def test_what_became_of_dead_letters_is_an_event_and_found_by_each_message(kind: str, what: str) -> None:
     log, content = InMemoryEventLog(), json.loads(golden(kind))
 
     await record_event(make_delivery(golden(kind), exchange="events", routing_key=kind, message_id="e"), log)
@@ -94,7 +88,7 @@ async def test_what_became_of_dead_letters_is_an_event_and_found_by_each_message
     assert [event.kind for event in log.events] == [kind]
     assert [each.message_id for each in log.letters] == content.get("message_ids", [content.get("job_id")])
     assert {(each.what, each.queue, each.told_by, each.who) for each in log.letters} == {
-        (what, content["queue"], "e", content["by"] if who else None)
+        (what, content["queue"], "e", content.get("by"))
     }
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,11 +14,13 @@ from typer.testing import CliRunner, Result
 from services.audit.app import adapters
 from services.audit.handlers import worker as audit
 from shared.cli import app
-from shared.messages import DeadLetterReplayed, Event
+from shared.cli.output import ExitCode
+from shared.messages import DeadLetterDiscarded, DeadLetterReplayed, Event
 from shared.retries import RetryPolicy, fixed
 from shared.settings import RuntimeSettings
 from shared.testing import eventually, running_with
-from shared.worker import Worker
+from shared.worker import Adapters, Worker
+from shared.worker.runtime import Runtime
 from tests.support.worker import Chore, Desk, publish
 
 TWICE = RetryPolicy(attempts=2, backoff=fixed(timedelta(seconds=1)))
@@ -35,6 +38,9 @@ async def post(job: Post) -> None:
     """Deliver it."""
     if job.text == "wrong":
         raise ValueError("451 for ada@example.com: say something else")
+
+
+ONCE = RetryPolicy(attempts=1)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -121,6 +127,64 @@ async def test_a_message_that_failed_died_was_edited_replayed_and_done_reads_as_
     ]
 
 
+@pytest.mark.usefixtures("_history")
+async def test_a_replay_by_the_management_ui_and_a_discard_are_in_the_story(
+    desk: Desk, service: RuntimeSettings
+) -> None:
+    message_id = f"m-{desk.queue}"
+    async with running_with(_post_office(desk, retry=ONCE), _no_adapters, service):
+        await desk.put({"n": 1, "text": "wrong"}, message_id=message_id)
+        letter = await desk.dead_letter()
+        given = {"message_id": message_id, "headers": dict(letter.headers)}
+        await publish(desk.channel, "", desk.queue, letter.body, **given)
+        await desk.dead_letter()
+        told = {"queue": desk.queue, "message_ids": [message_id], "by": "ada@ops", "at": datetime.now(UTC)}
+        await tell(desk, DeadLetterDiscarded(**told, reason="see #123, ask bob@example.com"))
+        lines = await story(message_id, until="\ndiscarded after")
+
+    assert lines[3:] == [
+        "TIME  try 1 of 1 failed in LONG: dead letter",
+        "  ValueError: 451 for a•••@example.com: say something else",
+        f"  in {__name__}.post",
+        "?  replayed, not by postroom: the management UI?",
+        "TIME  +LONG  try 1 of 1 failed in LONG: dead letter, the same error",
+        "TIME  +LONG  discarded by ada@ops: see #123, ask b•••@example.com",
+        "",
+        "discarded after 2 tries and 1 replay",
+    ]
+
+
+@pytest.mark.usefixtures("_history")
+async def test_messages_are_found_by_their_recipient_who_is_never_shown(desk: Desk, service: RuntimeSettings) -> None:
+    async with running_with(_post_office(desk, retry=ONCE), _no_adapters, service):
+        await desk.put({"n": 1, "to": "Ada <Ada@Example.com>", "text": "wrong"}, message_id=f"m-{desk.queue}")
+        await desk.put({"n": 1, "to": "bob@example.com", "text": "wrong"}, message_id=f"other-{desk.queue}")
+        await desk.dead_letters(2)
+
+    async def found() -> Result:
+        result = await history("find", "--recipient", "ada@example.com", "--state", "dead", "--queue", desk.queue)
+        assert result.exit_code == 0, result.stderr
+        return result
+
+    result = await eventually(found, within=timedelta(seconds=30))
+    assert desk.queue in result.stdout
+    assert "other" not in result.stdout
+    assert "ada@example.com" not in (result.stdout + result.stderr).lower()
+    as_json = await history("find", "--error", "say SOMETHING", "--queue", desk.queue, "--json")
+    assert sorted(each["message_id"] for each in json.loads(as_json.stdout)) == [
+        f"m-{desk.queue}",
+        f"other-{desk.queue}",
+    ]
+
+
+async def test_what_is_not_there_or_makes_no_sense_is_said_with_an_exit_code(service: RuntimeSettings) -> None:
+    nothing = await history("show", "no-such-id")
+    assert (nothing.exit_code, "nothing is recorded of no-such-id" in nothing.stderr) == (ExitCode.USAGE, True)
+    assert (await history("find", "--kind", "email.send")).exit_code == ExitCode.PROBLEMS
+    for wrong in (("--since", "yesterday"), ("--state", "lost")):
+        assert (await history("find", *wrong)).exit_code == ExitCode.USAGE
+
+
 def _post_office(desk: Desk, **options: Any) -> Worker:
     worker = Worker("test")
     worker.handles(type("OwnPost", (Post,), {"kind": desk.queue}), **{"retry": TWICE} | options)(post)
@@ -128,13 +192,5 @@ def _post_office(desk: Desk, **options: Any) -> Worker:
     return worker
 
 
-async def _found(*arguments: str) -> list[dict[str, Any]]:
-    result = await history("find", *arguments, "--json")
-    found: list[dict[str, Any]] = json.loads(result.stdout)
-    return found
-
-
-def _no_adapters(_runtime: Any) -> Any:
-    from contextlib import nullcontext
-
+def _no_adapters(_runtime: Runtime) -> AbstractAsyncContextManager[Adapters]:
     return nullcontext({})

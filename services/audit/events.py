@@ -7,6 +7,9 @@ from typing import Protocol
 
 from shared.messages import JobMeasured, JobRecorded
 
+DIED, REPLAYED, DISCARDED = "died", "replayed", "discarded"
+"""What may become of a dead letter."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

@@ -3,12 +3,11 @@
 from datetime import UTC
 
 from services.audit.contents import kept_body, kept_text
-from services.audit.events import LetterEvent
+from services.audit.events import DIED, DISCARDED, REPLAYED, LetterEvent
 from shared.messages import DeadLetterDiscarded, DeadLetterReplayed, JobFailed
 from shared.worker.delivery import MOST_COUNTED
 from shared.worker.remembering import storable
 
-DIED, REPLAYED, DISCARDED = "died", "replayed", "discarded"
 _LONGEST_ID = 512
 
 

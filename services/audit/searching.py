@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Row, Table, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.audit.letters import DIED
+from services.audit.events import DIED
 from services.audit.models import DeadLetterEventRow, EventRow, TryRecipientRow, TryRow
 
 State = Literal["published", "retried", "dead", "replayed", "discarded", "done"]

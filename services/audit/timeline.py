@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import orjson
 
-from services.audit.letters import DIED, REPLAYED
+from services.audit.events import DIED, REPLAYED
 from services.audit.models import DeadLetterEventRow, EventRow, TryRow
 from services.audit.wording import outcome_of, what_of_letter, what_of_try
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.audit.letters import DIED, DISCARDED, REPLAYED
+from services.audit.events import DIED, DISCARDED, REPLAYED
 from services.audit.models import DeadLetterEventRow, TryRow
 from shared import wire
 from shared.durations import duration_in_words

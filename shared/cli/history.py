@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,18 @@ from shared.errors import ConfigurationError
 from shared.recipients import digest_of, mask_recipient
 
 SERVICE = "audit"
+
+
+class State(StrEnum):
+    """How it stands with a message."""
+
+    DONE = "done"
+    RETRIED = "retried"
+    DEAD = "dead"
+    REPLAYED = "replayed"
+    DISCARDED = "discarded"
+    PUBLISHED = "published"
+
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -47,8 +60,7 @@ def find_command(  # noqa: PLR0913 - one parameter per option
     kind: Annotated[str | None, typer.Option(help="As `email.send`.")] = None,
     queue: Annotated[str | None, typer.Option(help="As `email.on.user.created`.")] = None,
     state: Annotated[
-        str | None,
-        typer.Option(help="How it stands now: done, retried, dead, replayed, discarded, or published (events)."),
+        State | None, typer.Option(help="How it stands now; `published` are events of which no try is recorded.")
     ] = None,
     since: Annotated[str | None, typer.Option(help="`2026-11-25T02:00`, UTC, or with an offset.")] = None,
     until: Annotated[str | None, typer.Option(help="Before that moment.")] = None,

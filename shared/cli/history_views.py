@@ -26,14 +26,14 @@ def print_story(story: dict[str, Any], console: Console = out) -> None:
     console.print()
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, width=19)
-    table.add_column(no_wrap=True, justify="right", min_width=9)
+    table.add_column(no_wrap=True, justify="right", min_width=11)
     table.add_column(overflow="fold")
     table.add_row("[dim]time (UTC)[/]", "[dim]after[/]", "")
     queues = {line["queue"] for line in story["lines"] if line["queue"]}
     error = None
     for line in story["lines"]:
-        texts = list(_texts(line, error, queue=line["queue"] if len(queues) > 1 else None))
-        table.add_row(_time(line["at"]), _wait(line["after_seconds"]), escape("\n".join(texts)))
+        what, *more = map(escape, _texts(line, error, queue=line["queue"] if len(queues) > 1 else None))
+        table.add_row(_time(line["at"]), _wait(line["after_seconds"]), "\n".join((f"[bold]{what}[/]", *more)))
         error = line["error"] or error
     console.print(table, width=min(console.width, WIDTH), highlight=False)
     console.print()
@@ -61,11 +61,11 @@ def _texts(line: dict[str, Any], error_before: str | None, *, queue: str | None)
     same = ", the same error" if line["error"] and line["error"] == error_before else ""
     yield f"{f'{queue}: ' if queue else ''}{line['what']}{same}"
     if line["error"] and not same:
-        yield f"  {_short(line['error'], _MOST_OF_AN_ERROR)}"
+        yield _short(line["error"], _MOST_OF_AN_ERROR)
         if line["place"]:
-            yield f"  in {line['place']}"
+            yield f"in {line['place']}"
     if line["was"]:
-        yield f"  before: {_short(line['was'], _MOST_OF_AN_ERROR)}"
+        yield f"before: {_short(line['was'], _MOST_OF_AN_ERROR)}"
 
 
 def _counts(each: dict[str, Any]) -> str:

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 GATHER = timedelta(seconds=1)
 """For how long tries are gathered before they are told."""
 
-LOOK_EVERY = timedelta(seconds=10)
+LOOK_EVERY = timedelta(seconds=5)
 """How often a process looks for what others left behind."""
 
 TELL_AGAIN = timedelta(seconds=5)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import Connection, text
@@ -23,6 +24,7 @@ from shared.testing import RecordingPublisher, eventually
 from shared.wire import MAX_BODY_BYTES
 from shared.worker import Delivery, Keep, Worker
 from shared.worker.recording import MOST_TRIES, Recording
+from tests.support.proxy import proxy_to
 from tests.support.worker import Chore, Desk, publish, take_all
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -260,6 +262,30 @@ async def test_what_is_done_with_a_recording_is_not_recorded(desk: Desk) -> None
     assert [message.routing_key for message in messages] == ["job.recorded"]  # the one from here; nothing was measured
 
 
+async def test_what_ends_while_the_broker_is_away_is_told_when_it_is_back(desk: Desk, tmp_path: Path) -> None:
+    may_end, has_begun = asyncio.Event(), asyncio.Event()
+
+    async def take_its_time(_job: Chore, _delivery: Delivery) -> None:
+        has_begun.set()
+        await may_end.wait()
+
+    events, target = await _ears(desk), urlsplit(desk.station.vhost.amqp_url)
+    worker = desk.worker(take_its_time, history=Keep.ALWAYS)
+    async with proxy_to(target.hostname or "", target.port or 5672) as proxy:
+        away = target._replace(netloc=f"{target.username}:{target.password}@127.0.0.1:{proxy.port}").geturl()
+        async with desk.running(worker, amqp_url=away):
+            await desk.put({"n": 1}, message_id="m")
+            await has_begun.wait()
+            await proxy.refuse()
+            may_end.set()
+            await desk.counted(done=1)
+            assert await _heard_now(desk, events) == []
+            await proxy.listen()
+            [told] = await _heard(desk, events, 1)
+
+    assert (told.message_id, told.outcome) == ("m", "done")
+
+
 async def _watch_the_others_die(inbox: Inbox) -> None:
     clock = itertools.count(time.monotonic(), BEAT.total_seconds())
     inbox.liveness._clock = lambda: next(clock)
@@ -279,11 +305,14 @@ async def _heard(desk: Desk, queue: str, count: int) -> list[RecordedTry]:
     tries: list[RecordedTry] = []
 
     async def check() -> bool:
-        for message in await take_all(desk.channel, queue):
-            if message.routing_key == "job.recorded":
-                tries.extend(JobRecorded.model_validate_json(message.body).tries)
+        tries.extend(await _heard_now(desk, queue))
         assert len(tries) >= count, f"{len(tries)} of {count} told"
         return True
 
     await eventually(check, within=timedelta(seconds=20))
     return tries
+
+
+async def _heard_now(desk: Desk, queue: str) -> list[RecordedTry]:
+    bodies = [each.body for each in await take_all(desk.channel, queue) if each.routing_key == JobRecorded.kind]
+    return [told for body in bodies for told in JobRecorded.model_validate_json(body).tries]

@@ -1,6 +1,13 @@
-"""`python -m services.audit`"""
+"""`python -m services.audit` runs the service; with arguments it answers the command line: see commands.py."""
 
-from services.audit.app import main
+import sys
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:]:
+        from services.audit import commands
+
+        commands.main(sys.argv[1:])
+    else:
+        from services.audit.app import main
+
+        main()

@@ -35,6 +35,25 @@ def kept_fields(fields: dict[str, Any]) -> str:
     return short.decode() if len(short) <= MOST_BYTES else "{}"  # of names alone
 
 
+def kept_body(text: str) -> str:
+    """`text`, a message's body, as it may be kept: as JSON where it is an object."""
+    try:
+        fields = orjson.loads(text)
+    except ValueError:
+        fields = None
+    return kept_fields(fields) if isinstance(fields, dict) else kept_text(text)
+
+
+def kept_text(value: str) -> str:
+    """`value` masked, without secrets, and cut where it is long."""
+    # Cut after masking, for half an address is recognised by no mask; but not all of 256 KiB is masked for that.
+    head = value[: 2 * _LONGEST_STRING]
+    if len(head) < len(value):
+        head = head.rpartition(" ")[0] or head  # no half of an address at the end
+    text = mask_text(hide_queries(redact(head)))
+    return text if len(value) <= _LONGEST_STRING else f"{text[:_LONGEST_STRING]}{CUT} ({len(value)} characters)"
+
+
 def _kept_object(fields: dict[str, Any]) -> dict[str, Any]:
     named = [(name, value) for name, value in fields.items() if not names_a_secret(name)]
     kept = {mask_text(name): _kept_under(name, value) for name, value in named[:_MOST_ITEMS]}
@@ -54,14 +73,5 @@ def _kept(value: Any) -> Any:
             rest = [f"{CUT} {len(value) - _MOST_ITEMS} more"] if len(value) > _MOST_ITEMS else []
             return [_kept(item) for item in value[:_MOST_ITEMS]] + rest
         case str():
-            return _kept_text(value)
+            return kept_text(value)
     return value
-
-
-def _kept_text(value: str) -> str:
-    # Cut after masking, for half an address is recognised by no mask; but not all of 256 KiB is masked for that.
-    head = value[: 2 * _LONGEST_STRING]
-    if len(head) < len(value):
-        head = head.rpartition(" ")[0] or head  # no half of an address at the end
-    text = mask_text(hide_queries(redact(head)))
-    return text if len(value) <= _LONGEST_STRING else f"{text[:_LONGEST_STRING]}{CUT} ({len(value)} characters)"

@@ -1,10 +1,14 @@
 """What is remembered of an event, and the port behind which it is stored."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from shared.messages import JobMeasured
+from shared.messages import JobMeasured, JobRecorded
+
+DIED, REPLAYED, DISCARDED = "died", "replayed", "discarded"
+"""What may become of a dead letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,21 @@ class Event:
     body: str
 
 
+@dataclass(frozen=True, slots=True)
+class LetterEvent:
+    """Something that became of a dead letter; the fields are those of models.DeadLetterEventRow."""
+
+    message_id: str
+    queue: str
+    told_by: str
+    at: datetime
+    what: str
+    who: str | None = None
+    replays: int | None = None
+    reason: str | None = None
+    was: str | None = None
+
+
 class EventLog(Protocol):
     """Everything that happened. What is recorded twice stands there once."""
 
@@ -31,4 +50,12 @@ class EventLog(Protocol):
 
     async def record_measurement(self, measured: JobMeasured) -> None:
         """Store figures of jobs, once for each message id. Raises ProviderUnavailable like `record`."""
+        ...
+
+    async def record_tries(self, recorded: JobRecorded) -> None:
+        """Store tries of jobs, each once for its id. Raises ProviderUnavailable like `record`."""
+        ...
+
+    async def record_letters(self, letters: Sequence[LetterEvent]) -> None:
+        """Store what became of dead letters, once for each event that told it. Raises ProviderUnavailable."""
         ...

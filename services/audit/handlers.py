@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 from services.audit.events import EventLog
-from services.audit.reading import read_event, read_measurement
+from services.audit.letters import letters_in
+from services.audit.reading import read_event, read_known
+from shared.messages import DeadLetterDiscarded, DeadLetterReplayed, JobFailed, JobMeasured, JobRecorded
 from shared.retries import RetryPolicy, exponential
 from shared.worker import Delivery, Worker
 
@@ -25,8 +27,13 @@ async def record_event(delivery: Delivery, log: EventLog) -> None:
     """Record an event, whether or not it keeps its contract: it happened all the same."""
     # The id that an event without one gets here tells its later tries from another event with the same content.
     delivery.ensure_id()
-    measured = read_measurement(delivery)
-    if measured is not None:
-        await log.record_measurement(measured)
-    else:
-        await log.record(read_event(delivery))
+    match read_known(delivery):
+        case JobMeasured() as measured:
+            await log.record_measurement(measured)
+        case JobRecorded() as recorded:
+            await log.record_tries(recorded)
+        case JobFailed() | DeadLetterReplayed() | DeadLetterDiscarded() as told:
+            await log.record(read_event(delivery))
+            await log.record_letters(letters_in(told))
+        case _:
+            await log.record(read_event(delivery))

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, DateTime, Index, Integer, Text
 from sqlmodel import Field, SQLModel
 
-from shared.retention import Retention
+from shared.retention import HISTORY, Retention
 
 _TIME: Any = DateTime(timezone=True)
 _NUMBER: Any = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up an INTEGER only
@@ -29,6 +29,8 @@ class EventRow(SQLModel, table=True):
         Index("ix_events_kind_message_id", "kind", "message_id", unique=True),  # NULL is equal to nothing
         Index("ix_events_at", "at"),
         Index("ix_events_kind_at", "kind", "at"),
+        Index("ix_events_message_id", "message_id", postgresql_ops={"message_id": "text_pattern_ops"}),
+        Index("ix_events_correlation_id", "correlation_id"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=_NUMBER)
@@ -68,7 +70,84 @@ class MeasurementRow(SQLModel, table=True):
     message_id: str = Field(max_length=255)
 
 
+class TryRow(SQLModel, table=True):
+    """How one try of one message ended, as a service told it with `job.recorded`: see RecordedTry there.
+
+    Attributes:
+        try_id: of this try alone; a second telling of it changes nothing.
+        recipients: JSON list of masked addresses and numbers, the first ones of a message to many.
+    """
+
+    __tablename__: ClassVar[str] = "tries"
+    __table_args__ = (
+        Index("ix_tries_try_id", "try_id", unique=True),
+        Index("ix_tries_message_id", "message_id", postgresql_ops={"message_id": "text_pattern_ops"}),
+        Index("ix_tries_correlation_id", "correlation_id"),
+        Index("ix_tries_at", "at"),
+        Index("ix_tries_kind_outcome_at", "kind", "outcome", "at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=_NUMBER)
+    try_id: str = Field(max_length=64)
+    at: datetime = Field(sa_type=_TIME)
+    service: str = Field(max_length=255)
+    queue: str = Field(max_length=255)
+    kind: str = Field(max_length=255)
+    message_id: str = Field(max_length=512)
+    correlation_id: str | None = Field(default=None, max_length=255)
+    app_id: str | None = Field(default=None, max_length=255)
+    published_at: datetime | None = Field(default=None, sa_type=_TIME)
+    attempt: int = Field(sa_type=BigInteger)
+    attempts: int | None = Field(default=None, sa_type=BigInteger)
+    replays: int = Field(sa_type=BigInteger)
+    outcome: str = Field(max_length=10)
+    error_type: str | None = Field(default=None, max_length=255)
+    error: str | None = Field(default=None, sa_type=Text)
+    place: str | None = Field(default=None, max_length=255)
+    milliseconds: float
+    next_at: datetime | None = Field(default=None, sa_type=_TIME)
+    recipients: str | None = Field(default=None, sa_type=Text)
+
+
+class TryRecipientRow(SQLModel, table=True):
+    """Whom the message of a try was for, to be searched by. `digest`: shared.recipients.digest_of the address."""
+
+    __tablename__: ClassVar[str] = "try_recipients"
+    __table_args__ = (Index("ix_try_recipients_digest", "digest"), Index("ix_try_recipients_at", "at"))
+
+    try_id: str = Field(primary_key=True, max_length=64)
+    digest: str = Field(primary_key=True, max_length=64)
+    at: datetime = Field(sa_type=_TIME)
+
+
+class DeadLetterEventRow(SQLModel, table=True):
+    """What became of one dead letter.
+
+    Attributes:
+        told_by: message id of the event that told it.
+        what: died, replayed or discarded. `who`: the person that did it.
+        reason: its error, of one that died; why it was discarded.
+        was: its masked body as JSON, before a person changed it.
+    """
+
+    __tablename__: ClassVar[str] = "dead_letter_events"
+    __table_args__ = (Index("ix_dead_letter_events_at", "at"),)
+
+    message_id: str = Field(primary_key=True, max_length=512)
+    queue: str = Field(primary_key=True, max_length=255)
+    told_by: str = Field(primary_key=True, max_length=255)
+    at: datetime = Field(sa_type=_TIME)
+    what: str = Field(max_length=10)
+    who: str | None = Field(default=None, max_length=255)
+    replays: int | None = Field(default=None, sa_type=BigInteger)
+    reason: str | None = Field(default=None, sa_type=Text)
+    was: str | None = Field(default=None, sa_type=Text)
+
+
 RETENTION = (
     Retention("events", "events", "at"),
     Retention("events", "job_measurements", "at"),
+    Retention(HISTORY, "tries", "at"),
+    Retention(HISTORY, "try_recipients", "at"),
+    Retention(HISTORY, "dead_letter_events", "at"),
 )

@@ -7,10 +7,14 @@ from services.audit.contents import kept_fields
 from services.audit.events import Event
 from shared import wire
 from shared.errors import InvalidMessage
-from shared.messages import JobMeasured
+from shared.messages import DeadLetterDiscarded, DeadLetterReplayed, JobFailed, JobMeasured, JobRecorded, Message
 from shared.worker import Delivery
 from shared.worker.decoding import decode, open_body
-from shared.worker.processor import storable
+from shared.worker.remembering import storable
+
+KNOWN: dict[str, type[Message]] = {
+    model.kind: model for model in (JobMeasured, JobRecorded, JobFailed, DeadLetterReplayed, DeadLetterDiscarded)
+}
 
 _LONGEST_NAME = 255
 
@@ -33,15 +37,13 @@ def read_event(delivery: Delivery) -> Event:
     )
 
 
-def read_measurement(delivery: Delivery) -> JobMeasured | None:
-    """The figures in a `job.measured`; None for any other event, and for one that breaks its contract."""
-    if kind_of(delivery) != JobMeasured.kind:
-        return None
+def read_known(delivery: Delivery) -> Message | None:
+    """The message, of a kind that is kept in tables of its own; None for others, and if it breaks its contract."""
+    model = KNOWN.get(kind_of(delivery))
     try:
-        message = decode(delivery, JobMeasured)
+        return decode(delivery, model) if model is not None else None
     except InvalidMessage:
         return None
-    return message if isinstance(message, JobMeasured) else None
 
 
 def kind_of(delivery: Delivery) -> str:

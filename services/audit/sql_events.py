@@ -9,15 +9,20 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
-from services.audit.events import Event
-from services.audit.models import EventRow, MeasurementRow
+from services.audit.events import Event, LetterEvent
+from services.audit.models import DeadLetterEventRow, EventRow, MeasurementRow, TryRecipientRow, TryRow
+from services.audit.tries import recipient_values, try_values
 from shared.database import Database
 from shared.errors import ProviderUnavailable
 from shared.inbox.batch import GroupCommit
-from shared.messages import JobMeasured
+from shared.messages import JobMeasured, JobRecorded
 
 _events: Table = EventRow.__table__  # type: ignore[attr-defined]
 _measurements: Table = MeasurementRow.__table__  # type: ignore[attr-defined]
+_tries: Table = TryRow.__table__  # type: ignore[attr-defined]
+_recipients: Table = TryRecipientRow.__table__  # type: ignore[attr-defined]
+_letters: Table = DeadLetterEventRow.__table__  # type: ignore[attr-defined]
+TABLES = (_events, _measurements, _tries, _recipients, _letters)
 
 PATIENCE = timedelta(seconds=15)
 """How long a write is waited for until the database is taken to be away."""
@@ -37,7 +42,7 @@ class SqlEventLog:
         self._patience = patience
         self._commits = GroupCommit(database, self._commit)
         make = sqlite.insert if database.is_sqlite else postgresql.insert
-        self._inserts = {table: make(table).on_conflict_do_nothing() for table in (_events, _measurements)}
+        self._inserts = {table: make(table).on_conflict_do_nothing() for table in TABLES}
 
     async def record(self, event: Event) -> None:
         """See EventLog."""
@@ -59,7 +64,17 @@ class SqlEventLog:
         ]
         await self._store(_Rows(_measurements, rows))
 
-    async def _store(self, rows: _Rows) -> None:
+    async def record_tries(self, recorded: JobRecorded) -> None:
+        """See EventLog."""
+        tries = [try_values(recorded.service, each) for each in recorded.tries]
+        found = [recipient_values(each, who) for each in recorded.tries for who in each.recipients]
+        await self._store(_Rows(_tries, tries), _Rows(_recipients, found))
+
+    async def record_letters(self, letters: Sequence[LetterEvent]) -> None:
+        """See EventLog."""
+        await self._store(_Rows(_letters, [asdict(each) | {"at": each.at.astimezone(UTC)} for each in letters]))
+
+    async def _store(self, *rows: _Rows) -> None:
         # What is not stored by then is stored later by the same batch, or by the message's next try; once, either way.
         try:
             async with asyncio.timeout(self._patience.total_seconds()):
@@ -68,10 +83,15 @@ class SqlEventLog:
             seconds = self._patience.total_seconds()
             raise ProviderUnavailable(f"the database has not taken a write for {seconds:g} s") from None
 
-    def _commit(self, connection: Connection, wishes: list[_Rows]) -> list[None]:
+    def _commit(self, connection: Connection, wishes: list[tuple[_Rows, ...]]) -> list[None]:
+        given = [rows for wish in wishes for rows in wish]
         for table, insert in self._inserts.items():
-            rows = [row for wish in wishes if wish.table is table for row in wish.values]
+            rows = [row for each in given if each.table is table for row in each.values]
             if rows:
                 # Sorted, so that two processes that store the same rows cannot wait for each other in a circle.
-                connection.execute(insert, sorted(rows, key=lambda row: str(row["message_id"])))
+                connection.execute(insert, sorted(rows, key=_order))
         return [None] * len(wishes)
+
+
+def _order(row: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(str(row.get(name)) for name in ("try_id", "digest", "message_id", "queue", "told_by"))

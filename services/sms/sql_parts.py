@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, and_, case, or_, select, tuple_
 from services.sms.gateway import Progress, Receipt
 from services.sms.models import PartRow
 from services.sms.texts import TextKey
-from shared.worker.processor import storable
+from shared.worker.remembering import storable
 
 PARTS: Table = PartRow.__table__  # type: ignore[attr-defined]
 

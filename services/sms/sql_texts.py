@@ -18,7 +18,7 @@ from services.sms.texts import Begun, Ended, Facts, Standing, State, TextKey
 from shared.database import Database
 from shared.inbox.batch import GroupCommit
 from shared.masking import mask_phone
-from shared.worker.processor import storable
+from shared.worker.remembering import storable
 
 TEXTS: Table = TextRow.__table__  # type: ignore[attr-defined]
 OPTED_OUT: Table = OptedOutRow.__table__  # type: ignore[attr-defined]

@@ -83,7 +83,11 @@ class Finish:
 
 
 class Inbox:
-    """One process's view of its service's inbox."""
+    """One process's view of its service's inbox.
+
+    Attributes:
+        remembered: set whenever there is new history; whoever tells it clears it.
+    """
 
     def __init__(self, database: Database, *, holder: str | None = None) -> None:
         self.holder = holder or uuid.uuid4().hex
@@ -92,6 +96,7 @@ class Inbox:
         self._commits = GroupCommit(database, self._commit)
         self._claimed_here: dict[Key, asyncio.Event] = {}
         self._sql = inbox_statements(database.is_sqlite)
+        self.remembered = asyncio.Event()
 
     @property
     def is_failing(self) -> bool:
@@ -123,6 +128,8 @@ class Inbox:
         """Record how work ended. When this returns, it is committed."""
         try:
             await self._commits.write(finish)
+            if finish.history:
+                self.remembered.set()
         finally:
             if finish.key and finish.key in self._claimed_here:
                 self._claimed_here.pop(finish.key).set()
@@ -138,7 +145,8 @@ class Inbox:
         finished = [wish for wish in wishes if isinstance(wish, Finish)]
         self._for_keys(connection, self._sql.done, [f.key for f in finished if f.key and f.is_done], now=True)
         self._for_keys(connection, self._sql.forget, [f.key for f in finished if f.key and not f.is_done])
-        history = [dict(finish.history) for finish in finished if finish.history]
+        untold = {"holder": self.holder, "is_told": False}
+        history = [{**finish.history, **untold} for finish in finished if finish.history]
         if history:
             connection.execute(insert(HistoryRow), history)
         self._for_keys(connection, self._sql.rest, [wish.key for wish in wishes if isinstance(wish, Rest)])

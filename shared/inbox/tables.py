@@ -3,11 +3,14 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import DateTime, Index
+from sqlalchemy import DateTime, Index, Text, text
 from sqlmodel import Field, SQLModel
 
 STARTED = "started"
 DONE = "done"
+
+UNTOLD = text("NOT is_told")
+"""As the index says it: written in any other way, SQLite would not use the index."""
 
 
 class InboxRow(SQLModel, table=True):
@@ -34,10 +37,20 @@ class WorkerRow(SQLModel, table=True):
 
 
 class HistoryRow(SQLModel, table=True):
-    """One outcome of one try."""
+    """One outcome of one try. It waits here until it was told to the history of all services, as `job.recorded`.
+
+    Attributes:
+        try_id: of this try alone; rows from before there were any have none.
+        holder: the process that wrote it, and tells it.
+        recipients: JSON list of shared.messages.Recipient.
+    """
 
     __tablename__: ClassVar[str] = "history"
-    __table_args__ = (Index("ix_history_message_id", "message_id"), Index("ix_history_at", "at"))
+    __table_args__ = (
+        Index("ix_history_message_id", "message_id"),
+        Index("ix_history_at", "at"),
+        Index("ix_history_untold", "holder", "id", sqlite_where=UNTOLD, postgresql_where=UNTOLD),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(sa_type=DateTime(timezone=True))
@@ -50,3 +63,13 @@ class HistoryRow(SQLModel, table=True):
     error_type: str | None = Field(default=None, max_length=255)
     error: str | None = None
     milliseconds: float
+    try_id: str | None = Field(default=None, max_length=64)
+    kind: str | None = Field(default=None, max_length=255)
+    app_id: str | None = Field(default=None, max_length=255)
+    published_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    attempts: int | None = None
+    place: str | None = Field(default=None, max_length=255)
+    next_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    recipients: str | None = Field(default=None, sa_type=Text)
+    holder: str | None = Field(default=None, max_length=64)
+    is_told: bool = True

@@ -28,6 +28,7 @@ from shared.worker.acknowledgement import Acknowledger
 from shared.worker.circuit import Circuit
 from shared.worker.process import EXIT_CONFIGURATION
 from shared.worker.processor import Processor
+from shared.worker.recording import Recording
 from shared.worker.runtime import MakeAdapters, Runtime
 
 log = logging.getLogger(__name__)
@@ -219,6 +220,7 @@ async def _join(
     _in_background(stack, inbox.liveness.keep_beating())
     runtime = Runtime(settings, database, runner.broker, lambda: 1, runner.problems)
     given = await stack.enter_async_context(adapters(runtime))
+    _in_background(stack, Recording(worker.service, inbox, database, runner.broker).keep_telling())
     alone, circuit = asyncio.Lock(), Circuit()
     for subscription in worker.subscriptions.values():
         processor = Processor(subscription, given, inbox=inbox, publisher=runner.broker, alone=alone, circuit=circuit)

@@ -14,6 +14,8 @@ class Message(BaseModel):
 
     Attributes:
         kind: the wire name, also the routing key. It may gain aliases, it never changes.
+        recipient_fields: those of its fields that say whom it is for, as e-mail addresses or phone numbers; the history
+            keeps them masked, and finds messages by them.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True, ser_json_bytes="base64")
@@ -21,6 +23,7 @@ class Message(BaseModel):
     # A slot, not a private attribute of pydantic's: those cost each message as much as its validation.
     __slots__ = ("_message_id",)
     kind: ClassVar[str]
+    recipient_fields: ClassVar[tuple[str, ...]] = ()
 
     @property
     def message_id(self) -> str:

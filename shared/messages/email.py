@@ -52,6 +52,7 @@ class SendEmail(Job):
     """Send one mail: `subject` and `body` (text), or a `template` with its `context` and `locale`."""
 
     kind: ClassVar[str] = "email.send"
+    recipient_fields: ClassVar[tuple[str, ...]] = ("to", "cc", "bcc")
 
     to: Annotated[MailAddresses, Field(min_length=1)]
     subject: Annotated[HeaderText, Field(max_length=998)] | None = None

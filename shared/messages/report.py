@@ -14,6 +14,7 @@ class GenerateReport(Job):
     """Make a report of a registered type and put it into object storage."""
 
     kind: ClassVar[str] = "report.generate"
+    recipient_fields: ClassVar[tuple[str, ...]] = ("email_to",)
 
     type: str = Field(min_length=1, max_length=100)
     initiated_by: str = Field(

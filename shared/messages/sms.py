@@ -15,6 +15,7 @@ class SendSms(Job):
     """Deliver one text message."""
 
     kind: ClassVar[str] = "sms.send"
+    recipient_fields: ClassVar[tuple[str, ...]] = ("to",)
 
     to: PhoneNumber
     message: str = Field(min_length=1)

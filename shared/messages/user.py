@@ -13,6 +13,7 @@ class UserCreated(Event):
     """Somebody signed up. `id` is the user's, as the publisher knows it."""
 
     kind: ClassVar[str] = "user.created"
+    recipient_fields: ClassVar[tuple[str, ...]] = ("email", "phone")
 
     id: str | int
     email: MailAddress
@@ -25,6 +26,7 @@ class UserPasswordResetRequested(Event):
     """Somebody asked for a new password. After `expires_at` the link is useless and no mail is sent."""
 
     kind: ClassVar[str] = "user.password_reset_requested"
+    recipient_fields: ClassVar[tuple[str, ...]] = ("email",)
 
     id: str | int
     email: MailAddress
@@ -36,6 +38,7 @@ class UserOtpRequested(Event):
     """Somebody needs a one-time code. After `expires_at` it is useless and not sent."""
 
     kind: ClassVar[str] = "user.otp_requested"
+    recipient_fields: ClassVar[tuple[str, ...]] = ("phone",)
 
     id: str | int
     phone: str

@@ -18,7 +18,7 @@ import logging
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from shared import wire
@@ -33,7 +33,6 @@ from shared.errors import (
 )
 from shared.inbox import MOST_DEATHS, Finish, Inbox, Key, Standing
 from shared.masking import mask_text
-from shared.messages import JobMeasured
 from shared.publishing import Outgoing, Publisher
 from shared.redaction import redact
 from shared.telemetry import metrics
@@ -45,7 +44,8 @@ from shared.worker.circuit import Circuit
 from shared.worker.decoding import decode
 from shared.worker.delivery import Delivery, read_wishes
 from shared.worker.measuring import Meter, Outcome
-from shared.worker.registration import Adapters, Keep, Subscription
+from shared.worker.registration import Adapters, Subscription
+from shared.worker.remembering import history_row, is_kept, is_told_of
 from shared.worker.settlement import Failure, completed, dead_letter, deferred, postponed, retried
 from shared.worker.trying import Tries, Work
 
@@ -211,6 +211,7 @@ class Processor:
             return await self._tell_done(work)
         if isinstance(error, Postponed):
             return await self._postpone(work, error)
+        work.delivery.ensure_id()  # under which its story is written; the copy carries it
         policy = work.wishes.retry_policy(self._options.retry)
         failure = Failure(error, policy.attempts)
         if isinstance(error, PermanentFailure) or work.delivery.attempt >= policy.attempts:
@@ -224,7 +225,7 @@ class Processor:
         )  # fmt: skip
         is_stored = await self._hand_over(retried(work.delivery, failure, self._subscription.service, wait), work.acks)
         self._settled(work, "retried")
-        await self._remember(work, "retried", failure)
+        await self._remember(work, "retried", failure, wait)
         return is_stored
 
     async def _tell_done(self, work: Work) -> bool:
@@ -238,7 +239,7 @@ class Processor:
 
     def _settled(self, work: Work, outcome: Outcome) -> None:
         self._count[outcome].inc()
-        if work.delivery.published_to[1] != JobMeasured.kind:  # what telling of work causes is not told, for ever
+        if is_told_of(work.delivery):
             self.meter.count(outcome, time.perf_counter() - work.began)
 
     async def _postpone(self, work: Work, postponement: Postponed) -> bool:
@@ -251,6 +252,7 @@ class Processor:
 
     async def _bury(self, work: Work, failure: Failure) -> bool:
         delivery = work.delivery
+        delivery.ensure_id()
         log.warning("Dead letter: %s: %s", failure.type_name, mask_text(failure.text))
         if delivery.queue == wire.ALERTING_QUEUE:
             # Alerting is told of every dead letter; its own go past it, by the broker's net.
@@ -278,30 +280,11 @@ class Processor:
                 pause = min(pause * 2, 5.0)
         return False
 
-    async def _remember(self, work: Work, outcome: str, failure: Failure | None) -> None:
-        keeps = self._options.history is Keep.ALWAYS or (
-            failure is not None and self._options.history is not Keep.NEVER
-        )
-        if work.key is not None or keeps:
-            history = self._history_row(work, outcome, failure) if keeps else None
+    async def _remember(
+        self, work: Work, outcome: Outcome, failure: Failure | None, wait: timedelta | None = None
+    ) -> None:
+        subscription, history = self._subscription, None
+        if is_kept(subscription, work.delivery, failure):
+            history = history_row(subscription, work, outcome, failure, wait)
+        if work.key is not None or history is not None:
             await self._inbox.finish(Finish(work.key, outcome == "done", history))
-
-    def _history_row(self, work: Work, outcome: str, failure: Failure | None) -> dict[str, Any]:
-        delivery = work.delivery
-        return {
-            "at": datetime.now(UTC),
-            "queue": delivery.queue,
-            "message_id": storable(delivery.message_id, 512),
-            "correlation_id": storable(delivery.correlation_id, 255),
-            "attempt": delivery.attempt,
-            "replays": delivery.replays,
-            "outcome": outcome,
-            "error_type": failure.type_name if failure else None,
-            "error": storable(mask_text(failure.text), wire.MAX_ERROR_BYTES) if failure else None,
-            "milliseconds": round((time.perf_counter() - work.began) * 1000, 1),
-        }
-
-
-def storable(text: str | None, length: int) -> str | None:
-    """`text` as a database takes it: no NUL, no lone surrogates, not longer than its column."""
-    return text and text.replace("\0", "").encode(errors="replace").decode()[:length]

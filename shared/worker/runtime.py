@@ -34,6 +34,7 @@ from shared.worker.measuring import Measuring
 from shared.worker.outages import OutageTelling
 from shared.worker.process import EXIT_CONFIGURATION, EXIT_LOST_CONSUMERS, SUPERVISED
 from shared.worker.processor import Processor
+from shared.worker.recording import Recording
 from shared.worker.registration import Adapters, Worker
 from shared.worker.watchdog import Watchdog
 
@@ -160,9 +161,11 @@ class Service:
         ]
         measuring = Measuring(service, publisher, {processor.queue: processor.meter for processor in processors})
         outages = OutageTelling(service, inbox.holder, circuit, publisher)
+        recording = Recording(service, inbox, database, publisher)
         await self._until_it_works("topology", lambda: self._consume(stack, processors))
         self._in_background(stack, measuring.keep_telling())
         self._in_background(stack, outages.keep_telling())
+        self._in_background(stack, recording.keep_telling())
         self._problems.clear()
         _spare_the_collector()
         log.info("Ready: reading %s", ", ".join(self._worker.subscriptions))
@@ -171,6 +174,7 @@ class Service:
         log.info("Stopping: no new messages, finishing what is in work")
         await self._drain(processors)
         await _briefly(measuring.tell)
+        await _briefly(recording.tell)
 
     async def _consume(self, stack: AsyncExitStack, processors: list[Processor]) -> None:
         broker = make_broker(self._url, self._worker.service)
@@ -265,7 +269,7 @@ def _spare_the_collector() -> None:
     sys.setswitchinterval(0.0005)
 
 
-async def _briefly(step: Callable[[], Awaitable[None]]) -> None:
+async def _briefly(step: Callable[[], Awaitable[object]]) -> None:
     # On the way out: a database that is away must not hold the process.
     with suppress(TimeoutError, SQLAlchemyError, OSError):
         await asyncio.wait_for(step(), timeout=3)

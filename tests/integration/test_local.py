@@ -13,7 +13,12 @@ from typing import Any, ClassVar
 
 import pytest
 
+from services.audit.app import adapters as open_audit
+from services.audit.handlers import worker as audit
+from services.audit.searching import Wanted
+from services.audit.sql_history import SqlHistory
 from shared import wire
+from shared.database import Database
 from shared.errors import ConfigurationError
 from shared.inbox.liveness import BEAT, LEASE
 from shared.local import LocalBroker, LocalRunner, open_local_runner
@@ -123,6 +128,23 @@ async def test_a_job_that_nobody_does_waits_in_unrouted(runner: LocalRunner) -> 
     await runner.broker.send(Outgoing(wire.JOBS, "moon.land", b"{}", "m"))
     assert [(each.queue, each.error) for each in await runner.broker.dead()] == [
         ("unrouted", "no service does this kind of job")
+    ]
+
+
+async def test_what_failed_is_in_the_history(settings: RuntimeSettings, counting: CountingFile) -> None:
+    workers = [(crash_worker.worker, crash_worker.adapters), (audit, open_audit)]
+    async with open_local_runner(settings, workers) as runner:
+        await runner.broker.publish(Count(failures=1), message_id="m-17")
+        database = Database(settings.service_database_url("audit"), "audit")
+        found = SqlHistory(database)
+        await eventually(lambda: found.find(Wanted(state="done")), within=PATIENCE)
+        [story] = await found.stories("m-17")
+        await database.close()
+
+    assert [line.what.partition(" in ")[0] for line in story.lines] == [
+        "published by local",
+        "try 1 of 5 failed",
+        "done at try 2 of 5",
     ]
 
 

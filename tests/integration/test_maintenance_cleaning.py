@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from services.audit.events import LetterEvent
+from services.audit.sql_events import SqlEventLog
 from services.maintenance.batches import Batches
 from services.maintenance.cleaning import Cleaner, targets
 from services.maintenance.databases import ServiceDatabases
 from shared.database import Database
 from shared.errors import PermanentFailure
+from shared.messages import JobRecorded, Recipient, RecordedTry
 from shared.object_storage import NoSuchObject, ObjectStorage
 from shared.retention import Retention
 from shared.settings import RuntimeSettings
@@ -69,6 +72,25 @@ async def test_old_history_of_every_service_goes_and_young_stays(
     assert await cleaner.clean("history", 90) == 3000
 
     assert [await count(database, "history") for database in (email, audit)] == [10, 10]
+    await audit.close()
+
+
+async def test_old_tries_go_with_whom_they_were_for_and_what_became_of_them(
+    cleaner: Cleaner, settings: RuntimeSettings
+) -> None:
+    audit = await opened(settings, "audit")
+    log = SqlEventLog(audit)
+    for name, at in (("old", OLD), ("young", YOUNG)):
+        recipient = Recipient(masked="a•••@example.com", digest="d")
+        told = {"id": name, "at": at, "queue": "q", "kind": "q", "message_id": name, "attempt": 1, "outcome": "done"}
+        each = RecordedTry.model_validate(told | {"milliseconds": 1, "recipients": [recipient]})
+        await log.record_tries(JobRecorded(service="email", tries=[each]))
+        await log.record_letters([LetterEvent(name, "q", name, at, "replayed")])
+
+    assert await cleaner.clean("history", 90) == 3
+
+    tables = ("tries", "try_recipients", "dead_letter_events")
+    assert [await count(audit, table) for table in tables] == [1, 1, 1]
     await audit.close()
 
 

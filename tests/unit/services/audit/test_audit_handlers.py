@@ -1,10 +1,14 @@
 """The audit service hears every event."""
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 
-from services.audit.events import Event
+import pytest
+
+from services.audit.events import Event, LetterEvent
 from services.audit.handlers import record_event, worker
-from shared.messages import JobMeasured
+from shared.messages import JobMeasured, JobRecorded, RecordedTry
 from shared.testing import make_delivery, make_user_created
 
 
@@ -14,12 +18,20 @@ class InMemoryEventLog:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.measured: list[JobMeasured] = []
+        self.tries: list[RecordedTry] = []
+        self.letters: list[LetterEvent] = []
 
     async def record(self, event: Event) -> None:
         self.events.append(event)
 
     async def record_measurement(self, measured: JobMeasured) -> None:
         self.measured.append(measured)
+
+    async def record_tries(self, recorded: JobRecorded) -> None:
+        self.tries.extend(recorded.tries)
+
+    async def record_letters(self, letters: Sequence[LetterEvent]) -> None:
+        self.letters.extend(letters)
 
 
 def test_one_queue_has_a_copy_of_every_event() -> None:
@@ -49,3 +61,43 @@ async def test_measurements_are_kept_apart_from_what_happened() -> None:
 
     assert [each.queue for each in log.measured] == ["q"]
     assert [event.kind for event in log.events] == ["job.measured"]
+
+
+def golden(kind: str) -> bytes:
+    return (Path(__file__).parents[3] / "contract" / "messages" / f"{kind}.json").read_bytes()
+
+
+async def test_tries_are_kept_apart_too() -> None:
+    log = InMemoryEventLog()
+
+    await record_event(make_delivery(golden("job.recorded"), exchange="events", routing_key="job.recorded"), log)
+
+    assert [(each.attempt, each.outcome) for each in log.tries] == [(2, "retried"), (3, "done")]
+    assert log.events == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [("job.failed", "died"), ("dead-letter.replayed", "replayed"), ("dead-letter.discarded", "discarded")],
+)
+async def test_what_became_of_dead_letters_is_an_event_and_found_by_each_message(kind: str, what: str) -> None:
+    log, content = InMemoryEventLog(), json.loads(golden(kind))
+
+    await record_event(make_delivery(golden(kind), exchange="events", routing_key=kind, message_id="e"), log)
+
+    assert [event.kind for event in log.events] == [kind]
+    assert [each.message_id for each in log.letters] == content.get("message_ids", [content.get("job_id")])
+    assert {(each.what, each.queue, each.told_by, each.who) for each in log.letters} == {
+        (what, content["queue"], "e", content.get("by"))
+    }
+
+
+async def test_the_body_before_a_change_is_kept_without_its_secrets() -> None:
+    log = InMemoryEventLog()
+    told = json.loads(golden("dead-letter.replayed")) | {"was": '{"to": "ada@example.com", "code": "4711"}'}
+
+    await record_event(
+        make_delivery(json.dumps(told).encode(), exchange="events", routing_key="dead-letter.replayed"), log
+    )
+
+    assert {each.was for each in log.letters} == {'{"to":"a•••@example.com"}'}

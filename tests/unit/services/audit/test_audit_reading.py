@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from services.audit.reading import read_event, read_measurement
+from services.audit.reading import read_event, read_known
 from shared import wire
-from shared.messages import UserCreated
+from shared.messages import JobMeasured, UserCreated
 from shared.testing import make_delivery, make_user_created
 from shared.worker import Delivery
 
@@ -80,18 +80,18 @@ def test_names_are_as_a_database_takes_them() -> None:
 
 
 def test_a_measurement_is_told_from_other_events() -> None:
-    measured = read_measurement(make_event(json.dumps(FIGURES).encode(), routing_key="job.measured", message_id="m"))
+    measured = read_known(make_event(json.dumps(FIGURES).encode(), routing_key="job.measured", message_id="m"))
 
-    assert measured is not None
+    assert isinstance(measured, JobMeasured)
     assert (measured.queue, measured.message_id) == ("q", "m")
-    assert read_measurement(make_event()) is None
+    assert read_known(make_event()) is None
 
 
 @pytest.mark.parametrize("change", [{"seconds": -1}, {"queue": "q" * 256}, {"at": "noon"}, {"outcomes": [{}]}])
 def test_a_measurement_that_breaks_its_contract_is_an_event_like_others(change: dict[str, Any]) -> None:
     delivery = make_event(json.dumps(FIGURES | change).encode(), routing_key="job.measured")
 
-    assert read_measurement(delivery) is None
+    assert read_known(delivery) is None
     assert read_event(delivery).kind == "job.measured"
 
 

@@ -1,0 +1,48 @@
+"""What an event says became of dead letters, as it may be kept."""
+
+from datetime import UTC
+
+from services.audit.contents import kept_body, kept_text
+from services.audit.events import DIED, DISCARDED, REPLAYED, LetterEvent
+from shared.messages import DeadLetterDiscarded, DeadLetterReplayed, JobFailed
+from shared.worker.delivery import MOST_COUNTED
+from shared.worker.remembering import storable
+
+_LONGEST_ID = 512
+
+
+def letters_in(told: JobFailed | DeadLetterReplayed | DeadLetterDiscarded) -> list[LetterEvent]:
+    """One for each message that the event names."""
+    if isinstance(told, JobFailed):
+        return _died(told)
+    is_replay = isinstance(told, DeadLetterReplayed)
+    return [
+        LetterEvent(
+            message_id=storable(message_id, _LONGEST_ID) or "",
+            queue=storable(told.queue, 255) or "",
+            told_by=told.message_id,
+            at=told.at,
+            what=REPLAYED if is_replay else DISCARDED,
+            who=storable(told.by, 255),
+            reason=None if isinstance(told, DeadLetterReplayed) else storable(kept_text(told.reason), 3000),
+            was=kept_body(told.was) if isinstance(told, DeadLetterReplayed) and told.was else None,
+        )
+        for message_id in dict.fromkeys(told.message_ids)
+    ]
+
+
+def _died(told: JobFailed) -> list[LetterEvent]:
+    if not told.job_id:
+        return []
+    moment = told.failed_at if told.failed_at.tzinfo else told.failed_at.replace(tzinfo=UTC)
+    return [
+        LetterEvent(
+            message_id=storable(told.job_id, _LONGEST_ID) or "",
+            queue=storable(told.queue, 255) or "",
+            told_by=told.message_id,
+            at=moment,
+            what=DIED,
+            replays=max(0, min(told.replays, MOST_COUNTED)),
+            reason=storable(kept_text(f"{told.error_type}: {told.error}"), 3000),
+        )
+    ]

@@ -1,0 +1,168 @@
+"""The story of one message, from what is recorded of it: what happened when, to the outcome."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import orjson
+
+from services.audit.events import DIED, REPLAYED
+from services.audit.models import DeadLetterEventRow, EventRow, TryRow
+from services.audit.wording import outcome_of, what_of_letter, what_of_try
+
+SKEW = timedelta(minutes=1)
+"""By how much the clock of the machine that replays may be ahead of the one that does the message."""
+
+
+@dataclass(slots=True)
+class Line:
+    """One thing that happened.
+
+    Attributes:
+        at: when; None where nobody can tell. `after_seconds`: since the line before.
+        what: in words. `queue`: where.
+        milliseconds: how long a try took. `error`: what it died of, and `place`: where in the code.
+        next_at: when it is tried again.
+        was: JSON of the masked body, before a person changed it.
+    """
+
+    at: datetime | None
+    what: str
+    queue: str | None = None
+    after_seconds: float | None = None
+    milliseconds: float | None = None
+    error: str | None = None
+    place: str | None = None
+    next_at: datetime | None = None
+    was: str | None = None
+
+
+@dataclass(slots=True)
+class Story:
+    """All that is recorded of one message. `outcomes`: one sentence for each queue it was in."""
+
+    message_id: str
+    kind: str
+    correlation_id: str | None
+    recipients: list[str]
+    lines: list[Line] = field(default_factory=list)
+    outcomes: list[str] = field(default_factory=list)
+
+
+def tell_story(
+    message_id: str, events: Sequence[EventRow], tries: Sequence[TryRow], letters: Sequence[DeadLetterEventRow]
+) -> Story:
+    """Put in order what the rows of one message say. There must be at least one."""
+    tries, letters = sorted(tries, key=lambda each: each.at), sorted(letters, key=lambda each: each.at)
+    story = Story(message_id, _kind(events, tries, letters), _correlation(events, tries), _recipients(tries))
+    published = _published(events, tries)
+    chapters: dict[str, list[_Entry]] = {}
+    for queue in dict.fromkeys([*(each.queue for each in tries), *(each.queue for each in letters)]):
+        here = [each for each in tries if each.queue == queue], [each for each in letters if each.queue == queue]
+        chapters[queue] = list(_chapter(*here))
+        sentence = outcome_of(*here, chapters[queue][-1].row, published.at if published else None)
+        story.outcomes.append(sentence)
+    story.lines = [*([published] if published else []), *_merged(chapters.values())]
+    if len(chapters) > 1:
+        story.outcomes = [f"{queue}: {text}" for queue, text in zip(chapters, story.outcomes, strict=True)]
+    if not chapters:
+        story.outcomes = ["no try of it is recorded: of most kinds only those are kept that failed"]
+    _count_waits(story.lines)
+    return story
+
+
+class _Entry(NamedTuple):
+    """A line, and the row it came from or stands before."""
+
+    line: Line
+    row: TryRow | DeadLetterEventRow
+
+
+def _chapter(tries: Sequence[TryRow], letters: Sequence[DeadLetterEventRow]) -> Iterator[_Entry]:
+    """What happened in one queue. What a person did stands before the try that came of it, whatever the clocks say."""
+    buried = {each.replays for each in tries if each.outcome == "dead"}
+    left = [each for each in letters if each.what != DIED or each.replays not in buried]
+    replays, is_told = 0, False
+    for each in tries:
+        while left and _is_before(left[0], each, is_awaited=each.replays > replays and not is_told):
+            letter = left.pop(0)
+            is_told = is_told or letter.what == REPLAYED
+            yield _Entry(_line_of_letter(letter), letter)
+        if each.replays > replays:
+            if not is_told:
+                yield _Entry(_line_of_replays(each.replays - replays, each.queue), each)
+            replays, is_told = each.replays, False
+        yield _Entry(_line_of_try(each), each)
+    for letter in left:
+        yield _Entry(_line_of_letter(letter), letter)
+
+
+def _line_of_replays(number: int, queue: str) -> Line:
+    often = "" if number == 1 else f" {number} times"
+    return Line(None, f"replayed{often}, not by postroom: the management UI?", queue)
+
+
+def _is_before(letter: DeadLetterEventRow, each: TryRow, *, is_awaited: bool) -> bool:
+    return letter.at <= each.at or (is_awaited and letter.what == REPLAYED and letter.at <= each.at + SKEW)
+
+
+def _line_of_try(each: TryRow) -> Line:
+    error = f"{each.error_type}: {each.error}" if each.error_type else None
+    return Line(
+        each.at,
+        what_of_try(each),
+        each.queue,
+        milliseconds=each.milliseconds,
+        error=error,
+        place=each.place,
+        next_at=each.next_at,
+    )
+
+
+def _line_of_letter(letter: DeadLetterEventRow) -> Line:
+    error = letter.reason if letter.what == DIED else None
+    return Line(letter.at, what_of_letter(letter), letter.queue, error=error, was=letter.was)
+
+
+def _merged(chapters: Iterable[list[_Entry]]) -> list[Line]:
+    """The lines of all queues in the order of time, those of one queue in their own."""
+    placed: list[tuple[datetime, Line]] = []
+    for chapter in chapters:
+        latest = datetime.min.replace(tzinfo=UTC)
+        for line, _ in chapter:
+            latest = max(latest, line.at or latest)
+            placed.append((latest, line))
+    return [line for _, line in sorted(placed, key=lambda pair: pair[0])]
+
+
+def _count_waits(lines: Sequence[Line]) -> None:
+    before: datetime | None = None
+    for line in lines:
+        if line.at is not None and before is not None:
+            line.after_seconds = max(0.0, round((line.at - before).total_seconds(), 3))
+        before = line.at or before
+
+
+def _published(events: Sequence[EventRow], tries: Sequence[TryRow]) -> Line | None:
+    source: EventRow | TryRow | None = events[0] if events else next(iter(tries), None)
+    if source is None:
+        return None
+    at = source.at if isinstance(source, EventRow) else source.published_at
+    by = f" by {source.app_id}" if source.app_id else ""
+    return Line(at, f"published{by}") if at or by or not tries else None
+
+
+def _kind(events: Sequence[EventRow], tries: Sequence[TryRow], letters: Sequence[DeadLetterEventRow]) -> str:
+    kinds = [*(each.kind for each in events), *(each.kind for each in tries), *(each.queue for each in letters)]
+    return kinds[0]
+
+
+def _correlation(events: Sequence[EventRow], tries: Sequence[TryRow]) -> str | None:
+    ids = [*(each.correlation_id for each in events), *(each.correlation_id for each in tries)]
+    return next((each for each in ids if each), None)
+
+
+def _recipients(tries: Sequence[TryRow]) -> list[str]:
+    lists = (orjson.loads(each.recipients) for each in tries if each.recipients)
+    return list(dict.fromkeys(one for each in lists for one in each))

@@ -1,0 +1,78 @@
+"""What a service keeps of a try, and of which tries it keeps anything."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import orjson
+
+from shared import wire
+from shared.masking import mask_text
+from shared.messages import JobMeasured, JobRecorded, Message
+from shared.recipients import recipients_of
+from shared.worker.delivery import Delivery
+from shared.worker.measuring import Outcome
+from shared.worker.registration import Keep, Subscription
+from shared.worker.settlement import Failure
+from shared.worker.trying import Work
+
+TELLS_OF_WORK = frozenset((JobMeasured.kind, JobRecorded.kind))
+"""What is done with these is neither measured nor recorded: each telling would cause the next one, for ever."""
+
+
+def is_told_of(delivery: Delivery) -> bool:
+    """Whether the work on this delivery is to be told of at all."""
+    return delivery.published_to[1] not in TELLS_OF_WORK
+
+
+def is_kept(subscription: Subscription, delivery: Delivery, failure: Failure | None) -> bool:
+    """Whether this try is written down. With `on_failure` the end of a message that failed before is, too."""
+    keep = subscription.options.history
+    if keep is Keep.NEVER or not is_told_of(delivery):
+        return False
+    return keep is Keep.ALWAYS or failure is not None or _failed_before(subscription, delivery)
+
+
+def history_row(
+    subscription: Subscription, work: Work, outcome: Outcome, failure: Failure | None, wait: timedelta | None
+) -> dict[str, Any]:
+    """The row of shared.inbox.tables.HistoryRow for a try that just ended. Masked: nobody is to be found in it."""
+    delivery, now = work.delivery, datetime.now(UTC)
+    attempts = failure.attempts if failure else work.wishes.retry_policy(subscription.options.retry).attempts
+    kind = subscription.model.kind if subscription.model is not None else delivery.published_to[1]
+    return {
+        "at": now,
+        "queue": delivery.queue,
+        "message_id": storable(delivery.ensure_id(), 512),
+        "correlation_id": storable(delivery.correlation_id, 255),
+        "attempt": delivery.attempt,
+        "replays": delivery.replays,
+        "outcome": outcome,
+        "error_type": failure.type_name[:255] if failure else None,
+        "error": storable(mask_text(failure.text), wire.MAX_ERROR_BYTES) if failure else None,
+        "milliseconds": round((time.perf_counter() - work.began) * 1000, 1),
+        "try_id": uuid4().hex,
+        "kind": storable(kind, 255),
+        "app_id": storable(delivery.app_id, 255),
+        "published_at": delivery.timestamp and delivery.timestamp.astimezone(UTC),
+        "attempts": attempts,
+        "place": failure.place if failure else None,
+        "next_at": now + wait if wait is not None else None,
+        "recipients": _recipients(work.message),
+    }
+
+
+def storable(text: str | None, length: int) -> str | None:
+    """`text` as a database takes it: no NUL, no lone surrogates, not longer than its column."""
+    return text and text.replace("\0", "").encode(errors="replace").decode()[:length]
+
+
+def _failed_before(subscription: Subscription, delivery: Delivery) -> bool:
+    # A raw reader's deliveries carry the counts of another queue.
+    return subscription.model is not None and (delivery.attempt > 1 or delivery.replays > 0)
+
+
+def _recipients(message: Any) -> str | None:
+    found = recipients_of(message) if isinstance(message, Message) else []
+    return orjson.dumps([each.model_dump() for each in found]).decode() if found else None

@@ -1,0 +1,239 @@
+"""Messages are found by what is known of them, on both databases."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, inspect, text
+
+from services.audit.errors import AmbiguousId, UnknownId
+from services.audit.events import Event, LetterEvent
+from services.audit.searching import Wanted
+from services.audit.sql_events import SqlEventLog
+from services.audit.sql_history import SqlHistory
+from shared.database import Database
+from shared.messages import JobRecorded, Recipient, RecordedTry
+from shared.recipients import digest_of, mask_recipient
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/audit.sqlite3"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url, "audit")
+    await database.migrate()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def log(database: Database) -> SqlEventLog:
+    return SqlEventLog(database)
+
+
+@pytest.fixture
+def history(database: Database) -> SqlHistory:
+    return SqlHistory(database)
+
+
+def make_try(message_id: str, minute: int, outcome: str = "done", **changes: Any) -> RecordedTry:
+    """A try that ended so many minutes after noon."""
+    return RecordedTry.model_validate(
+        {
+            "id": f"{message_id}-{minute}",
+            "at": NOON + timedelta(minutes=minute),
+            "queue": "email.send",
+            "kind": "email.send",
+            "message_id": message_id,
+            "attempt": 1,
+            "attempts": 3,
+            "outcome": outcome,
+            "milliseconds": 1,
+            **({} if outcome == "done" else {"error_type": "Refused", "error": "550 no such user"}),
+        }
+        | changes
+    )
+
+
+def to(*addresses: str) -> list[Recipient]:
+    return [Recipient(masked=mask_recipient(each), digest=digest_of(each)) for each in addresses]
+
+
+def letter(message_id: str, minute: int, what: str, **changes: Any) -> LetterEvent:
+    given = {"queue": "email.send", "told_by": f"{what}-{minute}", "at": NOON + timedelta(minutes=minute)}
+    return LetterEvent(**{"message_id": message_id, "what": what, **given, **changes})
+
+
+def event(kind: str, message_id: str, minute: int, correlation_id: str | None = None) -> Event:
+    return Event(kind, NOON + timedelta(minutes=minute), message_id, correlation_id, "shop", "{}")
+
+
+async def record(log: SqlEventLog, *tries: RecordedTry) -> None:
+    await log.record_tries(JobRecorded(service="email", tries=list(tries)))
+
+
+async def found(history: SqlHistory, **wanted: Any) -> list[str]:
+    return [each.message_id for each in await history.find(Wanted.model_validate(wanted))]
+
+
+async def test_a_message_is_found_as_it_stands_now(log: SqlEventLog, history: SqlHistory) -> None:
+    await record(
+        log,
+        *(make_try("waiting", 1, "retried"), make_try("dead", 2, "dead"), make_try("done", 3, "dead")),
+        *(make_try("done", 9, replays=1), make_try("discarded", 4, "dead"), make_try("replayed", 5, "dead")),
+        *(make_try("buried", 6, "retried"), make_try("later-dead", 7, "dead"), make_try("later-dead", 12, "dead")),
+    )
+    await log.record_letters(
+        [
+            *(letter("done", 8, "replayed"), letter("discarded", 8, "discarded"), letter("replayed", 8, "replayed")),
+            *(letter("buried", 8, "died"), letter("later-dead", 8, "replayed"), letter("dead", 2, "died")),
+        ]
+    )
+
+    assert await found(history, state="dead") == ["later-dead", "buried", "dead"]
+    for state, ids in {"done": ["done"], "retried": ["waiting"], "discarded": ["discarded"]}.items():
+        assert await found(history, state=state) == ids
+    assert await found(history, state="replayed") == ["replayed"]
+    assert await found(history, limit=2) == ["later-dead", "done"]
+    [done] = await history.find(Wanted(state="done"))
+    assert (done.tries, done.replays, done.at) == (2, 1, NOON + timedelta(minutes=9))
+
+
+async def test_a_message_is_found_by_whom_it_is_for_when_and_of_what_it_failed(
+    log: SqlEventLog, history: SqlHistory
+) -> None:
+    await record(
+        log,
+        make_try("ada", 1, "retried", recipients=to("Ada <ada@example.com>", "bob@example.com")),
+        make_try("ada", 2, recipients=to("Ada <ada@example.com>")),
+        make_try("text", 3, kind="sms.send", queue="sms.send", recipients=to("+49 151 12345123")),
+        make_try("slow", 4, "dead", error_type="TimeLimitExceeded", error="100% of its time_limit"),
+    )
+
+    assert await found(history, recipient=digest_of("ADA@example.com")) == ["ada"]
+    assert await found(history, recipient=digest_of("bob@example.com")) == ["ada"]
+    assert await found(history, recipient=digest_of("004915112345123")) == ["text"]
+    assert await found(history, error="no SUCH") == ["ada"]
+    assert await found(history, error="timelimit") == ["slow"]
+    assert await found(history, error="0% of its time_") == ["slow"]
+    assert await found(history, error="0%its") == []
+    assert await found(history, queue="sms.send") == ["text"]
+    window = {"since": NOON + timedelta(minutes=1), "until": NOON + timedelta(minutes=2)}
+    assert await found(history, **window) == ["ada"]  # a try of it, though not its last
+    assert [each.recipients for each in await history.find(Wanted(queue="sms.send"))] == [("+49•••••123",)]
+
+
+async def test_events_nobody_failed_on_are_found_when_they_are_asked_for(log: SqlEventLog, history: SqlHistory) -> None:
+    await log.record(event("user.created", "u-1", 1))
+    await log.record(event("user.created", "u-2", 2))
+    heard = {"kind": "user.created", "queue": "email.on.user.created"}
+    await record(log, make_try("u-2", 3, "dead", **heard))
+
+    assert await found(history) == ["u-2"]
+    assert await found(history, kind="user.created") == ["u-2", "u-1"]
+    assert await found(history, state="published") == ["u-1"]
+    assert await found(history, state="published", since=NOON + timedelta(minutes=2)) == []
+
+
+async def test_one_id_is_enough_and_the_first_characters_of_it(log: SqlEventLog, history: SqlHistory) -> None:
+    await record(log, make_try("e8342c6f-1", 1), make_try("e8342c6f-2", 2), make_try("e834", 3), make_try("a%b_c", 4))
+
+    async def ids(wanted: str) -> list[str]:
+        return [each.message_id for each in await history.stories(wanted)]
+
+    assert await ids("e834") == ["e834"]
+    assert await ids("e8342c6f-2") == ["e8342c6f-2"]
+    assert await ids("a%b_") == ["a%b_c"]
+    with pytest.raises(AmbiguousId, match=r"e8342c6f-1, e8342c6f-2"):
+        await ids("e8342")
+    for unknown in ("e8342c6f-3", "E8342C6F-1", "a%b", "%%%%", "a_%b"):
+        with pytest.raises(UnknownId):
+            await ids(unknown)
+
+
+async def test_a_correlation_is_the_stories_of_its_messages_in_their_order(
+    log: SqlEventLog, history: SqlHistory
+) -> None:
+    await log.record(event("user.created", "u-1", 1, "order-7"))
+    published = NOON - timedelta(minutes=3)
+    await record(
+        log,
+        make_try("m-2", 0, "dead", correlation_id="order-7"),
+        make_try("m-1", 2, correlation_id="order-7", published_at=published),
+        make_try("m-3", 3, correlation_id="order-8"),
+    )
+
+    stories = await history.stories("order-7")
+
+    assert [each.message_id for each in stories] == ["m-1", "m-2", "u-1"]
+    assert [each.outcomes for each in stories] == [
+        ["done after 1 try, 5 min after it was published"],
+        ["dead after 1 try; it waits in email.send.dead"],
+        ["no try of it is recorded: of most kinds only those are kept that failed"],
+    ]
+
+
+async def test_a_try_that_is_told_twice_is_one(log: SqlEventLog, history: SqlHistory) -> None:
+    tries = [make_try(f"m-{number}", number, recipients=to("ada@example.com")) for number in range(20)]
+
+    await asyncio.gather(*(record(log, *tries) for _ in range(3)), record(log, *reversed(tries)))
+
+    all_of_them = await history.find(Wanted(recipient=digest_of("ada@example.com"), limit=100))
+    assert [each.tries for each in all_of_them] == [1] * 20
+
+
+async def test_what_another_program_tells_is_masked_and_cut(log: SqlEventLog, history: SqlHistory) -> None:
+    recipients = [Recipient(masked=f"ada{number}@example.com", digest=f"d-{number}") for number in range(12)]
+    told = {"error": "password=canary-4711 for ada@example.com " + "x" * 5000, "recipients": recipients}
+    await record(log, make_try("m\0-1", 1, "dead", **told, attempt=10**30))
+
+    [story] = await history.stories("m-1")
+
+    assert story.recipients == ["a•••@example.com", "… 2 more"]
+    error = story.lines[-1].error or ""
+    assert error == "Refused: password=••• for a•••@example.com… (5041 characters)"
+    assert await found(history, recipient="d-11") == ["m\0-1".replace("\0", "")]
+
+
+async def test_rows_from_before_stay_and_count_as_told(database_url: str, tmp_path: Path) -> None:
+    database = Database(database_url, "email")
+    await database.migrate()
+
+    def back_to_the_first_version(connection: Connection) -> None:
+        connection.execute(text("DROP INDEX ix_history_untold"))
+        new = {"try_id", "kind", "app_id", "published_at", "attempts", "place", "next_at", "recipients", "holder"}
+        for name in (*new, "is_told"):
+            connection.execute(text(f"ALTER TABLE history DROP COLUMN {name}"))
+        connection.execute(
+            text("UPDATE alembic_version SET version_num = 'runtime_0001' WHERE version_num LIKE 'run%'")
+        )
+        row = "'2026-11-25 12:00:00', 'email.send', 'm', 1, 0, 'dead', 1.5"
+        names = "at, queue, message_id, attempt, replays, outcome, milliseconds"
+        connection.execute(text(f"INSERT INTO history ({names}) VALUES ({row})"))  # noqa: S608
+
+    await database.run(back_to_the_first_version)
+    await database.migrate()
+
+    rows = await database.run(
+        lambda connection: connection.execute(text("SELECT message_id, is_told, try_id FROM history")).all()
+    )
+    assert [(row.message_id, bool(row.is_told), row.try_id) for row in rows] == [("m", True, None)]
+    indexes = await database.run(lambda connection: inspect(connection).get_indexes("history"))
+    assert "ix_history_untold" in {each["name"] for each in indexes}
+    await database.close()
+
+
+def test_what_is_wanted_must_make_sense() -> None:
+    with pytest.raises(ValueError, match="state"):
+        Wanted.model_validate_json(json.dumps({"state": "lost"}))

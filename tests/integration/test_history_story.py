@@ -1,0 +1,204 @@
+"""The story of a message, from its publication to its end, as an operator reads it."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from services.audit.app import adapters
+from services.audit.errors import UnknownId
+from services.audit.handlers import worker as audit
+from services.audit.sql_history import SqlHistory
+from shared.cli import app
+from shared.cli.output import ExitCode
+from shared.database import Database
+from shared.messages import DeadLetterDiscarded, DeadLetterReplayed, Event
+from shared.retries import RetryPolicy, fixed
+from shared.settings import RuntimeSettings
+from shared.testing import eventually, running_with
+from shared.worker import Adapters, Worker
+from shared.worker.runtime import Runtime
+from tests.support.worker import Chore, Desk, publish
+
+TWICE = RetryPolicy(attempts=2, backoff=fixed(timedelta(seconds=1)))
+
+
+class Post(Chore):
+    """Something for somebody."""
+
+    recipient_fields = ("to",)
+    to: str = ""
+    text: str = ""
+
+
+async def post(job: Post) -> None:
+    """Deliver it."""
+    if job.text == "wrong":
+        raise ValueError("451 for ada@example.com: say something else")
+
+
+ONCE = RetryPolicy(attempts=1)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str | None:
+    """SQLite files, unless a test asks for PostgreSQL too."""
+    return str(request.getfixturevalue("postgres_url")) if getattr(request, "param", "") == "postgresql" else None
+
+
+on_both_databases = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
+def service(desk: Desk, database_url: str | None, monkeypatch: pytest.MonkeyPatch) -> RuntimeSettings:
+    """Settings of every service here, and of the commands."""
+    monkeypatch.setenv("POSTROOM_DATA_DIR", str(desk.data_dir))
+    if database_url:
+        monkeypatch.setenv("POSTROOM_DATABASE_URL", database_url)
+    return desk.station.settings(desk.data_dir, database_url=database_url)
+
+
+@pytest.fixture
+async def _history(desk: Desk, service: RuntimeSettings) -> AsyncIterator[None]:
+    desk.station.apply(audit)
+    async with running_with(audit, adapters, service):
+        yield
+
+
+async def history(*arguments: str) -> Result:
+    """What `postroom history` prints on a terminal of 100 columns."""
+    result = await asyncio.to_thread(CliRunner().invoke, app, ["history", *arguments], env={"COLUMNS": "100"})
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.stderr
+    return result
+
+
+async def story(service: RuntimeSettings, message_id: str, *, until: str) -> list[str]:
+    """The lines of the story, once its outcome begins so; times and durations are replaced."""
+    database = Database(service.service_database_url("audit"), "audit")
+
+    async def is_told() -> bool:
+        with suppress(UnknownId):
+            [known] = await SqlHistory(database).stories(message_id)
+            assert known.outcomes[0].startswith(until), str(known)
+            return True
+        return False
+
+    await eventually(is_told, within=timedelta(seconds=30))
+    await database.close()
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME", (await history("show", message_id)).stdout)
+    text = re.sub(r"\d+ (ms|s)\b", "LONG", text)
+    return [re.sub(r" {2,}", "  ", line).rstrip() for line in text.splitlines()]
+
+
+async def tell(desk: Desk, event: Event) -> None:
+    await publish(desk.channel, "events", event.kind, event.to_wire(), message_id=f"told-{event.kind}-{desk.queue}")
+
+
+@on_both_databases
+@pytest.mark.usefixtures("_history")
+async def test_a_message_that_failed_died_was_edited_replayed_and_done_reads_as_a_story(
+    desk: Desk, service: RuntimeSettings
+) -> None:
+    worker = _post_office(desk)
+    async with running_with(worker, _no_adapters, service):
+        body = {"n": 1, "to": "Ada <ada@example.com>", "text": "wrong"}
+        properties = {"app_id": "shop", "timestamp": datetime.now(UTC), "correlation_id": f"order-{desk.queue}"}
+        await desk.put(body, message_id=f"m-{desk.queue}", **properties)
+        letter = await desk.dead_letter()
+        at = datetime.now(UTC)
+        was = '{"to": "a•••@example.com", "text": "wrong"}'
+        ids = [f"m-{desk.queue}"]
+        await tell(desk, DeadLetterReplayed(queue=desk.queue, message_ids=ids, by="ada@ops", at=at, was=was))
+        changed = body | {"text": "right"}
+        given = properties | {"message_id": ids[0], "headers": dict(letter.headers)}
+        await publish(desk.channel, "", desk.queue, changed, **given)
+        lines = await story(service, ids[0], until="done")
+
+    assert lines == [
+        f"{desk.queue} m-{desk.queue}",
+        "for a•••@example.com",
+        f"correlation id order-{desk.queue}",
+        "",
+        "time (UTC)  after",
+        "TIME  published by shop",
+        "TIME  +LONG  try 1 of 2 failed in LONG, again in LONG",
+        "  ValueError: 451 for a•••@example.com: say something else",
+        f"  in {__name__}.post",
+        "TIME  +LONG  try 2 of 2 failed in LONG: dead letter, the same error",
+        "TIME  +LONG  changed and replayed by ada@ops",
+        '  before: {"to":"a•••@example.com","text":"wrong"}',
+        "TIME  +LONG  done at try 1 of 2 in LONG",
+        "",
+        "done after 3 tries and 1 replay, LONG after it was published",
+    ]
+
+
+@pytest.mark.usefixtures("_history")
+async def test_a_replay_by_the_management_ui_and_a_discard_are_in_the_story(
+    desk: Desk, service: RuntimeSettings
+) -> None:
+    message_id = f"m-{desk.queue}"
+    async with running_with(_post_office(desk, retry=ONCE), _no_adapters, service):
+        await desk.put({"n": 1, "text": "wrong"}, message_id=message_id)
+        letter = await desk.dead_letter()
+        given = {"message_id": message_id, "headers": dict(letter.headers)}
+        await publish(desk.channel, "", desk.queue, letter.body, **given)
+        await desk.dead_letter()
+        told = {"queue": desk.queue, "message_ids": [message_id], "by": "ada@ops", "at": datetime.now(UTC)}
+        await tell(desk, DeadLetterDiscarded(**told, reason="see #123, ask bob@example.com"))
+        lines = await story(service, message_id, until="discarded")
+
+    assert lines[3:] == [
+        "TIME  try 1 of 1 failed in LONG: dead letter",
+        "  ValueError: 451 for a•••@example.com: say something else",
+        f"  in {__name__}.post",
+        "?  replayed, not by postroom: the management UI?",
+        "TIME  +LONG  try 1 of 1 failed in LONG: dead letter, the same error",
+        "TIME  +LONG  discarded by ada@ops: see #123, ask b•••@example.com",
+        "",
+        "discarded after 2 tries and 1 replay",
+    ]
+
+
+@pytest.mark.usefixtures("_history")
+async def test_messages_are_found_by_their_recipient_who_is_never_shown(desk: Desk, service: RuntimeSettings) -> None:
+    async with running_with(_post_office(desk, retry=ONCE), _no_adapters, service):
+        await desk.put({"n": 1, "to": "Ada <Ada@Example.com>", "text": "wrong"}, message_id=f"m-{desk.queue}")
+        await desk.put({"n": 1, "to": "bob@example.com", "text": "wrong"}, message_id=f"other-{desk.queue}")
+        await desk.dead_letters(2)
+
+    await story(service, f"m-{desk.queue}", until="dead")
+    result = await history("find", "--recipient", "ada@example.com", "--state", "dead", "--queue", desk.queue)
+    assert desk.queue in result.stdout
+    assert "other" not in result.stdout
+    assert "ada@example.com" not in (result.stdout + result.stderr).lower()
+    as_json = await history("find", "--error", "say SOMETHING", "--queue", desk.queue, "--json")
+    assert sorted(each["message_id"] for each in json.loads(as_json.stdout)) == [
+        f"m-{desk.queue}",
+        f"other-{desk.queue}",
+    ]
+
+
+async def test_what_is_not_there_or_makes_no_sense_is_said_with_an_exit_code(service: RuntimeSettings) -> None:
+    nothing = await history("show", "no-such-id")
+    assert (nothing.exit_code, "nothing is recorded of no-such-id" in nothing.stderr) == (ExitCode.USAGE, True)
+    assert (await history("find", "--kind", "email.send")).exit_code == ExitCode.PROBLEMS
+    for wrong in (("--since", "yesterday"), ("--state", "lost")):
+        assert (await history("find", *wrong)).exit_code == ExitCode.USAGE
+
+
+def _post_office(desk: Desk, **options: Any) -> Worker:
+    worker = Worker("test")
+    worker.handles(type("OwnPost", (Post,), {"kind": desk.queue}), **{"retry": TWICE} | options)(post)
+    desk.station.apply(worker)
+    return worker
+
+
+def _no_adapters(_runtime: Runtime) -> AbstractAsyncContextManager[Adapters]:
+    return nullcontext({})

@@ -23,6 +23,9 @@ BURST = timedelta(minutes=15)
 SETTLING = timedelta(seconds=30)
 """How long a condition must have been clear to be told as cleared: what watches may disagree for a moment."""
 
+LONGEST_LEAD = timedelta(minutes=1)
+"""How much before its interval is over a group may be in a digest that goes out anyway."""
+
 _CANDIDATES = 20  # alerts looked at in one claim, when others claim at the same time
 _LARGEST_DIGEST = 500
 
@@ -73,8 +76,10 @@ class SqlNewsLog:
     def _claim_digest(
         self, connection: Connection, channel: str, now: datetime, until: datetime, *, is_burst: bool
     ) -> Alert | None:
-        rows = connection.execute(_due_together(channel, now, is_burst=is_burst)).all()
-        if not rows:
+        # What is nearly due comes along, or two groups that were told one after the other would make two digests.
+        soon = now + min(LONGEST_LEAD, self._rules.digest / 4)
+        rows = connection.execute(_due_together(channel, now, soon, is_burst=is_burst)).all()
+        if not any(row.next_at is None or utc(row.next_at) <= now for row in rows):
             return None
         connection.execute(insert_into(connection, _channels).values(channel=channel, tries=0).on_conflict_do_nothing())
         token, of_channel = str(uuid.uuid4()), _channels.c.channel == channel
@@ -116,11 +121,11 @@ def _due_alone(channel: str, now: datetime) -> Select[Any]:
     )
 
 
-def _due_together(channel: str, now: datetime, *, is_burst: bool) -> Select[Any]:
+def _due_together(channel: str, now: datetime, soon: datetime, *, is_burst: bool) -> Select[Any]:
     more = and_(
         notices.c.told_episode == concerns.c.episode,
         notices.c.told_count < concerns.c.total,
-        or_(notices.c.next_at.is_(None), notices.c.next_at <= now),
+        or_(notices.c.next_at.is_(None), notices.c.next_at <= soon),
     )
     opened = notices.c.told_episode < concerns.c.episode
     due = or_(more, opened) if is_burst else more

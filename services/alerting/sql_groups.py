@@ -65,13 +65,13 @@ class SqlGroups:
             .order_by(_failures.c.last_at.desc())
             .limit(MOST_MESSAGES)
         )
-        return await self._database.run(lambda connection: list(map(dict, connection.execute(newest).mappings())))
+        return await self._database.run(lambda connection: _dicts(connection, newest))
 
     async def told(self, key: str) -> list[dict[str, Any]]:
         """What each channel was told last."""
         names = ("channel", "role", "told_state", "told_count", "told_at", "due_at", "tries")
         rows = select(*(_notices.c[name] for name in names)).where(_notices.c.cause == key)
-        return await self._database.run(lambda connection: list(map(dict, connection.execute(rows).mappings())))
+        return await self._database.run(lambda connection: _dicts(connection, rows))
 
     async def mute(self, key: str, until: datetime | None, *, by: str, reason: str) -> None:
         """Tell nothing of it until then; None tells again. Raises UnknownGroup."""
@@ -111,6 +111,13 @@ class SqlGroups:
             )
 
         await self._database.run(change)
+
+
+def _dicts(connection: Connection, statement: Any) -> list[dict[str, Any]]:
+    return [
+        {name: utc(value) if isinstance(value, datetime) else value for name, value in row.items()}
+        for row in connection.execute(statement).mappings()
+    ]
 
 
 def _row(connection: Connection, key: str) -> Any:

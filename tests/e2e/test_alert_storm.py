@@ -130,7 +130,9 @@ async def test_a_storm_is_a_handful_of_notifications_and_every_message_is_counte
     assert len(sink.bodies) - len(firsts) <= recorded / INTERVAL_SECONDS + 2
     assert stored(database)[1] == (DEAD_LETTERS if keep == "all" else SAMPLES * len(CAUSES))
     assert peak.mib < MOST_MIB
-    assert not re.search(r"\w@|\+49151\d", "".join(each["message"] for each in sink.bodies)), "a whole address or number"
+    assert not re.search(r"\w@|\+49151\d", "".join(each["message"] for each in sink.bodies)), (
+        "a whole address or number"
+    )
 
 
 def _told(sink: HttpSink) -> int:

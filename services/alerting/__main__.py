@@ -1,6 +1,13 @@
-"""`python -m services.alerting`"""
+"""`python -m services.alerting` runs the service; with arguments it answers the command line: see commands.py."""
 
-from services.alerting.app import main
+import sys
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:]:
+        from services.alerting import commands
+
+        commands.main(sys.argv[1:])
+    else:
+        from services.alerting.app import main
+
+        main()

@@ -1,4 +1,4 @@
-"""One notification per cause, channel and interval, sent beside the recording of failures.
+"""Telling people, beside the recording of failures.
 
 An alert is claimed in the database, sent, and only then marked as told. A process that dies in between leaves a
 claim that runs out, and the alert is sent again by whoever is there: an alert may come twice, never not at all.
@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from services.alerting.failures import Alert, FailureLog
+from services.alerting.news import Alert, NewsLog
 from services.alerting.notifier import NotificationFailed, Notifier
-from services.alerting.wording import notice_of
+from services.alerting.wording import Links, notice_of
 
 log = logging.getLogger(__name__)
 
@@ -34,31 +34,26 @@ class Alerts:
     """Tells people, one channel independent of the other.
 
     Args:
-        failures: what is due.
+        news: what is due.
         notifiers: the channels.
-        interval: from one notification of a cause to the next on the same channel.
+        links: what alerts lead to.
         clock: the time, in UTC.
     """
 
     def __init__(
         self,
-        failures: FailureLog,
+        news: NewsLog,
         notifiers: Sequence[Notifier],
         *,
-        interval: timedelta,
+        links: Links | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> None:
-        self._failures = failures
+        self._news = news
         self._notifiers = notifiers
-        self._interval = interval
+        self._links = links or Links()
         self._clock = clock
         self._wakers = [asyncio.Event() for _ in notifiers]
         self._is_stopping = False
-
-    @property
-    def channels(self) -> list[str]:
-        """The names of the channels."""
-        return [notifier.channel for notifier in self._notifiers]
 
     def wake(self) -> None:
         """Something was recorded: look now instead of in a few seconds."""
@@ -85,7 +80,7 @@ class Alerts:
     async def tell_due(self, notifier: Notifier) -> None:
         """Send all that is due on one channel, one after the other. Returns early when the channel fails."""
         while True:
-            alert = await self._failures.claim(notifier.channel, self._clock(), interval=self._interval, lease=LEASE)
+            alert = await self._news.claim(notifier.channel, self._clock(), lease=LEASE)
             if alert is None or not await self._tell(notifier, alert) or self._is_stopping:
                 return
 
@@ -103,15 +98,16 @@ class Alerts:
             waker.clear()
 
     async def _tell(self, notifier: Notifier, alert: Alert) -> bool:
+        notice = notice_of(alert, self._links)
         try:
             async with asyncio.timeout(NOTIFY_LIMIT.total_seconds()):
-                await notifier.notify(notice_of(alert))
+                await notifier.notify(notice)
         except (NotificationFailed, TimeoutError) as error:
             pause = min(FIRST_PAUSE * 2 ** min(alert.tries, 10), LONGEST_PAUSE)
-            await self._failures.put_off(alert, self._clock() + pause)
+            await self._news.put_off(alert, self._clock() + pause)
             reason = str(error) or f"{notifier.channel} took longer than {NOTIFY_LIMIT.total_seconds():g} s"
             log.warning("%s; the alert is kept and sent again in %d s", reason, pause.total_seconds())
             return False
-        await self._failures.told(alert, self._clock())
-        log.info("Told %s: %s", notifier.channel, notice_of(alert).title)
+        await self._news.told(alert, self._clock())
+        log.info("Told %s: %s", notifier.channel, notice.title)
         return True

@@ -4,11 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.alerting.alerts import Alerts
-from services.alerting.channels import open_channels
+from services.alerting.conditions import ConditionLog
+from services.alerting.desk import links_of, open_desk
 from services.alerting.failures import FailureLog
 from services.alerting.handlers import worker
 from services.alerting.settings import AlertingSettings
+from services.alerting.sql_conditions import SqlConditionLog
 from services.alerting.sql_failures import SqlFailureLog
+from services.alerting.sql_news import SqlNewsLog
 from shared.publishing import Publisher
 from shared.settings import read_settings
 from shared.worker import Adapters
@@ -19,10 +22,18 @@ from shared.worker.runtime import Runtime, run
 async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     """What the handlers are given."""
     settings = read_settings(AlertingSettings)
-    failures = SqlFailureLog(runtime.database)
-    alerts = Alerts(failures, open_channels(settings), interval=settings.interval)
+    desk = open_desk(settings)
+    failures = SqlFailureLog(runtime.database, desk.rules, samples=settings.kept_samples)
+    conditions = SqlConditionLog(runtime.database, desk.rules)
+    news = SqlNewsLog(runtime.database, desk.rules)
+    alerts = Alerts(news, desk.channels, links=links_of(settings, runtime.settings))
     async with alerts.running():
-        yield {FailureLog: failures, Alerts: alerts, Publisher: runtime.publisher}
+        yield {
+            FailureLog: failures,
+            ConditionLog: conditions,
+            Alerts: alerts,
+            Publisher: runtime.publisher,
+        }
 
 
 def main() -> None:

@@ -3,10 +3,14 @@
 import hashlib
 import logging
 import re
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import unquote
 
 import apprise
 
+from services.alerting.conditions import Severity
+from services.alerting.formats import dress
 from services.alerting.notifier import Notice, NotificationFailed, Notifier
 from services.alerting.settings import AlertingSettings
 from shared.errors import ConfigurationError
@@ -14,6 +18,11 @@ from shared.redaction import HIDDEN
 
 log = logging.getLogger(__name__)
 
+_TYPES = {
+    Severity.INFO: apprise.NotifyType.INFO,
+    Severity.WARNING: apprise.NotifyType.WARNING,
+    Severity.CRITICAL: apprise.NotifyType.FAILURE,
+}
 _SHORTEST_SECRET = 6  # shorter parts of a URL are words like `json` or a port
 
 
@@ -22,9 +31,12 @@ class LogNotifier:
 
     channel = "log"
 
+    def __init__(self, name: str = channel) -> None:
+        self.channel = name
+
     async def notify(self, notice: Notice) -> None:
         """See Notifier."""
-        log.error("%s\n%s", notice.title, notice.body)
+        log.log(logging.INFO if notice.news.is_good else logging.ERROR, "%s\n%s", notice.title, notice.body)
 
 
 class AppriseNotifier:
@@ -32,40 +44,60 @@ class AppriseNotifier:
 
     Args:
         url: a secret. Raises ConfigurationError, without showing it, when apprise cannot use it.
-        position: its place in ALERTING_CHANNELS, to name it by.
+        origin: where it was given, to name it by when it is wrong.
+        name: the channel's; made from the URL when empty.
     """
 
-    def __init__(self, url: str, position: int = 1) -> None:
-        service = apprise.Apprise.instantiate(url, suppress_exceptions=True)
+    def __init__(self, url: str, origin: str = "ALERTING_CHANNELS: entry 1", name: str = "") -> None:
         scheme = url.partition("://")[0][:20] if "://" in url else "no-scheme"
-        if service is None:
+        if apprise.Apprise.instantiate(url, suppress_exceptions=True) is None:
             raise ConfigurationError(
-                f"ALERTING_CHANNELS: entry {position} ({scheme}://…) is no notification URL that apprise knows, or "
+                f"{origin} ({scheme}://…) is no notification URL that apprise knows, or "
                 "a part of it is missing; see the list of services in apprise's documentation"
             )
-        self._apprise = apprise.Apprise(asset=apprise.AppriseAsset(app_id="Postroom"))
-        self._apprise.add(service)
-        self.channel = f"{scheme}-{hashlib.sha256(url.encode()).hexdigest()[:10]}"
+        self._url = url
+        self.channel = name or f"{scheme}-{hashlib.sha256(url.encode()).hexdigest()[:10]}"
 
     async def notify(self, notice: Notice) -> None:
         """See Notifier."""
+        plugin: Any = apprise.Apprise.instantiate(self._url)  # of this notice alone: its form is set on it
+        formatted = dress(plugin, notice)
+        if formatted is None:
+            return
+        title, body, body_format = formatted
+        service = apprise.Apprise(asset=apprise.AppriseAsset(app_id="Postroom"))
+        service.add(plugin)
         # apprise's own asynchronous call works in threads: its plugins block.
-        result = await self._apprise.async_notify(
-            title=notice.title,
-            body=notice.body,
-            notify_type=apprise.NotifyType.FAILURE,
-            body_format=apprise.NotifyFormat.TEXT,
+        result = await service.async_notify(
+            title=title, body=body, notify_type=_type_of(notice), body_format=body_format
         )
         if not result:
             raise NotificationFailed(f"{self.channel} did not take the alert")
+
+
+def _type_of(notice: Notice) -> apprise.NotifyType:
+    if notice.news.is_good:
+        return apprise.NotifyType.SUCCESS
+    return _TYPES[notice.severity]
 
 
 def open_channels(settings: AlertingSettings) -> list[Notifier]:
     """The channels of ALERTING_CHANNELS, or the log. Raises ConfigurationError for a URL that cannot be used."""
     urls = list(dict.fromkeys(settings.channel_urls()))
     keep_out_of_logs(urls)
-    channels: list[Notifier] = [AppriseNotifier(url, position) for position, url in enumerate(urls, start=1)]
+    channels: list[Notifier] = [
+        AppriseNotifier(url, f"ALERTING_CHANNELS: entry {position}") for position, url in enumerate(urls, start=1)
+    ]
     return channels or [LogNotifier()]
+
+
+def open_named(urls: Mapping[str, str], origin: str) -> list[Notifier]:
+    """The channels of a rules file, by name. `log` for a URL is the log of this service."""
+    keep_out_of_logs([url for url in urls.values() if url != LogNotifier.channel])
+    return [
+        LogNotifier(name) if url == LogNotifier.channel else AppriseNotifier(url, f"{origin}: channel {name}", name)
+        for name, url in urls.items()
+    ]
 
 
 def keep_out_of_logs(urls: list[str]) -> None:

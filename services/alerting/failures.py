@@ -1,8 +1,7 @@
 """What is remembered of dead letters, and the port behind which it is stored."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from shared.dead_letters.causes import Cause
@@ -33,51 +32,30 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
-    """What a channel is to be told about a cause. Held by whoever claimed it, until its lease ends.
+class Settlement:
+    """The end of a dead message.
 
     Attributes:
-        error: the newest error in full, masked.
-        new: deaths that this channel has not been told of.
-        total: deaths since `first_at`.
-        since: when the channel was told last; at first, `first_at`.
-        message_ids: a few of the newest.
-        tries: notifications of this that failed already.
-        token: who holds it.
+        replays: how often it had been replayed when it was done; 0 for one that was discarded.
+        discarded_at: None for one that was done.
     """
 
-    channel: str
-    cause: Cause
-    error: str
-    new: int
-    total: int
-    first_at: datetime
-    last_at: datetime
-    since: datetime
-    message_ids: tuple[str, ...]
-    tries: int
-    token: str
+    queue: str
+    message_id: str
+    replays: int = 0
+    discarded_at: datetime | None = None
 
 
 class FailureLog(Protocol):
-    """Every dead letter, by message and by cause, and what each channel has been told."""
+    """Every dead letter, by message and by cause. Recording and settling may come in any order."""
 
-    async def record(self, failure: Failure, channels: Sequence[str]) -> bool:
-        """Store one death, to be told to `channels`. False when it is stored already: nothing changes then."""
-        ...
+    async def record(self, failure: Failure) -> bool:
+        """Store one death. False when it is stored already: nothing changes then.
 
-    async def claim(self, channel: str, now: datetime, *, interval: timedelta, lease: timedelta) -> Alert | None:
-        """An alert that is due on `channel`, for this caller alone until `now + lease`.
-
-        A cause is due when deaths were recorded that the channel was not told of, and the last time it was told
-        is at least `interval` ago.
+        A death in a group that was resolved opens it again; not so a death that was settled before it was recorded.
         """
         ...
 
-    async def told(self, alert: Alert, now: datetime) -> None:
-        """The channel has it."""
-        ...
-
-    async def put_off(self, alert: Alert, until: datetime) -> None:
-        """The channel did not take it: it is due again at `until`."""
+    async def settle(self, settlement: Settlement) -> bool:
+        """A dead message has come to an end. Whether that resolved its group: none of the group's is left dead."""
         ...

@@ -1,4 +1,4 @@
-"""What happens when a message became a dead letter."""
+"""What happens when a message became a dead letter, and when it came to an end."""
 
 import asyncio
 import logging
@@ -9,13 +9,13 @@ from typing import TypeVar
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from services.alerting.alerts import Alerts
-from services.alerting.failures import Failure, FailureLog
+from services.alerting.failures import Failure, FailureLog, Settlement
 from services.alerting.reading import death_of, read_failure
 from shared import wire
 from shared.errors import BrokerUnavailable, PublishTimeout
-from shared.messages import JobFailed
+from shared.messages import DeadLetterDiscarded, JobCompleted, JobFailed
 from shared.publishing import Publisher
-from shared.retries import RetryPolicy
+from shared.retries import RetryPolicy, exponential
 from shared.worker import Delivery, Keep, Worker
 
 log = logging.getLogger(__name__)
@@ -28,13 +28,19 @@ _AWAY = (OperationalError, InterfaceError, OSError, TimeoutError, BrokerUnavaila
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 5.0
 
+# Batches in the database are as large as what is in work. At most 200 of 256 KiB = 50 MiB.
+PREFETCH = 200
+
+# 12 tries wait 2 + 4 + … + 2048 s: 68 min. A database that is away uses none of them.
+_PATIENT = RetryPolicy(attempts=12, backoff=exponential(timedelta(seconds=2)))
+
 
 # One try: a retry would come back with alerting's own failure in the headers that tell of the message's death.
 # What is away is waited for here instead; what remains is a bug, and its message waits in `alerting.dead`.
 @worker.consumes(
     wire.ALERTING_QUEUE,
     identity=death_of,
-    prefetch=50,
+    prefetch=PREFETCH,
     history=Keep.NEVER,
     retry=RetryPolicy(attempts=1),
     time_limit=timedelta(minutes=20),
@@ -44,11 +50,26 @@ async def record_failure(delivery: Delivery, failures: FailureLog, alerts: Alert
     failure = read_failure(delivery)
     if failure is None:
         return
-    if await _patiently(lambda: failures.record(failure, alerts.channels)):
+    if await _patiently(lambda: failures.record(failure)):
         alerts.wake()
     # A listener of job.failed that fails must not be told of its own failure, for ever.
     if failure.kind != JobFailed.kind:
         await _patiently(lambda: publisher.publish(_event(failure), message_id=failure.id))
+
+
+@worker.listens(JobCompleted, retry=_PATIENT, history=Keep.NEVER)
+async def note_done(event: JobCompleted, failures: FailureLog, alerts: Alerts) -> None:
+    """A message was done; one that had been dead is so no more."""
+    if event.replays and await failures.settle(Settlement(event.queue, event.job_id, replays=event.replays)):
+        alerts.wake()
+
+
+@worker.listens(DeadLetterDiscarded, retry=_PATIENT, history=Keep.NEVER)
+async def note_discarded(event: DeadLetterDiscarded, failures: FailureLog, alerts: Alerts) -> None:
+    """A person deleted dead letters for good."""
+    settlements = [Settlement(event.queue, each, discarded_at=event.at) for each in event.message_ids]
+    if any(await asyncio.gather(*map(failures.settle, settlements))):
+        alerts.wake()
 
 
 def _event(failure: Failure) -> JobFailed:

@@ -1,9 +1,9 @@
-"""The alerting service's tables."""
+"""The alerting service's tables. `cause` is the key of a group of failures, or of a condition."""
 
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import DateTime, Index, Text
+from sqlalchemy import DateTime, Index, Table, Text
 from sqlmodel import Field, SQLModel
 
 from shared.retention import Retention
@@ -12,10 +12,17 @@ _TIME: Any = DateTime(timezone=True)
 
 
 class FailureRow(SQLModel, table=True):
-    """A message that died in a queue, once or several times. All but its id is masked."""
+    """A message that died in a queue, once or several times. All but its id is masked.
+
+    Attributes:
+        state: `open` while it is dead; `done` after a replay, `discarded`, or `resolved` with its group by a person.
+    """
 
     __tablename__: ClassVar[str] = "failures"
-    __table_args__ = (Index("ix_failures_cause_last_at", "cause", "last_at"),)
+    __table_args__ = (
+        Index("ix_failures_cause_last_at", "cause", "last_at"),
+        Index("ix_failures_last_at", "last_at"),
+    )
 
     queue: str = Field(primary_key=True, max_length=255)
     message_id: str = Field(primary_key=True, max_length=255)
@@ -30,12 +37,14 @@ class FailureRow(SQLModel, table=True):
     count: int = 1
     attempts: int
     replays: int
+    state: str = Field(default="open", max_length=16)
 
 
 class FailureGroupRow(SQLModel, table=True):
-    """A cause: everything that died in one queue of one error."""
+    """A cause: everything that died in one queue of one error at one place in the code."""
 
     __tablename__: ClassVar[str] = "failure_groups"
+    __table_args__ = (Index("ix_failure_groups_last_at", "last_at"),)
 
     cause: str = Field(primary_key=True, max_length=16)
     queue: str = Field(max_length=255)
@@ -46,21 +55,133 @@ class FailureGroupRow(SQLModel, table=True):
     last_at: datetime = Field(sa_type=_TIME)
     count: int = 1
     notified_at: datetime | None = Field(default=None, sa_type=_TIME)
+    place: str = Field(default="", max_length=255)
 
 
-class FailureNoticeRow(SQLModel, table=True):
-    """What one channel has been told of a cause. A claim that has run out is free again."""
+class TrendRow(SQLModel, table=True):
+    """How many died of a cause in the ten minutes from `at` on."""
 
-    __tablename__: ClassVar[str] = "failure_notices"
-    __table_args__ = (Index("ix_failure_notices_channel", "channel"),)
+    __tablename__: ClassVar[str] = "failure_trend"
+    __table_args__ = (Index("ix_failure_trend_at", "at"),)
 
     cause: str = Field(primary_key=True, max_length=16)
+    at: datetime = Field(primary_key=True, sa_type=_TIME)
+    count: int
+
+
+class SettlementRow(SQLModel, table=True):
+    """What became of a dead message. It may be known before the death is.
+
+    Attributes:
+        done_replays: it was done when it had been replayed so often: every death with fewer replays is settled.
+        discarded_at: every death before that is settled.
+    """
+
+    __tablename__: ClassVar[str] = "settlements"
+    __table_args__ = (Index("ix_settlements_at", "at"),)
+
+    queue: str = Field(primary_key=True, max_length=255)
+    message_id: str = Field(primary_key=True, max_length=255)
+    done_replays: int
+    discarded_at: datetime | None = Field(default=None, sa_type=_TIME)
+    at: datetime = Field(sa_type=_TIME)
+
+
+class ConditionRow(SQLModel, table=True):
+    """A condition as it was seen last."""
+
+    __tablename__: ClassVar[str] = "conditions"
+    __table_args__ = (Index("ix_conditions_source", "source"),)
+
+    cause: str = Field(primary_key=True, max_length=16, foreign_key="concerns.cause", ondelete="CASCADE")
+    source: str = Field(max_length=255)
+    key: str = Field(max_length=512)
+    severity: str = Field(max_length=16)
+    text: str = Field(sa_type=Text)
+    advice: str = Field(sa_type=Text)
+    since: datetime = Field(sa_type=_TIME)
+
+
+class ConcernRow(SQLModel, table=True):
+    """What people are told about: a group of failures, or a condition.
+
+    Attributes:
+        name, what: queue and error type, or subject and kind of condition.
+        total: deaths so far; of a condition, how often it began.
+        episode: how often it has opened; 0 when all that is known of it was settled before.
+        unsettled: messages that are dead still.
+    """
+
+    __tablename__: ClassVar[str] = "concerns"
+    __table_args__ = (Index("ix_concerns_closed_at", "closed_at"),)
+
+    cause: str = Field(primary_key=True, max_length=16)
+    about: str = Field(max_length=16)
+    name: str = Field(max_length=255)
+    what: str = Field(max_length=255)
+    state: str = Field(max_length=16)
+    episode: int
+    opened_at: datetime = Field(sa_type=_TIME)
+    last_at: datetime = Field(sa_type=_TIME)
+    closed_at: datetime | None = Field(default=None, sa_type=_TIME)
+    closed_by: str = Field(default="", max_length=255)
+    total: int
+    unsettled: int
+    muted_until: datetime | None = Field(default=None, sa_type=_TIME)
+    muted_by: str = Field(default="", max_length=255)
+    mute_reason: str = Field(default="", sa_type=Text)
+
+
+class NoticeRow(SQLModel, table=True):
+    """What one channel has been told of a concern. A claim that has run out is free again.
+
+    Attributes:
+        role: `first` for who is told at once, `escalation` for who is told when it stays open until `due_at`.
+        alone_at: when it was told last in a message of its own. `next_at`: when more may be told of it.
+    """
+
+    __tablename__: ClassVar[str] = "concern_notices"
+    __table_args__ = (Index("ix_concern_notices_channel", "channel"),)
+
+    cause: str = Field(primary_key=True, max_length=16, foreign_key="concerns.cause", ondelete="CASCADE")
     channel: str = Field(primary_key=True, max_length=64)
-    told_count: int
+    role: str = Field(primary_key=True, max_length=16)
+    due_at: datetime | None = Field(default=None, sa_type=_TIME)
+    told_episode: int = 0
+    told_state: str = Field(default="", max_length=16)
+    told_count: int = 0
     told_at: datetime | None = Field(default=None, sa_type=_TIME)
+    alone_at: datetime | None = Field(default=None, sa_type=_TIME)
+    next_at: datetime | None = Field(default=None, sa_type=_TIME)
     tries: int = 0
     held_by: str | None = Field(default=None, max_length=36)
     held_until: datetime | None = Field(default=None, sa_type=_TIME)
 
 
-RETENTION = (Retention("failures", "failures", "last_at"),)
+class ChannelRow(SQLModel, table=True):
+    """When a channel had its last digest, and who is sending one."""
+
+    __tablename__: ClassVar[str] = "channels"
+
+    channel: str = Field(primary_key=True, max_length=64)
+    digest_at: datetime | None = Field(default=None, sa_type=_TIME)
+    tries: int = 0
+    held_by: str | None = Field(default=None, max_length=36)
+    held_until: datetime | None = Field(default=None, sa_type=_TIME)
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """The model's table, for statements in bulk."""
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    return table
+
+
+_OF_NO_OPEN_CONCERN = "cause NOT IN (SELECT cause FROM concerns WHERE state = 'open')"
+
+RETENTION = (
+    Retention("failures", "failures", "last_at"),
+    Retention("failures", "settlements", "at"),
+    Retention("failures", "failure_trend", "at"),
+    Retention("failures", "failure_groups", "last_at", _OF_NO_OPEN_CONCERN),
+    Retention("failures", "concerns", "closed_at", "state = 'resolved'"),  # what channels were told goes with them
+)

@@ -1,17 +1,34 @@
 """The port through which people are told."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
+from services.alerting.conditions import Severity
+from services.alerting.news import News
 from shared.errors import PostroomError
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a person reads: one line, and the details. It has no secret, no whole address and no payload in it."""
+    """What a person reads. It has no secret, no whole address and no payload in it.
+
+    Attributes:
+        title: one line.
+        body: all of it as plain text: facts, then commands, then links.
+        facts: what there is to know, as pairs of a name and a line.
+        commands: what to type next. links: pairs of a label and a URL.
+        details: the same for programs: docs/alerting.md names the fields.
+    """
 
     title: str
-    body: str
+    body: str = ""
+    news: News = News.NEW
+    severity: Severity = Severity.WARNING
+    facts: tuple[tuple[str, str], ...] = ()
+    commands: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 class NotificationFailed(PostroomError):

@@ -2,6 +2,8 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,12 +18,22 @@ class AlertingSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ALERTING_", env_ignore_empty=True, extra="ignore")
 
     channels: SecretStr = SecretStr("")
+    rules: Path | None = None
     interval_minutes: float = Field(default=15, gt=0, le=10_080)  # up to a week
+    keep: Literal["all", "samples"] = "all"
+    samples: int = Field(default=100, ge=1, le=100_000)
+    management_ui_url: str = Field(default="", pattern=r"^(https?://[^\s@]+)?$")
+    runbook_url: str = Field(default="", pattern=r"^(https?://[^\s@]+)?$")
 
     @property
     def interval(self) -> timedelta:
         """The time from one notification of a cause to the next."""
         return timedelta(minutes=self.interval_minutes)
+
+    @property
+    def kept_samples(self) -> int | None:
+        """How many messages of a group are kept; None for all."""
+        return self.samples if self.keep == "samples" else None
 
     def channel_urls(self) -> list[str]:
         """The notification URLs; none means that alerts are logged only."""

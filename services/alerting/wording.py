@@ -2,49 +2,69 @@
 
 import re
 import shlex
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
 
-from services.alerting.failures import Alert
+from services.alerting.conditions import Severity
+from services.alerting.news import Alert, Concern, Item, News
 from services.alerting.notifier import Notice
+from services.alerting.rules import About
 from shared import wire
 from shared.masking import mask_text
+from shared.messages.schedule import shortest_duration
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+/-]{0,127}")
 _LONGEST_ERROR = 500
+_MOST_LISTED = 12  # groups of a digest that are named
+_GRAVEST_FIRST = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
+
+Facts = list[tuple[str, str]]
 
 
-def notice_of(alert: Alert) -> Notice:
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where an alert leads to.
+
+    Attributes:
+        management_ui: RabbitMQ's management UI as a browser reaches it; empty for no link.
+        runbook: may have `{queue}` and `{error}` in it; empty for no link.
+    """
+
+    management_ui: str = ""
+    virtual_host: str = "/"
+    runbook: str = ""
+
+    def of(self, concern: Concern) -> list[tuple[str, str]]:
+        """Pairs of label and URL."""
+        found = []
+        if self.management_ui and concern.about is About.FAILURES:
+            queue = quote(holding_queue(concern.name), safe="")
+            host = quote(self.virtual_host, safe="")
+            found.append(("Queue", f"{self.management_ui.rstrip('/')}/#/queues/{host}/{queue}"))
+        if self.runbook:
+            filled = self.runbook.replace("{queue}", quote(concern.name, safe=""))
+            found.append(("Runbook", filled.replace("{error}", quote(concern.what, safe=""))))
+        return found
+
+
+def notice_of(alert: Alert, links: Links | None = None) -> Notice:
     """The notice for `alert`."""
-    cause = alert.cause
-    count = f"{alert.new}{' more' if alert.new < alert.total else ''} message{'s' if alert.new != 1 else ''}"
-    return Notice(
-        title=_line(f"{cause.queue}: {cause.error_type}, {count}", 200),
-        body="\n".join([*_facts(alert), "", *_commands(alert)]),
+    first = alert.items[0]
+    if len(alert.items) > 1:
+        return _digest(alert, first)
+    concern = first.concern
+    return _notice(
+        title=_line(f"{concern.name}: {concern.what}{_headline(first)}", 200),
+        news=first.news,
+        severity=concern.severity,
+        facts=_FACTS[concern.about](first),
+        commands=_COMMANDS[concern.about](first),
+        links=(links or Links()).of(concern),
+        details=_details(first),
     )
-
-
-def _facts(alert: Alert) -> list[str]:
-    shown = [_line(mask_text(message_id), 128) for message_id in alert.message_ids[: alert.new]]
-    others = f" and {alert.new - len(shown)} more" if alert.new > len(shown) else ""
-    facts = [
-        f"Error: {_line(alert.error, _LONGEST_ERROR)}",
-        f"Queue: {holding_queue(alert.cause.queue)}",
-        f"Messages: {', '.join(shown)}{others}",
-        f"Since: {_time(alert.since)}, last {_time(alert.last_at)}",
-    ]
-    if alert.new < alert.total:
-        facts.append(f"In all: {alert.total} since {_time(alert.first_at)}")
-    return facts
-
-
-def _commands(alert: Alert) -> list[str]:
-    queue = shlex.quote(holding_queue(alert.cause.queue))
-    group = f"--group {alert.cause.key}"
-    # An id that has an address in it, or could not be pasted as it stands, is not shown whole.
-    plain = next((one for one in alert.message_ids if _PLAIN_ID.fullmatch(one) and mask_text(one) == one), None)
-    by_id = f"--id {plain}" if plain else group
-    one = [f"postroom dead replay {queue} --id {plain}"] if plain else []
-    return [f"postroom dead show {queue} {by_id}", *one, f"postroom dead replay {queue} {group}"]
 
 
 def holding_queue(queue: str) -> str:
@@ -52,9 +72,148 @@ def holding_queue(queue: str) -> str:
     return queue if queue == wire.UNROUTED_QUEUE else wire.dead_queue(queue)
 
 
+def _notice(*, facts: Facts, commands: list[str], links: list[tuple[str, str]], **rest: Any) -> Notice:
+    shown = [f"{name}: {text}" for name, text in facts]
+    led = [f"{label}: {url}" for label, url in links]
+    body = "\n".join([*shown, *([""] if commands else []), *commands, *([""] if led else []), *led])
+    details = rest.pop("details") | {"commands": commands, "links": dict(links)}
+    return Notice(body=body, facts=tuple(facts), commands=tuple(commands), links=tuple(links), details=details, **rest)
+
+
+def _digest(alert: Alert, most: Item) -> Notice:
+    items = alert.items
+    new = sum(item.news is not News.MORE for item in items)
+    deaths = sum(item.new for item in items)
+    begun = f", {new} of them new" if new else ""
+    facts = [(_line(f"{item.concern.name}: {item.concern.what}", 120), _growth(item)) for item in items]
+    if len(items) > _MOST_LISTED:
+        facts = [*facts[:_MOST_LISTED], ("And", f"{len(items) - _MOST_LISTED} more causes")]
+    severities = {item.concern.severity for item in items}
+    return _notice(
+        title=f"{_messages(deaths, more=not new)} of {len(items)} causes{begun}",
+        news=News.DIGEST,
+        severity=next(severity for severity in _GRAVEST_FIRST if severity in severities),
+        facts=facts,
+        commands=["postroom alerts list", f"postroom alerts show {most.concern.key}"],
+        links=[],
+        details={"state": News.DIGEST.value, "new_groups": new, "groups": [_details(item) for item in items]},
+    )
+
+
+def _headline(item: Item) -> str:
+    concern = item.concern
+    if concern.about is About.CONDITION:
+        return "" if item.news is News.NEW else f" {_state(item)}"
+    if item.news is News.RESOLVED:
+        return (
+            f" resolved{f' by {concern.closed_by}' if concern.closed_by else ': none of its messages is dead any more'}"
+        )
+    state = "" if item.news in {News.NEW, News.MORE} else f" {_state(item)}"
+    count = concern.unsettled if item.news is News.ESCALATED else item.new
+    return f"{state}, {_messages(count, more=item.news is News.MORE)}"
+
+
+def _state(item: Item) -> str:
+    if item.news is News.ESCALATED:
+        return f"is still open since {_time(item.concern.opened_at)}"
+    return item.news.value
+
+
+def _messages(count: int, *, more: bool) -> str:
+    return f"{count}{' more' if more else ''} message{'s' if count != 1 else ''}"
+
+
+def _growth(item: Item) -> str:
+    concern = item.concern
+    if concern.about is About.CONDITION:
+        return _line(concern.text, 200)
+    return f"{_messages(item.new, more=item.news is News.MORE)}, {concern.unsettled} dead, group {concern.key}"
+
+
+def _group_facts(item: Item) -> Facts:
+    concern = item.concern
+    facts = [("Error", _line(concern.text, _LONGEST_ERROR)), ("Queue", holding_queue(concern.name))]
+    if concern.place:
+        facts.append(("Place", _line(concern.place, 255)))
+    if item.news.is_good:
+        lasted = (concern.closed_at or concern.last_at) - concern.opened_at
+        return [*facts, ("Lasted", _span(lasted)), ("In all", f"{concern.total} since {_time(concern.first_at)}")]
+    shown = [_line(mask_text(message_id), 128) for message_id in concern.message_ids[: max(item.new, 1)]]
+    others = f" and {item.new - len(shown)} more" if item.new > len(shown) else ""
+    if shown:
+        facts.append(("Messages", f"{', '.join(shown)}{others}"))
+    facts.append(("Since", f"{_time(item.since)}, last {_time(concern.last_at)}"))
+    if item.new < concern.total:
+        facts.append(("In all", f"{concern.total} since {_time(concern.first_at)}, {concern.unsettled} dead now"))
+    if concern.hour_before:
+        facts.append(("Trend", f"{concern.last_hour} in the last hour, {concern.hour_before} in the hour before"))
+    return facts
+
+
+def _condition_facts(item: Item) -> Facts:
+    concern = item.concern
+    if item.news.is_good:
+        return [("Was", _line(concern.text, _LONGEST_ERROR)), ("Cleared", _time(concern.closed_at or concern.last_at))]
+    return [("What", _line(concern.text, _LONGEST_ERROR)), ("Since", _time(concern.first_at))]
+
+
+def _group_commands(item: Item) -> list[str]:
+    concern = item.concern
+    if item.news.is_good:
+        return []
+    queue, group = shlex.quote(holding_queue(concern.name)), f"--group {concern.key}"
+    # An id that has an address in it, or could not be pasted as it stands, is not shown whole.
+    plain = next((one for one in concern.message_ids if _PLAIN_ID.fullmatch(one) and mask_text(one) == one), None)
+    one = [f"postroom dead replay {queue} --id {plain}"] if plain else []
+    return [
+        f"postroom dead show {queue} {f'--id {plain}' if plain else group}",
+        *one,
+        f"postroom dead replay {queue} {group}",
+        f"postroom alerts mute {concern.key} --for 2h",
+    ]
+
+
+def _condition_commands(item: Item) -> list[str]:
+    advice = [item.concern.advice] if item.concern.advice else []
+    return [] if item.news.is_good else [*advice, f"postroom alerts mute {item.concern.key} --for 2h"]
+
+
+_FACTS: dict[About, Callable[[Item], Facts]] = {
+    About.FAILURES: _group_facts,
+    About.CONDITION: _condition_facts,
+}
+_COMMANDS: dict[About, Callable[[Item], list[str]]] = {
+    About.FAILURES: _group_commands,
+    About.CONDITION: _condition_commands,
+}
+
+
+def _details(item: Item) -> dict[str, Any]:
+    concern = item.concern
+    names = ("queue", "error_type") if concern.about is About.FAILURES else ("subject", "condition")
+    return {
+        "about": concern.about.value,
+        "group": concern.key,
+        names[0]: concern.name,
+        names[1]: concern.what,
+        "error": _line(concern.text, _LONGEST_ERROR),
+        "place": concern.place,
+        "state": item.news.value,
+        "severity": concern.severity.value,
+        "new": item.new,
+        "count": concern.total,
+        "dead": concern.unsettled,
+        "since": concern.opened_at.isoformat(),
+    }
+
+
 def _line(text: str, limit: int) -> str:
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _span(span: timedelta) -> str:
+    return shortest_duration(timedelta(seconds=round(max(span.total_seconds(), 1))))
 
 
 def _time(moment: datetime) -> str:

@@ -2,7 +2,7 @@
 
 import typer
 
-from shared.cli import dead, history, report, schedules, schema, tokens, topology
+from shared.cli import alerts, dead, history, report, schedules, schema, tokens, topology
 from shared.cli.cancel import cancel_command
 from shared.cli.demo import demo_command
 from shared.cli.output import EXIT_CODES, CommandGroup
@@ -26,6 +26,7 @@ app.add_typer(report.app, name="report")
 app.command("cancel")(cancel_command)
 app.add_typer(schedules.app, name="schedules")
 app.add_typer(dead.app, name="dead")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(history.app, name="history")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(topology.app, name="topology")

@@ -20,7 +20,8 @@ def _duration(value: Any) -> Any:
     return timedelta(**{_UNITS[unit]: int(count) for unit, count in zip("wdhms", match.groups(), strict=True) if count})
 
 
-def _shortest(duration: timedelta) -> str:
+def shortest_duration(duration: timedelta) -> str:
+    """`duration` as a person writes it: `1h30m`."""
     seconds, text = duration.total_seconds(), ""
     if seconds != int(seconds) or seconds < 1:
         return f"PT{seconds:g}S"
@@ -31,7 +32,7 @@ def _shortest(duration: timedelta) -> str:
 
 
 Duration = Annotated[
-    timedelta, BeforeValidator(_duration), PlainSerializer(_shortest, return_type=str, when_used="json")
+    timedelta, BeforeValidator(_duration), PlainSerializer(shortest_duration, return_type=str, when_used="json")
 ]
 """`15m`, `1h30m`, `2d`, a number of seconds, or ISO 8601 (`PT15M`)."""
 

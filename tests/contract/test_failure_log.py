@@ -1,7 +1,6 @@
 """One suite for every FailureLog: the fake, SQLite, PostgreSQL."""
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -9,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from services.alerting.failures import FailureLog
+from services.alerting.failures import FailureLog, Settlement
+from services.alerting.rules import Rules
 from services.alerting.sql_failures import SqlFailureLog
 from shared.database import Database
 from tests.support.alerting import NOON, InMemoryFailureLog, make_failure
 
-INTERVAL = timedelta(minutes=15)
-LEASE = timedelta(seconds=90)
-SOON = NOON + timedelta(seconds=1)
+LATER = NOON + timedelta(hours=1)
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
@@ -33,161 +31,93 @@ async def log(database: Database | None) -> AsyncIterator[FailureLog]:
         yield InMemoryFailureLog()
         return
     await database.migrate()
-    yield SqlFailureLog(database)
+    yield SqlFailureLog(database, Rules(("slack",)))
     await database.close()
 
 
-async def test_the_first_death_of_a_cause_is_due_at_once(log: FailureLog) -> None:
+async def test_a_death_is_stored_once(log: FailureLog) -> None:
+    failure = make_failure()
+
+    assert await log.record(failure)
+    assert not await log.record(failure)
+
+
+async def test_copies_recorded_at_once_are_one(log: FailureLog) -> None:
+    failure = make_failure()
+
+    assert sum(await asyncio.gather(*(log.record(failure) for _ in range(5)))) == 1
+
+
+async def test_a_replayed_message_that_dies_again_is_another_death(log: FailureLog) -> None:
+    failure = make_failure()
+
+    assert await log.record(failure)
+    assert await log.record(replace(failure, death="later", failed_at=LATER, replays=1))
+
+
+async def test_the_last_message_that_is_done_resolves_its_group(log: FailureLog) -> None:
+    await log.record(make_failure(message_id="m-1"))
+    await log.record(make_failure(message_id="m-2"))
+
+    assert not await log.settle(Settlement("email.send", "m-1", replays=1))
+    assert await log.settle(Settlement("email.send", "m-2", replays=1))
+
+
+async def test_discarding_the_last_message_resolves_its_group(log: FailureLog) -> None:
+    await log.record(make_failure(message_id="m-1"))
+
+    assert await log.settle(Settlement("email.send", "m-1", discarded_at=LATER))
+
+
+async def test_a_message_that_died_again_after_its_replay_is_not_done_by_the_replay_before(log: FailureLog) -> None:
     failure = make_failure(message_id="m-1")
+    await log.record(failure)
+    await log.record(replace(failure, death="later", failed_at=LATER, replays=1))
 
-    assert await log.record(failure, ["slack"])
-
-    alert = await log.claim("slack", SOON, interval=INTERVAL, lease=LEASE)
-    assert alert is not None
-    assert (alert.cause, alert.new, alert.total, alert.message_ids) == (failure.cause, 1, 1, ("m-1",))
-    assert (alert.error, alert.first_at, alert.since) == (failure.error, NOON, NOON)
+    assert not await log.settle(Settlement("email.send", "m-1", replays=1))
+    assert await log.settle(Settlement("email.send", "m-1", replays=2))
 
 
-async def test_the_same_death_is_counted_once(log: FailureLog) -> None:
-    failure = make_failure()
-    await log.record(failure, ["slack"])
+async def test_a_message_that_was_done_before_its_death_was_recorded_leaves_nothing_open(log: FailureLog) -> None:
+    await log.settle(Settlement("email.send", "m-1", replays=1))
+    await log.settle(Settlement("email.send", "m-2", discarded_at=LATER))
 
-    assert not await log.record(failure, ["slack"])
+    for message_id in ("m-1", "m-2", "m-3"):
+        assert await log.record(make_failure(message_id=message_id))
 
-    alert = await log.claim("slack", SOON, interval=INTERVAL, lease=LEASE)
-    assert alert is not None
-    assert alert.total == 1
-
-
-async def test_a_replayed_message_that_dies_again_is_another_death_of_one_message(log: FailureLog) -> None:
-    failure = make_failure()
-    await log.record(failure, ["slack"])
-    again = replace(failure, death="later", failed_at=NOON + timedelta(hours=1), replays=1)
-
-    assert await log.record(again, ["slack"])
-
-    alert = await log.claim("slack", SOON, interval=INTERVAL, lease=LEASE)
-    assert alert is not None
-    assert (alert.total, alert.message_ids) == (2, (failure.message_id,))
-    assert alert.last_at == again.failed_at
+    assert await log.settle(Settlement("email.send", "m-3", replays=1))
 
 
-async def test_of_two_who_claim_at_once_one_gets_the_alert(log: FailureLog) -> None:
-    await log.record(make_failure(), ["slack"])
+async def test_a_death_after_the_message_was_discarded_is_open(log: FailureLog) -> None:
+    await log.settle(Settlement("email.send", "m-1", discarded_at=NOON - timedelta(hours=1)))
+    await log.record(make_failure(message_id="m-1"))
 
-    claims = await asyncio.gather(*(log.claim("slack", SOON, interval=INTERVAL, lease=LEASE) for _ in range(5)))
-
-    assert sum(claim is not None for claim in claims) == 1
-
-
-async def test_deaths_recorded_at_once_are_all_counted(log: FailureLog) -> None:
-    results = await asyncio.gather(*(log.record(make_failure(), ["slack"]) for _ in range(20)))
-
-    alert = await log.claim("slack", SOON, interval=INTERVAL, lease=LEASE)
-    assert all(results)
-    assert alert is not None
-    assert (alert.new, alert.total, len(alert.message_ids)) == (20, 20, 3)
+    assert await log.settle(Settlement("email.send", "m-1", discarded_at=LATER))
 
 
-async def test_after_it_was_told_a_cause_is_due_again_when_the_interval_is_over(log: FailureLog) -> None:
-    await log.record(make_failure(), ["slack"])
-    first = await log.claim("slack", SOON, interval=INTERVAL, lease=LEASE)
-    assert first is not None
-    await log.told(first, SOON)
-    for _ in range(4):
-        await log.record(make_failure(), ["slack"])
+async def test_what_was_never_dead_resolves_nothing(log: FailureLog) -> None:
+    await log.record(make_failure(message_id="m-1"))
 
-    early = await log.claim("slack", SOON + INTERVAL - timedelta(seconds=1), interval=INTERVAL, lease=LEASE)
-    late = await log.claim("slack", SOON + INTERVAL, interval=INTERVAL, lease=LEASE)
-
-    assert early is None
-    assert late is not None
-    assert (late.new, late.total, late.since) == (4, 5, SOON)
+    assert not await log.settle(Settlement("email.send", "another", replays=1))
+    assert not await log.settle(Settlement("sms.send", "m-1", replays=1))
 
 
-async def test_a_cause_without_new_deaths_is_not_told_again(log: FailureLog) -> None:
-    await log.record(make_failure(), ["slack"])
-    alert = await log.claim("slack", SOON, interval=INTERVAL, lease=LEASE)
-    assert alert is not None
-    await log.told(alert, SOON)
+async def test_the_same_end_told_twice_resolves_once(log: FailureLog) -> None:
+    await log.record(make_failure(message_id="m-1"))
 
-    assert await log.claim("slack", SOON + 10 * INTERVAL, interval=INTERVAL, lease=LEASE) is None
+    assert await log.settle(Settlement("email.send", "m-1", replays=1))
+    assert not await log.settle(Settlement("email.send", "m-1", replays=1))
 
 
-async def test_deaths_recorded_while_it_was_being_told_are_not_lost(log: FailureLog) -> None:
-    await log.record(make_failure(), ["slack"])
-    alert = await log.claim("slack", SOON, interval=INTERVAL, lease=LEASE)
-    assert alert is not None
-    await log.record(make_failure(), ["slack"])
+async def test_recording_and_settling_at_once_leaves_nothing_open(log: FailureLog) -> None:
+    names = [f"m-{number}" for number in range(40)]
 
-    await log.told(alert, SOON)
+    results = await asyncio.gather(
+        *(log.record(make_failure(message_id=name)) for name in names[:20]),
+        *(log.settle(Settlement("email.send", name, replays=1)) for name in names),
+        *(log.record(make_failure(message_id=name)) for name in names[20:]),
+    )
+    await log.record(make_failure(message_id="last"))
 
-    later = await log.claim("slack", SOON + INTERVAL, interval=INTERVAL, lease=LEASE)
-    assert later is not None
-    assert later.new == 1
-
-
-async def test_an_alert_that_was_put_off_comes_back_with_its_tries(log: FailureLog) -> None:
-    await log.record(make_failure(), ["slack"])
-    alert = await log.claim("slack", SOON, interval=INTERVAL, lease=LEASE)
-    assert alert is not None
-    until = SOON + timedelta(seconds=30)
-
-    await log.put_off(alert, until)
-
-    assert await log.claim("slack", until - timedelta(seconds=1), interval=INTERVAL, lease=LEASE) is None
-    again = await log.claim("slack", until, interval=INTERVAL, lease=LEASE)
-    assert again is not None
-    assert (again.tries, again.new) == (1, 1)
-
-
-async def test_a_claim_whose_holder_died_runs_out(log: FailureLog) -> None:
-    await log.record(make_failure(), ["slack"])
-    dead = await log.claim("slack", SOON, interval=INTERVAL, lease=LEASE)
-    assert dead is not None
-
-    assert await log.claim("slack", SOON + LEASE / 2, interval=INTERVAL, lease=LEASE) is None
-    taken_over = await log.claim("slack", SOON + LEASE, interval=INTERVAL, lease=LEASE)
-
-    assert taken_over is not None
-    await log.put_off(dead, SOON + timedelta(days=1))  # who lost the claim changes nothing any more
-    assert await log.claim("slack", SOON + 2 * LEASE, interval=INTERVAL, lease=LEASE) is not None
-
-
-async def test_channels_are_told_independently(log: FailureLog) -> None:
-    await log.record(make_failure(), ["slack", "mail"])
-    slack = await log.claim("slack", SOON, interval=INTERVAL, lease=LEASE)
-    assert slack is not None
-    await log.told(slack, SOON)
-
-    assert await log.claim("mail", SOON, interval=INTERVAL, lease=LEASE) is not None
-    assert await log.claim("slack", SOON, interval=INTERVAL, lease=LEASE) is None
-
-
-async def test_a_new_channel_is_not_told_of_what_died_before_it_existed(log: FailureLog) -> None:
-    await log.record(make_failure(), ["slack"])
-    await log.record(make_failure(), ["slack", "mail"])
-
-    alert = await log.claim("mail", SOON, interval=INTERVAL, lease=LEASE)
-
-    assert alert is not None
-    assert (alert.new, alert.total) == (1, 2)
-
-
-async def test_causes_are_told_one_by_one(log: FailureLog) -> None:
-    await log.record(make_failure(error_type="RecipientRefused"), ["slack"])
-    await log.record(make_failure(error_type="InvalidMessage"), ["slack"])
-
-    claims = [await log.claim("slack", SOON, interval=INTERVAL, lease=LEASE) for _ in range(3)]
-
-    assert {claim.cause.error_type for claim in claims if claim} == {"RecipientRefused", "InvalidMessage"}
-    assert claims[2] is None
-
-
-async def test_the_longest_texts_fit(log: FailureLog) -> None:
-    failure = make_failure(
-        queue="q" * 255, message_id="m" * 255, error_type="E" * 255, error="é" * 1024, kind="k" * 255,
-        payload="•" * 4200, death=f"delivery_limit {uuid.uuid4()}", attempts=2**31 - 1,
-    )  # fmt: skip
-
-    assert await log.record(failure, ["c" * 64])
+    assert all(results[:20])
+    assert await log.settle(Settlement("email.send", "last", replays=1))

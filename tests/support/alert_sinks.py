@@ -38,7 +38,9 @@ def serve_http() -> Iterator[HttpSink]:
             if sink.status == 200:
                 sink.bodies.append(body)
             self.send_response(sink.status)
+            self.send_header("Content-Length", "2")
             self.end_headers()
+            self.wfile.write(b"ok")  # Slack's answer
 
         def log_message(self, *_: object) -> None:
             pass
@@ -56,15 +58,25 @@ def serve_http() -> Iterator[HttpSink]:
 
 
 class MailSink:
-    """An SMTP server's handler that keeps the text of what it takes."""
+    """An SMTP server's handler that keeps what it takes: the text, and whole messages."""
 
     def __init__(self) -> None:
         self.mails: list[str] = []
+        self.messages: list[Any] = []
+
+    @property
+    def whole(self) -> list[str]:
+        """Subject and all texts of each mail."""
+        return [
+            "\n".join([mail["subject"], *(part.get_content() for part in mail.walk() if not part.is_multipart())])
+            for mail in self.messages
+        ]
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         mail = message_from_bytes(envelope.content, policy=policy.default)
         part = mail.get_body(("plain", "html"))
         assert part is not None
+        self.messages.append(mail)
         self.mails.append(f"{mail['subject']}\n{part.get_content()}")
         return "250 OK"
 

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.alerting.failures import Alert, Failure
+from services.alerting.conditions import Condition, Severity
+from services.alerting.failures import Failure, Settlement
+from services.alerting.news import Alert, Concern, Item, News
 from services.alerting.notifier import Notice, NotificationFailed
+from services.alerting.rules import About
 from shared import wire
 from shared.dead_letters import cause_of
 from shared.messages import Message
@@ -64,22 +67,50 @@ def make_dead_delivery(**changes: Any) -> Delivery:
     return replace(delivery, **changes)
 
 
-def make_alert(**changes: Any) -> Alert:
-    """Three refused recipients, none told before."""
-    alert = Alert(
-        channel="fake",
-        cause=cause_of("email.send", "RecipientRefused", "550 5.1.1 no such user"),
-        error="a•••@example.com: 550 5.1.1 no such user",
-        new=3,
-        total=3,
+def make_concern(**changes: Any) -> Concern:
+    """Three refused recipients."""
+    concern = Concern(
+        key="8104064110",
+        about=About.FAILURES,
+        name="email.send",
+        what="RecipientRefused",
+        severity=Severity.WARNING,
+        text="a•••@example.com: 550 5.1.1 no such user",
+        is_open=True,
         first_at=NOON,
+        opened_at=NOON,
         last_at=NOON + timedelta(minutes=1),
-        since=NOON,
+        total=3,
+        unsettled=3,
         message_ids=("m-1", "m-2", "m-3"),
-        tries=0,
-        token="",
     )
-    return replace(alert, **changes)
+    return replace(concern, **changes)
+
+
+def make_item(concern: Concern | None = None, **changes: Any) -> Item:
+    """What a channel was not told of before."""
+    item = Item(concern or make_concern(), News.NEW, 3, NOON, timedelta(minutes=15), "first")
+    return replace(item, **changes)
+
+
+def make_alert(*items: Item) -> Alert:
+    """An alert of these items; a digest when there are several."""
+    given = items or (make_item(),)
+    return Alert("fake", given, is_digest=len(given) > 1, tries=0, token="")
+
+
+def make_condition(**changes: Any) -> Condition:
+    """A queue that nobody reads."""
+    condition = Condition(
+        key="queue-without-consumers email.send",
+        kind="queue-without-consumers",
+        subject="email.send",
+        severity=Severity.CRITICAL,
+        text="40 messages wait and nobody reads them",
+        advice="python -m services.email",
+        since=NOON,
+    )
+    return replace(condition, **changes)
 
 
 @dataclass
@@ -113,78 +144,44 @@ class RecordingPublisher:
         return message_id
 
 
-@dataclass
-class _Group:
-    newest: Failure
-    count: int = 0
-    first_at: datetime = NOON
-    last_at: datetime = NOON
-
-
-@dataclass
-class _Told:
-    count: int
-    at: datetime | None = None
-    tries: int = 0
-    held_by: str | None = None
-    held_until: datetime | None = None
-
-
 class InMemoryFailureLog:
     """FailureLog without a database."""
 
     def __init__(self) -> None:
         self.deaths: dict[tuple[str, str], list[Failure]] = {}
-        self._groups: dict[str, _Group] = {}
-        self._told: dict[tuple[str, str], _Told] = {}
+        self._settlements: list[Settlement] = []
 
-    async def record(self, failure: Failure, channels: Sequence[str]) -> bool:
+    async def record(self, failure: Failure) -> bool:
         deaths = self.deaths.setdefault((failure.queue, failure.message_id), [])
         if deaths and deaths[-1].death == failure.death:
             return False
         deaths.append(failure)
-        group = self._groups.setdefault(
-            failure.cause.key, _Group(failure, first_at=failure.failed_at, last_at=failure.failed_at)
-        )
-        group.newest, group.count = failure, group.count + 1
-        group.last_at = max(group.last_at, failure.failed_at)
-        for channel in channels:
-            self._told.setdefault((failure.cause.key, channel), _Told(group.count - 1))
         return True
 
-    async def claim(self, channel: str, now: datetime, *, interval: timedelta, lease: timedelta) -> Alert | None:
-        for (key, of_channel), told in self._told.items():
-            group = self._groups[key]
-            is_due = told.count < group.count and (told.at is None or told.at <= now - interval)
-            is_free = told.held_until is None or told.held_until <= now
-            if of_channel == channel and is_due and is_free:
-                told.held_by, told.held_until = str(uuid.uuid4()), now + lease
-                return self._alert(channel, group, told)
-        return None
+    async def settle(self, settlement: Settlement) -> bool:
+        before = self._dead()
+        self._settlements.append(settlement)
+        return bool({failure.cause for failure in before} - {failure.cause for failure in self._dead()})
 
-    async def told(self, alert: Alert, now: datetime) -> None:
-        told = self._told[alert.cause.key, alert.channel]
-        if told.held_by == alert.token:
-            self._told[alert.cause.key, alert.channel] = _Told(alert.total, now)
+    def _dead(self) -> list[Failure]:
+        return [deaths[-1] for deaths in self.deaths.values() if not self._is_settled(deaths[-1])]
 
-    async def put_off(self, alert: Alert, until: datetime) -> None:
-        told = self._told[alert.cause.key, alert.channel]
-        if told.held_by == alert.token:
-            told.held_by, told.held_until, told.tries = None, until, told.tries + 1
-
-    def _alert(self, channel: str, group: _Group, told: _Told) -> Alert:
-        of_cause = [deaths[-1] for deaths in self.deaths.values() if deaths[-1].cause == group.newest.cause]
-        newest = sorted(of_cause, key=lambda failure: failure.failed_at, reverse=True)[:3]
-        return Alert(
-            channel=channel,
-            cause=group.newest.cause,
-            error=group.newest.error,
-            new=group.count - told.count,
-            total=group.count,
-            first_at=group.first_at,
-            last_at=group.last_at,
-            since=told.at or group.first_at,
-            message_ids=tuple(failure.message_id for failure in newest),
-            tries=told.tries,
-            token=told.held_by or "",
+    def _is_settled(self, failure: Failure) -> bool:
+        return any(
+            (each.queue, each.message_id) == (failure.queue, failure.message_id)
+            and (
+                each.replays > failure.replays
+                or (each.discarded_at is not None and each.discarded_at >= failure.failed_at)
+            )
+            for each in self._settlements
         )
+
+
+class InMemoryConditionLog:
+    """ConditionLog without a database: what lasts, by source."""
+
+    def __init__(self) -> None:
+        self.lasting: dict[str, list[Condition]] = {}
+
+    async def observe(self, source: str, conditions: Sequence[Condition], now: datetime) -> None:  # noqa: ARG002
+        self.lasting[source] = list(conditions)

@@ -1,25 +1,25 @@
 """What happens when a message became a dead letter."""
 
-from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from services.alerting import handlers
-from services.alerting.failures import Failure
-from services.alerting.handlers import record_failure, worker
+from services.alerting.alerts import Alerts
+from services.alerting.failures import Failure, FailureLog
+from services.alerting.handlers import note_discarded, note_done, record_failure, worker
 from shared import wire
 from shared.errors import BrokerUnavailable
-from shared.messages import JobFailed
+from shared.messages import DeadLetterDiscarded, JobCompleted, JobFailed
 from shared.publishing import Publisher
 from shared.worker import Keep
 from tests.support.alerting import NOON, InMemoryFailureLog, RecordingPublisher, make_dead_delivery
 
 
-class Bell:
+class Bell(Alerts):
     """Stands for Alerts: counts how often it was woken."""
-
-    channels: Sequence[str] = ("fake",)
 
     def __init__(self) -> None:
         self.rung = 0
@@ -108,10 +108,10 @@ async def test_a_database_or_broker_that_is_away_is_waited_for(desk: Desk, monke
     away: list[Exception] = [OperationalError("insert", {}, Exception("gone")), ConnectionRefusedError()]
 
     class Flaky(InMemoryFailureLog):
-        async def record(self, failure: Failure, channels: Sequence[str]) -> bool:
+        async def record(self, failure: Failure) -> bool:
             if away:
                 raise away.pop()
-            return await failures.record(failure, channels)
+            return await failures.record(failure)
 
     await record_failure(make_dead_delivery(), Flaky(), bell, publisher)
 
@@ -128,7 +128,34 @@ def test_the_reader_takes_what_comes_and_never_retries() -> None:
 
 
 def test_its_parameters_are_what_the_composition_root_provides() -> None:
-    from services.alerting.alerts import Alerts
-    from services.alerting.failures import FailureLog
+    for subscription in worker.subscriptions.values():
+        subscription.bind({FailureLog: object(), Alerts: object(), Publisher: object()})
 
-    worker.subscriptions["alerting"].bind({FailureLog: object(), Alerts: object(), Publisher: object()})
+
+def make_completed(**changes: Any) -> JobCompleted:
+    fields = {"queue": "email.send", "job_id": "6f2c9a30", "attempts": 1, "replays": 1, "completed_at": NOON}
+    return JobCompleted.model_validate(fields | changes)
+
+
+async def test_a_message_that_was_done_after_its_replay_is_told_as_the_end_of_its_group(desk: Desk) -> None:
+    failures, bell, _publisher = desk
+    await record_failure(make_dead_delivery(), *desk)
+
+    await note_done(make_completed(replays=0), failures, bell)
+    assert bell.rung == 1
+    await note_done(make_completed(), failures, bell)
+
+    assert bell.rung == 2
+
+
+async def test_messages_that_a_person_discarded_are_the_end_of_their_group(desk: Desk) -> None:
+    failures, bell, _publisher = desk
+    await record_failure(make_dead_delivery(message_id="m-1"), *desk)
+    await record_failure(make_dead_delivery(message_id="m-2"), *desk)
+    event = DeadLetterDiscarded(
+        queue="email.send", message_ids=["m-1", "m-2"], by="ada@desk", at=NOON + timedelta(hours=1), reason="wrong"
+    )
+
+    await note_discarded(event, failures, bell)
+
+    assert bell.rung == 3

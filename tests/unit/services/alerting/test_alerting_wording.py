@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from services.alerting.wording import notice_of
-from shared.dead_letters import cause_of
-from tests.support.alerting import NOON, make_alert
+from services.alerting.conditions import Severity
+from services.alerting.news import News
+from services.alerting.rules import About
+from services.alerting.wording import Links, notice_of
+from tests.support.alerting import NOON, make_alert, make_concern, make_item
 
 
 def test_the_first_alert_of_a_cause_says_what_where_since_when_and_what_to_type() -> None:
@@ -23,25 +25,29 @@ def test_the_first_alert_of_a_cause_says_what_where_since_when_and_what_to_type(
         "",
         "postroom dead show email.send.dead --id m-1",
         "postroom dead replay email.send.dead --id m-1",
-        f"postroom dead replay email.send.dead --group {alert.cause.key}",
+        "postroom dead replay email.send.dead --group 8104064110",
+        "postroom alerts mute 8104064110 --for 2h",
     ]
 
 
 def test_a_single_message_is_one_message() -> None:
-    assert notice_of(make_alert(new=1, total=1, message_ids=("m-1",))).title.endswith(", 1 message")
+    assert notice_of(make_alert(make_item(new=1))).title.endswith(", 1 message")
 
 
 def test_the_next_alert_says_how_many_more_and_how_many_in_all() -> None:
-    notice = notice_of(make_alert(new=12, total=15, since=NOON + timedelta(minutes=2)))
+    concern = make_concern(total=15, unsettled=14)
+    item = make_item(concern, news=News.MORE, new=12, since=NOON + timedelta(minutes=2))
+
+    notice = notice_of(make_alert(item))
 
     assert notice.title == "email.send: RecipientRefused, 12 more messages"
     assert "Messages: m-1, m-2, m-3 and 9 more" in notice.body
     assert "Since: 2026-03-01 12:02:00 UTC" in notice.body
-    assert "In all: 15 since 2026-03-01 12:00:00 UTC" in notice.body
+    assert "In all: 15 since 2026-03-01 12:00:00 UTC, 14 dead now" in notice.body
 
 
 def test_jobs_that_no_queue_takes_wait_in_unrouted() -> None:
-    notice = notice_of(make_alert(cause=cause_of("unrouted", "Unrouted", "no queue takes a.b")))
+    notice = notice_of(make_alert(make_item(make_concern(name="unrouted", what="Unrouted"))))
 
     assert "Queue: unrouted\n" in notice.body
     assert "postroom dead replay unrouted --id m-1" in notice.body
@@ -49,22 +55,98 @@ def test_jobs_that_no_queue_takes_wait_in_unrouted() -> None:
 
 @pytest.mark.parametrize("message_id", ["ada@example.com", "a b", "x;rm -rf", "$(id)", "-rf", "a\nb", ""])
 def test_an_id_that_has_an_address_in_it_or_cannot_be_pasted_is_not_in_a_command(message_id: str) -> None:
-    alert = make_alert(new=1, total=1, message_ids=(message_id,))
+    alert = make_alert(make_item(make_concern(total=1, message_ids=(message_id,)), new=1))
 
     commands = notice_of(alert).body.split("\n\n")[1]
 
     assert commands.splitlines() == [
-        f"postroom dead show email.send.dead --group {alert.cause.key}",
-        f"postroom dead replay email.send.dead --group {alert.cause.key}",
+        "postroom dead show email.send.dead --group 8104064110",
+        "postroom dead replay email.send.dead --group 8104064110",
+        "postroom alerts mute 8104064110 --for 2h",
     ]
     assert "ada@" not in notice_of(alert).body
 
 
 def test_titles_and_errors_have_an_end() -> None:
-    alert = make_alert(error="x" * 5000, cause=cause_of("q" * 255, "E" * 255, "x"))
-
-    notice = notice_of(alert)
+    notice = notice_of(make_alert(make_item(make_concern(text="x" * 5000, name="q" * 255, what="E" * 255))))
 
     assert len(notice.title) <= 200
     assert len(notice.body) < 2500
     assert "\n" not in notice.title
+
+
+@pytest.mark.parametrize(
+    ("news", "title"),
+    [
+        (News.CAME_BACK, "email.send: RecipientRefused came back, 3 messages"),
+        (
+            News.ESCALATED,
+            "email.send: RecipientRefused is still open since 2026-03-01 12:00:00 UTC, 3 messages",
+        ),
+        (News.RESOLVED, "email.send: RecipientRefused resolved: none of its messages is dead any more"),
+    ],
+)
+def test_a_title_says_what_happened(news: News, title: str) -> None:
+    assert notice_of(make_alert(make_item(news=news))).title == title
+
+
+def test_what_a_person_resolved_says_who() -> None:
+    concern = make_concern(is_open=False, closed_by="ada")
+
+    notice = notice_of(make_alert(make_item(concern, news=News.RESOLVED)))
+
+    assert notice.title == "email.send: RecipientRefused resolved by ada"
+    assert not notice.commands
+
+
+def test_a_condition_says_what_is_wrong_and_what_to_do() -> None:
+    concern = make_concern(
+        about=About.CONDITION,
+        what="queue-without-consumers",
+        severity=Severity.CRITICAL,
+        text="40 messages wait",
+        advice="python -m services.email",
+    )
+
+    notice = notice_of(make_alert(make_item(concern)))
+    cleared = notice_of(make_alert(make_item(concern, news=News.CLEARED)))
+
+    assert notice.title == "email.send: queue-without-consumers"
+    assert notice.facts == (("What", "40 messages wait"), ("Since", "2026-03-01 12:00:00 UTC"))
+    assert notice.commands == ("python -m services.email", "postroom alerts mute 8104064110 --for 2h")
+    assert cleared.title == "email.send: queue-without-consumers cleared"
+
+
+def test_a_digest_is_one_message_of_its_gravest_severity() -> None:
+    grave = make_item(make_concern(key="b", name="sms.send", severity=Severity.CRITICAL), news=News.MORE, new=5)
+
+    notice = notice_of(make_alert(make_item(news=News.MORE, new=40), grave))
+
+    assert notice.title == "45 more messages of 2 causes"
+    assert notice.severity is Severity.CRITICAL
+    assert notice.facts[1] == ("sms.send: RecipientRefused", "5 more messages, 3 dead, group b")
+    assert [each["group"] for each in notice.details["groups"]] == ["8104064110", "b"]
+
+
+def test_a_large_digest_has_an_end() -> None:
+    notice = notice_of(make_alert(*(make_item(make_concern(key=f"{number}")) for number in range(200))))
+
+    assert notice.facts[-1] == ("And", "188 more causes")
+    assert len(notice.body) < 2500
+
+
+def test_alerts_lead_to_the_queue_and_the_runbook() -> None:
+    links = Links("https://mq.example.com/", "a/b", "https://wiki.example.com/{queue}#{error}")
+
+    notice = notice_of(make_alert(), links)
+
+    assert notice.links == (
+        ("Queue", "https://mq.example.com/#/queues/a%2Fb/email.send.dead"),
+        ("Runbook", "https://wiki.example.com/email.send#RecipientRefused"),
+    )
+
+
+def test_a_trend_is_told_once_there_is_one() -> None:
+    notice = notice_of(make_alert(make_item(make_concern(last_hour=30, hour_before=10))))
+
+    assert ("Trend", "30 in the last hour, 10 in the hour before") in notice.facts

@@ -1,0 +1,155 @@
+"""What `python -m services.alerting` does for the command line. It answers with JSON, from the alerting's database.
+
+`list all`, `list open`, `show KEY`, `mute KEY DURATION REASON`, `unmute KEY`, `resolve KEY`, `check FILE`,
+`match FILE ABOUT NAME WHAT`, `test CHANNEL`.
+"""
+
+import asyncio
+import getpass
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.alerting.channels import open_named
+from services.alerting.conditions import Severity
+from services.alerting.desk import Desk, open_desk
+from services.alerting.news import Concern, News
+from services.alerting.notifier import Notice
+from services.alerting.rules import About, Route, Span
+from services.alerting.rules_file import BrokenRules, channel_urls, read_rules_file
+from services.alerting.settings import AlertingSettings
+from services.alerting.sql_groups import SqlGroups
+from services.alerting.wording import holding_queue
+from shared.database import Database
+from shared.errors import ConfigurationError, PostroomError
+from shared.messages import describe_problems
+from shared.redaction import redact
+from shared.settings import RuntimeSettings, read_settings
+
+_DURATION: TypeAdapter[timedelta] = TypeAdapter(Span)
+
+
+def main(arguments: list[str]) -> None:
+    """Do what the arguments say, and print the answer."""
+    try:
+        answer = asyncio.run(_answer(*arguments))
+    except ValidationError as error:
+        answer = {"error": describe_problems(error)}
+    except PostroomError as error:
+        answer = {"error": redact(str(error))}
+    except (SQLAlchemyError, OSError) as error:
+        answer = {"error": f"the alerting's database cannot be used: {redact(str(error)).splitlines()[0]}"}
+    sys.stdout.buffer.write(orjson.dumps(answer, default=str))
+
+
+async def _answer(command: str = "", *given: str) -> Any:
+    match command, given:
+        case "check", (file,):
+            return _check(Path(file), os.environ)
+        case "match", (file, about, name, what):
+            route = read_rules_file(Path(file)).to_rules().route(About(about), name, what)
+            return _described_route(route)
+        case "test", (channel,):
+            return await _test(open_desk(read_settings(AlertingSettings)), channel)
+    return await _with_database(command, *given)
+
+
+def _check(path: Path, environment: Mapping[str, str]) -> Any:
+    """What is wrong with the file, and with the channels' URLs where the environment has them."""
+    try:
+        found = read_rules_file(path)
+    except BrokenRules as error:
+        return {"problems": str(error).splitlines(), "channels": [], "rules": 0, "unset": []}
+    unset = [each.removeprefix("env:") for each in found.channels.values() if not _is_set(each, environment)]
+    problems = []
+    if not unset:
+        try:
+            open_named(channel_urls(found, path, environment), str(path))
+        except ConfigurationError as error:
+            problems = [str(error)]
+    return {"problems": problems, "channels": list(found.channels), "rules": len(found.rules), "unset": unset}
+
+
+def _is_set(given: str, environment: Mapping[str, str]) -> bool:
+    return not given.startswith("env:") or bool(environment.get(given.removeprefix("env:"), "").strip())
+
+
+async def _test(desk: Desk, name: str) -> Any:
+    channel = next((each for each in desk.channels if each.channel == name), None)
+    if channel is None:
+        known = ", ".join(each.channel for each in desk.channels)
+        raise ConfigurationError(f"there is no channel {name}; there are {known}")
+    title = "Postroom: a test of this channel"
+    body = "Somebody typed `postroom alerts test`. Nothing is wrong."
+    facts = (("Asked by", _user()),)
+    details = {"about": "test", "state": News.NEW.value, "severity": Severity.INFO.value}
+    await channel.notify(Notice(title, body, severity=Severity.INFO, facts=facts, details=details))
+    return {"channel": name}
+
+
+async def _with_database(command: str, *given: str) -> Any:
+    runtime, settings = read_settings(RuntimeSettings), read_settings(AlertingSettings)
+    rules = open_desk(settings).rules
+    database = Database(runtime.service_database_url("alerting"), "alerting")
+    try:
+        await database.migrate()
+        return await _of_groups(SqlGroups(database, rules), command, *given)
+    finally:
+        await database.close()
+
+
+async def _of_groups(groups: SqlGroups, command: str, *given: str) -> Any:
+    now = datetime.now(UTC)
+    match command, given:
+        case "list", ("all" | "open" as which,):
+            mutes = await groups.mutes(now)
+            found = await groups.all(now, with_resolved=which == "all")
+            return [_described(each, mutes) for each in found]
+        case "show", (key,):
+            concern = _described(await groups.one(key, now), await groups.mutes(now))
+            return concern | {"messages": await groups.messages(key), "channels": await groups.told(key)}
+        case "mute", (key, duration, reason):
+            until = now + _DURATION.validate_python(duration)
+            await groups.mute(key, until, by=_user(), reason=reason)
+            return {"key": key, "until": until}
+        case "unmute", (key,):
+            await groups.mute(key, None, by="", reason="")
+            return {"key": key}
+        case "resolve", (key,):
+            await groups.resolve(key, by=_user(), now=now)
+            return {"key": key}
+    return {"error": f"use: {' '.join((__doc__ or '').split('`')[3:-1:2])}"}
+
+
+def _described(concern: Concern, mutes: Mapping[str, Any]) -> dict[str, Any]:
+    muted = mutes.get(concern.key)
+    state = "resolved" if not concern.is_open else "muted" if muted else "open"
+    is_back = concern.is_open and concern.episode > 1
+    holds = {"held_in": holding_queue(concern.name)} if concern.about is About.FAILURES else {}
+    return asdict(concern) | {"state": state, "came_back": is_back, "muted": muted} | holds
+
+
+def _described_route(route: Route) -> dict[str, Any]:
+    return {
+        "rule": route.rule,
+        "to": route.channels,
+        "severity": route.severity,
+        "interval_seconds": route.interval.total_seconds(),
+        "escalate_after_seconds": route.escalate_after.total_seconds() if route.escalate_after else None,
+        "escalate_to": route.escalate_to,
+    }
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "somebody"

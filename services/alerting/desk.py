@@ -1,0 +1,35 @@
+"""The channels and the rules, from the settings: a rules file, or all channels for everything."""
+
+from dataclasses import dataclass
+
+from services.alerting.channels import open_channels, open_named
+from services.alerting.notifier import Notifier
+from services.alerting.rules import Rules
+from services.alerting.rules_file import channel_urls, read_rules_file
+from services.alerting.settings import AlertingSettings
+from services.alerting.wording import Links
+from shared.settings import RuntimeSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who can be told, and who is."""
+
+    channels: list[Notifier]
+    rules: Rules
+
+
+def open_desk(settings: AlertingSettings) -> Desk:
+    """The desk of these settings. Raises ConfigurationError for a file or a URL that cannot be used."""
+    if settings.rules is None:
+        channels = open_channels(settings)
+        names = tuple(channel.channel for channel in channels)
+        return Desk(channels, Rules(names, settings.interval, settings.interval))
+    found = read_rules_file(settings.rules)
+    channels = open_named(channel_urls(found, settings.rules), str(settings.rules))
+    return Desk(channels, found.to_rules(settings.interval))
+
+
+def links_of(settings: AlertingSettings, runtime: RuntimeSettings) -> Links:
+    """What alerts lead to."""
+    return Links(settings.management_ui_url, runtime.virtual_host(), settings.runbook_url)

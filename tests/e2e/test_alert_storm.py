@@ -1,0 +1,140 @@
+"""Very many dead letters in a minute: a handful of notifications, every message kept, little memory."""
+
+import asyncio
+import json
+import os
+import re
+import sqlite3
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aio_pika
+import psutil
+import pytest
+
+from services.alerting.handlers import worker
+from shared import wire
+from shared.testing import eventually
+from tests.support.alert_sinks import HttpSink, serve_http
+from tests.support.crash import Place, processes
+
+DEAD_LETTERS = int(os.environ.get("ALERTING_TEST_DEAD_LETTERS", "6000"))  # 100,000 take too long for each run
+SAMPLES = 50
+MOST_MIB = 300
+INTERVAL_SECONDS = 60 if DEAD_LETTERS > 20_000 else 6
+WAITING = 500
+"""Confirms waited for at once."""
+
+CAUSES = (
+    ("email.send", "RecipientsRefused", "user{n}@example.com refused (550 5.1.1 no such user {n})"),
+    ("sms.send", "NumberRefused", "the provider refused +49151{n:08}"),
+    ("webhook.deliver", "ValueError", "no order '{n}' (0x{n:08x})"),
+)
+
+
+class PeakRss:
+    """The most memory that a process had at a time."""
+
+    def __init__(self, pid: int) -> None:
+        self.mib = 0.0
+        self._process = psutil.Process(pid)
+        self._ended = threading.Event()
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        thread = threading.Thread(target=self._watch)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            thread.join()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(0.05):
+            self.mib = max(self.mib, self._process.memory_info().rss / 1024 / 1024)
+
+
+def make_dead_letter(number: int) -> tuple[str, aio_pika.Message]:
+    queue, error_type, error = CAUSES[number % len(CAUSES)]
+    headers = {
+        wire.X_ERROR_TYPE: error_type,
+        wire.X_ERROR: error.format(n=number),
+        wire.X_ERROR_AT: f"services.{queue.partition('.')[0]}.handlers.work",
+        wire.X_FAILED_AT: datetime.now(UTC).isoformat(),
+        wire.X_QUEUE: queue,
+        wire.X_ROUTING_KEY: queue,
+        wire.X_ATTEMPT: 5,
+    }
+    body = json.dumps({"to": f"user{number}@example.com", "subject": "x" * 200}).encode()
+    return queue, aio_pika.Message(body, message_id=f"m-{number}", headers=headers, delivery_mode=2)
+
+
+async def bury_all(url: str) -> None:
+    connection = await aio_pika.connect(url)
+    async with connection:
+        channel = await connection.channel(publisher_confirms=True)
+        exchange = await channel.get_exchange(wire.DEAD_LETTERS, ensure=False)
+        for begin in range(0, DEAD_LETTERS, WAITING):
+            letters = map(make_dead_letter, range(begin, min(begin + WAITING, DEAD_LETTERS)))
+            await asyncio.gather(*(exchange.publish(message, queue) for queue, message in letters))
+
+
+def stored(path: Path) -> tuple[int, int]:
+    """Deaths counted, and messages kept."""
+    if not path.exists():
+        return 0, 0
+    with closing(sqlite3.connect(path)) as database:
+        (counted,) = database.execute("SELECT coalesce(sum(total), 0) FROM concerns").fetchone()
+        (rows,) = database.execute("SELECT count(*) FROM failures").fetchone()
+    return counted, rows
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("keep", ["all", "samples"])
+async def test_a_storm_is_a_handful_of_notifications_and_every_message_is_counted(
+    place: Place, environment: dict[str, str], tmp_path: Path, keep: str
+) -> None:
+    place.prepare(worker)
+    with serve_http() as sink:
+        own = {
+            "ALERTING_CHANNELS": f"json://127.0.0.1:{sink.port}/",
+            "ALERTING_KEEP": keep,
+            "ALERTING_SAMPLES": str(SAMPLES),
+            "ALERTING_INTERVAL_MINUTES": str(INTERVAL_SECONDS / 60),
+        }
+        database = tmp_path / "data" / "alerting.sqlite3"
+        with processes("services.alerting", {**environment, **place.environment, **own}, tmp_path, 1) as [service]:
+            await service.ready()
+            began, peak = time.monotonic(), PeakRss(service.pid)
+            with peak.watched():
+                await bury_all(place.amqp_url)
+                published = time.monotonic() - began
+                await eventually(lambda: stored(database)[0] == DEAD_LETTERS, within=timedelta(minutes=18))
+                recorded = time.monotonic() - began
+            await eventually(lambda: _told(sink) == DEAD_LETTERS, within=timedelta(minutes=3))
+        print(  # noqa: T201 - for who measures
+            f"{keep}: {DEAD_LETTERS:,} dead letters published in {published:.0f} s, recorded after {recorded:.0f} s, "
+            f"{peak.mib:.0f} MiB at most, notifications: {dict(Counter(each['state'] for each in sink.bodies))}"
+        )
+
+    firsts = [body["queue"] for body in sink.bodies if body["state"] == "new"]
+    assert sorted(firsts) == sorted(queue for queue, *_ in CAUSES)
+    # One digest in each interval, of all groups, and one at the end.
+    assert len(sink.bodies) - len(firsts) <= recorded / INTERVAL_SECONDS + 2
+    assert stored(database)[1] == (DEAD_LETTERS if keep == "all" else SAMPLES * len(CAUSES))
+    assert peak.mib < MOST_MIB
+    assert not re.search(r"\w@|\+49151\d", "".join(each["message"] for each in sink.bodies)), (
+        "a whole address or number"
+    )
+
+
+def _told(sink: HttpSink) -> int:
+    """How many deaths people were told of."""
+    return sum(each["new"] for body in sink.bodies for each in body.get("groups", [body]))

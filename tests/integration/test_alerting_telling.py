@@ -1,0 +1,176 @@
+"""Telling people what is due, on a real database."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from services.alerting.alerts import FIRST_PAUSE, LEASE, LONGEST_PAUSE, NOTIFY_LIMIT, Alerts
+from services.alerting.notifier import Notice
+from shared.database import Database
+from shared.testing import eventually
+from tests.support.alert_desk import RULES, Desk
+from tests.support.alerting import NOON, RecordingNotifier
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3", "alerting")
+    await database.migrate()
+    yield Desk(database, replace(RULES, channels=("fake", "down", "up")))
+    await database.close()
+
+
+def make_alerts(desk: Desk, *notifiers: RecordingNotifier) -> Alerts:
+    return Alerts(desk.news, notifiers, clock=lambda: desk.now)
+
+
+async def test_the_first_death_is_told_at_once_and_the_next_only_after_the_interval(
+    desk: Desk,
+) -> None:
+    notifier = RecordingNotifier()
+    alerts = make_alerts(desk, notifier)
+
+    for minute in range(31):
+        desk.now = NOON + timedelta(minutes=minute)
+        await desk.die()
+        await alerts.tell_due(notifier)
+
+    titles = [notice.title.partition(", ")[2] for notice in notifier.notices]
+    assert titles == ["1 message", "15 more messages", "15 more messages"]
+
+
+async def test_causes_do_not_wait_for_each_other(desk: Desk) -> None:
+    notifier = RecordingNotifier()
+    alerts = make_alerts(desk, notifier)
+    for error_type in ("RecipientRefused", "InvalidMessage", "Expired"):
+        await desk.die(error_type=error_type)
+
+    await alerts.tell_due(notifier)
+
+    assert len(notifier.notices) == 3
+
+
+async def test_an_alert_that_a_channel_did_not_take_is_sent_when_it_is_back(
+    desk: Desk,
+) -> None:
+    notifier = RecordingNotifier(is_down=True)
+    alerts = make_alerts(desk, notifier)
+    await desk.die()
+    await alerts.tell_due(notifier)
+    await desk.die()
+
+    notifier.is_down = False
+    await alerts.tell_due(notifier)
+    desk.now += FIRST_PAUSE
+    await alerts.tell_due(notifier)
+
+    [notice] = notifier.notices
+    assert notice.title.endswith(", 2 messages")
+
+
+async def test_a_channel_that_stays_away_is_tried_less_and_less_often(
+    desk: Desk,
+) -> None:
+    notifier = RecordingNotifier(is_down=True)
+    alerts = make_alerts(desk, notifier)
+    await desk.die()
+
+    for _second in range(3600):
+        await alerts.tell_due(notifier)
+        desk.now += timedelta(seconds=1)
+
+    assert 3600 / LONGEST_PAUSE.total_seconds() <= notifier.refused <= 20
+
+
+async def test_a_channel_that_is_down_does_not_silence_another(desk: Desk) -> None:
+    down, up = RecordingNotifier("down", is_down=True), RecordingNotifier("up")
+    alerts = make_alerts(desk, down, up)
+    await desk.die()
+
+    for notifier in (down, up):
+        await alerts.tell_due(notifier)
+    desk.now += FIRST_PAUSE
+    down.is_down = False
+    for notifier in (down, up):
+        await alerts.tell_due(notifier)
+
+    assert len(down.notices) == len(up.notices) == 1
+
+
+async def test_two_replicas_tell_once(desk: Desk) -> None:
+    notifier = RecordingNotifier()
+    replicas = [make_alerts(desk, notifier) for _ in range(2)]
+    for _ in range(2):
+        await desk.die()
+
+    await asyncio.gather(*(replica.tell_due(notifier) for replica in replicas))
+
+    assert [notice.title for notice in notifier.notices] == ["email.send: RecipientRefused, 2 messages"]
+
+
+async def test_waking_tells_in_the_background(desk: Desk) -> None:
+    notifier = RecordingNotifier()
+    alerts = make_alerts(desk, notifier)
+
+    async with alerts.running():
+        await asyncio.sleep(0)
+        await desk.die()
+        alerts.wake()
+        await eventually(lambda: notifier.notices)
+
+    assert len(notifier.notices) == 1
+
+
+async def test_what_was_recorded_before_it_started_is_told(desk: Desk) -> None:
+    notifier = RecordingNotifier()
+    alerts = make_alerts(desk, notifier)
+    await desk.die()
+
+    async with alerts.running():
+        assert await eventually(lambda: notifier.notices)
+
+
+async def test_a_notification_under_way_is_finished_when_the_service_stops(
+    desk: Desk,
+) -> None:
+    class Slow(RecordingNotifier):
+        async def notify(self, notice: Notice) -> None:
+            begun.set()
+            await asyncio.sleep(0.1)
+            await super().notify(notice)
+
+    begun = asyncio.Event()
+    notifier = Slow()
+    alerts = make_alerts(desk, notifier)
+    await desk.die()
+
+    async with alerts.running():
+        await begun.wait()
+
+    assert len(notifier.notices) == 1
+    assert await desk.claim("fake") is None
+
+
+async def test_an_error_nobody_expected_does_not_end_the_telling(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = 0
+
+    async def claim(*_args: object, **_kwargs: object) -> None:
+        nonlocal calls
+        calls += 1
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(desk.news, "claim", claim)
+    alerts = make_alerts(desk, RecordingNotifier())
+
+    async with alerts.running(), asyncio.timeout(2):
+        while calls < 3:
+            alerts.wake()
+            await asyncio.sleep(0.01)
+
+
+def test_a_claim_outlasts_a_notification() -> None:
+    assert LEASE > NOTIFY_LIMIT

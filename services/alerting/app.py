@@ -9,6 +9,8 @@ from services.alerting.failures import FailureLog
 from services.alerting.handlers import worker
 from services.alerting.settings import AlertingSettings
 from services.alerting.sql_failures import SqlFailureLog
+from services.alerting.watching.logged import LoggedConditions
+from services.alerting.watching.opening import open_watch
 from shared.publishing import Publisher
 from shared.settings import read_settings
 from shared.worker import Adapters
@@ -21,8 +23,8 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     settings = read_settings(AlertingSettings)
     failures = SqlFailureLog(runtime.database)
     alerts = Alerts(failures, open_channels(settings), interval=settings.interval)
-    async with alerts.running():
-        yield {FailureLog: failures, Alerts: alerts, Publisher: runtime.publisher}
+    async with alerts.running(), open_watch(runtime, LoggedConditions()) as watching:
+        yield {FailureLog: failures, Alerts: alerts, Publisher: runtime.publisher, **watching}
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ the broker; who needs the present asks over AMQP. Messages are never published t
 
 from shared.management.client import Management
 from shared.management.connection import ManagementError, ManagementRefused, ManagementUnavailable
-from shared.management.records import BindingInfo, ExchangeInfo, PolicyInfo, QueueInfo
+from shared.management.records import BindingInfo, ExchangeInfo, NodeInfo, PolicyInfo, QueueInfo
 
 __all__ = [
     "BindingInfo",
@@ -15,6 +15,7 @@ __all__ = [
     "ManagementError",
     "ManagementRefused",
     "ManagementUnavailable",
+    "NodeInfo",
     "PolicyInfo",
     "QueueInfo",
 ]

@@ -30,3 +30,8 @@ def duration_text(duration: timedelta) -> str:
 def count_text(number: int, noun: str = "message") -> str:
     """`1 message`, `2 messages`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def waiting_text(number: int) -> str:
+    """`1 message waits`, `2 messages wait`."""
+    return f"{count_text(number)} {'waits' if number == 1 else 'wait'}"

@@ -9,11 +9,11 @@ from services.alerting.watching.findings import Finding
 from services.alerting.watching.growth import Growth
 from services.alerting.watching.looking import Look
 from services.alerting.watching.readers import Readers
-from services.alerting.watching.roles import Role, role_of
 from services.alerting.watching.settings import WatchingSettings
 from services.alerting.watching.strands import Strands
 from services.alerting.watching.strays import Strays, unrouted
 from shared.management import QueueInfo
+from shared.topology.roles import Role, role_of
 
 
 class QueueJudge(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from services.alerting.conditions import Condition, Severity
-from services.alerting.watching.findings import Finding, count_text, duration_text
+from services.alerting.watching.findings import Finding, duration_text, waiting_text
 from shared.management import QueueInfo
 
 KIND = "queue-without-consumers"
@@ -44,7 +44,7 @@ def unread(queue: QueueInfo, since: datetime, now: datetime) -> Condition:
         kind=KIND,
         subject=queue.name,
         severity=Severity.CRITICAL,
-        text=f"nobody has read {queue.name} for {duration_text(now - since)}; {count_text(queue.messages)} wait in it",
+        text=f"nobody has read {queue.name} for {duration_text(now - since)}; {waiting_text(queue.messages)} in it",
         advice=f"Is the service {service} running, and what does its /readyz say? postroom status",
         since=since,
     )

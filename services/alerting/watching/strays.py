@@ -5,15 +5,18 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 
 from services.alerting.conditions import Condition, Severity
-from services.alerting.watching.findings import Finding, count_text
-from services.alerting.watching.roles import Role
+from services.alerting.watching.findings import Finding, count_text, waiting_text
 from shared import wire
 from shared.management import QueueInfo
+from shared.topology.roles import Role
 
 UNDECLARED = "queue-undeclared"
 UNROUTED = "unrouted-not-empty"
+FILLING = timedelta(seconds=6)
+"""An empty queue may be about to be filled: the next count, after five seconds, tells how many are in it."""
+
 PATIENCE = timedelta(seconds=30)
-"""How long queues of which the broker does not say more than their names may keep others from being cleared."""
+"""How long queues of which little is known may keep what was seen before from being cleared."""
 
 Roles = Sequence[tuple[QueueInfo, Role]]
 
@@ -22,38 +25,32 @@ class Strays:
     """The queues that nobody declared, since when."""
 
     def __init__(self) -> None:
-        self._since: dict[str, datetime] = {}
-        self._unknown_since: datetime | None = None
+        self._since: dict[str, datetime] = {}  # also of queues of which only the name is known
 
     def judge(self, roles: Roles, now: datetime) -> Finding | None:
-        """What is to be said; None while the broker does not yet say which queues are declared."""
-        undeclared = [queue for queue, role in roles if role is Role.UNDECLARED]
-        self._since = {queue.name: self._since.get(queue.name, now) for queue in undeclared}
-        if self._is_too_early(roles, now):
+        """What is to be said; None while that may change with what the broker counts next."""
+        open_cases = [queue for queue, role in roles if role in (Role.UNDECLARED, Role.UNKNOWN)]
+        self._since = {queue.name: self._since.get(queue.name, now) for queue in open_cases}
+        strays = [queue for queue, role in roles if role is Role.UNDECLARED and not self._may_fill(queue, now)]
+        if not strays and any(now - self._since[queue.name] < PATIENCE for queue in open_cases):
             return None
-        known = [queue.name for queue, role in roles if role in (Role.WORK, Role.DEAD)]
-        return Finding(UNDECLARED, [stray(queue, known, self._since[queue.name]) for queue in undeclared])
+        meant = [queue.name for queue, role in roles if role in (Role.WORK, Role.DEAD)]
+        return Finding(UNDECLARED, [stray(queue, meant, self._since[queue.name]) for queue in strays])
 
-    def _is_too_early(self, roles: Roles, now: datetime) -> bool:
-        if not any(role is Role.UNKNOWN for _queue, role in roles):
-            self._unknown_since = None
-            return False
-        self._unknown_since = self._unknown_since or now
-        return now - self._unknown_since < PATIENCE
+    def _may_fill(self, queue: QueueInfo, now: datetime) -> bool:
+        return not queue.messages and now - self._since[queue.name] < FILLING
 
 
 def stray(queue: QueueInfo, known: Sequence[str], since: datetime) -> Condition:
     """The condition of one queue that nobody declared; `known` are those that it may be meant to be."""
     meant = get_close_matches(queue.name, known, 1, 0.6)
-    what = f"nobody declared the queue {queue.name}, and {count_text(queue.messages)} in it " + (
-        "waits for nobody" if queue.messages == 1 else "wait for nobody"
-    )
+    what = f"nobody declared the queue {queue.name}; {waiting_text(queue.messages)} in it"
     return Condition(
         key=f"{UNDECLARED} {queue.name}",
         kind=UNDECLARED,
         subject=queue.name,
         severity=Severity.CRITICAL if queue.messages else Severity.WARNING,
-        text=f"{what}; {meant[0]} was probably meant" if meant else what,
+        text=f"{what}, which was probably meant to be {meant[0]}" if meant else what,
         advice=_way_back(queue, meant[0] if meant else "the right queue"),
         since=since,
     )

@@ -189,7 +189,7 @@ def test_an_undeclared_queue_is_told_with_what_was_probably_meant() -> None:
     }
     condition = watched.lasting["queue-undeclared email.sned"]
     assert condition.text == (
-        "nobody declared the queue email.sned, and 4 messages in it wait for nobody; email.send was probably meant"
+        "nobody declared the queue email.sned; 4 messages wait in it, which was probably meant to be email.send"
     )
     assert "Move them to email.send" in condition.advice
     assert watched.look(1 * SECOND, *declared) == set()
@@ -201,7 +201,16 @@ def test_queues_of_other_programs_are_let_alone() -> None:
     temporary = QueueInfo("amq.gen-1", "classic", False, True, False, {}, 3, 1)
 
     assert watched.look(0 * SECOND, *foreign, temporary) == set()
-    assert watched.look(1 * SECOND, queue("shops", policy=None)) == {"queue-undeclared shops"}
+    assert watched.look(1 * SECOND, queue("shops", 1, policy=None)) == {"queue-undeclared shops"}
+
+
+def test_an_empty_undeclared_queue_is_told_when_it_has_had_time_to_be_filled() -> None:
+    watched = Watched()
+
+    assert watched.look(0 * SECOND, queue("email.sned", policy=None, is_counted=False)) == set()
+    assert watched.look(2 * SECOND, queue("email.sned", policy=None)) == set()
+    assert watched.look(6 * SECOND, queue("email.sned", policy=None)) == {"queue-undeclared email.sned"}
+    assert "0 messages wait in it" in watched.lasting["queue-undeclared email.sned"].text
 
 
 def test_while_the_broker_has_not_counted_all_queues_an_undeclared_one_does_not_clear() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 FILE = "services.json"
 
@@ -60,3 +61,15 @@ def ask_health(service: str, url: str, *, seconds: float = 3) -> Health:
         return Health(service, base, answer["status"] == "ok", answer["problems"], answer.get("outage"))
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
         return Health(service, base, False, {"health": f"does not answer ({type(error).__name__})"})
+
+
+def read_gauge(url: str, name: str, label: str, *, seconds: float = 3) -> dict[str, float]:
+    """A gauge of a service's `/metrics`, by one of its labels; empty where it does not answer."""
+    try:
+        text = httpx.get(f"{url}/metrics", timeout=seconds, trust_env=False).text
+        families = list(text_string_to_metric_families(text))
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        return {}
+    return {
+        sample.labels[label]: sample.value for family in families if family.name == name for sample in family.samples
+    }

@@ -56,8 +56,8 @@ def exit_code(state: State) -> ExitCode:
 
 
 def _given(health: Sequence[str]) -> dict[str, str]:
-    pairs = (each.rpartition("=http") for each in health)
-    return {name or f"http{url}": f"http{url}" if name else url for name, _equals, url in pairs}
+    pairs = (each.partition("=") if "=http" in each else (each, "", each) for each in health)
+    return {name: url for name, _equals, url in pairs}
 
 
 def _keep_showing(management: Management, urls: dict[str, str]) -> None:

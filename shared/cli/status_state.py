@@ -3,7 +3,7 @@
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from shared import wire
@@ -12,13 +12,19 @@ from shared.discovery import discover
 from shared.errors import ConfigurationError
 from shared.management import Management, ManagementError, NodeInfo, QueueInfo
 from shared.redaction import redact
-from shared.running import Health, ask_health
+from shared.running import Health, ask_health, read_gauge
 from shared.topology.roles import Role, role_of
+
+ALERTING = "alerting"
+OLDEST = "postroom_queue_oldest_seconds"
 
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """One queue that a service reads, and its dead letters."""
+    """One queue that a service reads, and its dead letters.
+
+    `oldest_seconds` is what alerting knows of its oldest message, where alerting's health port is known.
+    """
 
     service: str
     queue: str
@@ -26,6 +32,7 @@ class QueueState:
     in_work: int
     consumers: int
     dead: int
+    oldest_seconds: float | None = None
 
 
 @dataclass(slots=True)
@@ -34,6 +41,7 @@ class State:
 
     Attributes:
         version: of the broker; empty when it could not be asked.
+        uncounted: queues of which the broker does not say more than their names yet.
         strays: queues that nobody declared, and how many messages are in them.
         conditions, groups: what alerting has open; None when it could not be asked.
     """
@@ -44,6 +52,7 @@ class State:
     queues: Sequence[QueueState] = ()
     unrouted: int = 0
     delayed: int = 0
+    uncounted: int = 0
     strays: Mapping[str, int] = field(default_factory=dict)
     health: Sequence[Health] = ()
     conditions: Sequence[Mapping[str, Any]] | None = None
@@ -102,6 +111,9 @@ def gather(management: Management, health: Mapping[str, str], *, ask_alerting: b
         if ask_alerting:
             _ask_alerting(state)
         state.health = [each.result() for each in asked]
+    if url := health.get(ALERTING):
+        oldest = read_gauge(url, OLDEST, "queue")
+        state.queues = [replace(each, oldest_seconds=oldest.get(each.queue)) for each in state.queues]
     return state
 
 
@@ -116,6 +128,7 @@ def _ask_broker(state: State, management: Management) -> None:
     state.queues = _queue_states(roles)
     state.unrouted = sum(queue.messages for queue, role in roles if role is Role.UNROUTED)
     state.delayed = sum(queue.messages for queue, role in roles if role is Role.LADDER)
+    state.uncounted = sum(role is Role.UNKNOWN for _queue, role in roles)
     state.strays = {queue.name: queue.messages for queue, role in roles if role is Role.UNDECLARED}
 
 
@@ -141,7 +154,7 @@ def _ask_alerting(state: State) -> None:
     if importlib.util.find_spec("services.alerting.commands") is None:
         return
     try:
-        answer = ask_service("alerting", "list")
+        answer = ask_service(ALERTING, "list")
         state.conditions, state.groups = answer["conditions"], answer["groups"]
     except (ConfigurationError, KeyError, TypeError) as error:
         state.alerting_problem = redact(str(error))

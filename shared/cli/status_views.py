@@ -37,9 +37,12 @@ def _broker(state: State) -> Iterator[RenderableType]:
 
 
 def _services(state: State) -> Iterator[RenderableType]:
+    if state.uncounted:
+        yield f"[yellow]{state.uncounted} queues are not counted yet by the broker: look again in some seconds[/]"
     if state.queues:
         yield _table(
-            ("service", "queue", "waiting", "in work", "readers", "dead"), (_queue_row(each) for each in state.queues)
+            ("service", "queue", "waiting", "oldest", "in work", "readers", "dead"),
+            (_queue_row(each) for each in state.queues),
         )
     if state.health:
         yield _table(("service", "ready", "provider", "health"), (_health_row(each) for each in state.health))
@@ -59,6 +62,7 @@ def _queue_row(each: QueueState) -> tuple[str, ...]:
         escape(each.service),
         escape(each.queue),
         str(each.waiting),
+        _duration(each.oldest_seconds),
         str(each.in_work),
         str(each.consumers) if each.consumers else "[red]0[/]",
         f"[red]{each.dead}[/]" if each.dead else "0",
@@ -88,3 +92,12 @@ def _table(columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def _duration(seconds: float | None) -> str:
+    if not seconds:
+        return ""
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -65,8 +65,10 @@ async def test_queues_services_and_outages_are_on_one_screen(
 async def counted(status: Status, desk: Desk) -> dict[str, Any]:
     """The state, once the broker has counted the queue's messages."""
     seen: dict[str, Any] = json.loads((await status("--json")).stdout)
-    [queue] = [each for each in seen["queues"] if each["queue"] == desk.queue]
-    assert (queue["waiting"], queue["in_work"], queue["consumers"], queue["dead"]) == (0, 1, 1, 1)
+    figures = ("waiting", "in_work", "consumers", "dead")
+    assert [[each[name] for name in figures] for each in seen["queues"] if each["queue"] == desk.queue] == [
+        [0, 1, 1, 1]
+    ]
     assert seen["unrouted"] == 1
     return seen
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from services.alerting.alerts import Alerts
 from services.alerting.conditions import Condition
@@ -121,6 +122,8 @@ async def test_what_is_wrong_with_queues_is_told_until_it_is_mended(
 
         assert "1 message waits in it" in await watched.sees(f"queue-without-consumers {desk.queue}")
         assert f"1 message in {desk.queue}" in await watched.sees(f"queue-old {desk.queue}")
+        age = REGISTRY.get_sample_value("postroom_queue_oldest_seconds", {"queue": desk.queue})
+        assert 3 <= (age or 0) < 60
         assert "1 job that no queue takes" in await watched.sees("unrouted-not-empty")
         assert "1 message cannot leave delay.1s" in await watched.sees("queue-stuck delay.1s")
 
@@ -129,6 +132,7 @@ async def test_what_is_wrong_with_queues_is_told_until_it_is_mended(
             await watched.sees_no(f"queue-without-consumers {desk.queue}")
             await watched.sees_no(f"queue-old {desk.queue}")
             await watched.sees_no("unrouted-not-empty")
+            assert REGISTRY.get_sample_value("postroom_conditions", {"kind": "unrouted-not-empty"}) == 0
 
 
 async def test_a_provider_that_is_away_is_told_until_it_is_back(desk: Desk, tmp_path: Path) -> None:

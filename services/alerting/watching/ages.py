@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from services.alerting.conditions import Condition, Severity
 from services.alerting.watching.findings import Finding, count_text, duration_text
 from services.alerting.watching.heads import Head, HeadCount
+from services.alerting.watching.metrics import OLDEST
 from services.alerting.watching.settings import AgeLimits
 from shared.management import QueueInfo
 
@@ -30,12 +31,15 @@ class Ages:
         limit = self._limits.of(queue.name)
         count = self._counts.setdefault(queue.name, HeadCount(limit / STEPS))
         head = count.count(now, queue.messages, queue.settled)
+        OLDEST.labels(queue.name).set((now - head.since).total_seconds() if head else 0)
         if head is not None and now - head.since >= limit:
             return Finding(f"{KIND} {queue.name}", [old(queue, head, limit, now)])
         return Finding(f"{KIND} {queue.name}") if head is None or head.exact else None
 
     def forget(self, present: Mapping[str, object]) -> None:
         """Keep only what is there."""
+        for name in self._counts.keys() - present.keys():
+            OLDEST.remove(name)
         self._counts = {name: count for name, count in self._counts.items() if name in present}
 
 

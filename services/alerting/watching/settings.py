@@ -36,7 +36,7 @@ class WatchingSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ALERTING_", env_ignore_empty=True, extra="ignore")
 
-    watch_seconds: float = Field(default=3, gt=0, le=60)
+    watch_seconds: float = Field(default=2, gt=0, le=60)
     no_consumer_seconds: float = Field(default=15, ge=0, le=3600)
     growing_minutes: float = Field(default=10, gt=0, le=1440)
     growing_messages: int = Field(default=100, ge=1)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from services.alerting.watching.findings import Finding
 from services.alerting.watching.heard import HeardLog
 from services.alerting.watching.judging import Queues
 from services.alerting.watching.looking import look
+from services.alerting.watching.metrics import CONDITIONS
 from services.alerting.watching.nodes import Reachability, nodes
 from services.alerting.watching.settings import WatchingSettings
 from services.alerting.watching.telling import circuits, schedulers
@@ -31,10 +33,11 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Told:
     at: datetime
     keys: frozenset[str]
+    kinds: tuple[str, ...]
 
 
 class Watch:
@@ -68,6 +71,7 @@ class Watch:
         self._listening_since = clock()
         self._since: dict[str, datetime] = {}  # by condition, while it lasts
         self._told: dict[str, _Told] = {}  # by source
+        self._kinds: set[str] = set()  # that were ever told
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -118,7 +122,15 @@ class Watch:
             keys = frozenset(condition.key for condition in finding.conditions)
             if self._is_news(finding.source, keys, now):
                 await self._conditions.observe(finding.source, self._with_first_times(finding, keys), now)
-                self._told[finding.source] = _Told(now, keys)
+                kinds = tuple(condition.kind for condition in finding.conditions)
+                self._told[finding.source] = _Told(now, keys, kinds)
+        self._measure()
+
+    def _measure(self) -> None:
+        count = Counter(kind for told in self._told.values() for kind in told.kinds)
+        self._kinds |= count.keys()
+        for kind in self._kinds:
+            CONDITIONS.labels(kind).set(count[kind])
 
     def _with_first_times(self, finding: Finding, keys: frozenset[str]) -> list[Condition]:
         before = self._told.get(finding.source)

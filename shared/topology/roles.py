@@ -21,22 +21,22 @@ class Role(Enum):
     UNROUTED = auto()
     LADDER = auto()
     UNDECLARED = auto()  # no topology has it
-    FOREIGN = auto()  # another program's
+    FOREIGN = auto()  # another program's, or ignored
     UNKNOWN = auto()
 
 
 def role_of(queue: QueueInfo, ignored: tuple[str, ...] = ()) -> Role:
-    """What `queue` is for; those that match a pattern of `ignored` are another program's.
+    """What `queue` is for; those that match a pattern of `ignored` are nobody's business here.
 
     Its policy is not known before the broker has counted it for the first time, which takes five seconds.
     """
+    if any(fnmatchcase(queue.name, pattern) for pattern in ignored):
+        return Role.FOREIGN
     if not queue.is_counted:
         return Role.UNKNOWN
     if queue.policy != POLICY_PREFIX + queue.name:
         # Temporary ones are somebody's own business. A mistyped destination in the management UI is durable.
-        is_temporary = queue.exclusive or queue.auto_delete
-        is_foreign = is_temporary or any(fnmatchcase(queue.name, pattern) for pattern in ignored)
-        return Role.FOREIGN if is_foreign else Role.UNDECLARED
+        return Role.FOREIGN if queue.exclusive or queue.auto_delete else Role.UNDECLARED
     if queue.name == wire.UNROUTED_QUEUE:
         return Role.UNROUTED
     if queue.name.endswith(wire.DEAD_SUFFIX):

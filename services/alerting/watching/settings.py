@@ -31,7 +31,7 @@ class WatchingSettings(BaseSettings):
 
     Attributes:
         queue_limits: how old the oldest message of a queue may be, `email.send=10m, report.*=2h`; others an hour.
-        ignored_queues: patterns of queues that belong to other programs.
+        ignored_queues: patterns of queues that are not watched.
     """
 
     model_config = SettingsConfigDict(env_prefix="ALERTING_", env_ignore_empty=True, extra="ignore")

@@ -6,7 +6,6 @@ from difflib import get_close_matches
 
 from services.alerting.conditions import Condition, Severity
 from services.alerting.watching.findings import Finding, count_text, waiting_text
-from shared import wire
 from shared.management import QueueInfo
 from shared.topology.roles import Role
 
@@ -67,8 +66,8 @@ def _way_back(queue: QueueInfo, meant: str) -> str:
 
 def unrouted(roles: Roles, now: datetime) -> Finding | None:
     """Jobs that no queue takes."""
-    queue = next((queue for queue, _role in roles if queue.name == wire.UNROUTED_QUEUE), None)
-    if queue is None or not queue.is_counted:
+    queue = next((queue for queue, role in roles if role is Role.UNROUTED), None)
+    if queue is None:
         return None
     if not queue.messages:
         return Finding(UNROUTED)

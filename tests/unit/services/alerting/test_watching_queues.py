@@ -204,6 +204,14 @@ def test_queues_of_other_programs_are_let_alone() -> None:
     assert watched.look(1 * SECOND, queue("shops", 1, policy=None)) == {"queue-undeclared shops"}
 
 
+def test_queues_of_services_that_do_not_run_here_can_be_ignored() -> None:
+    watched = Watched(ignored_queues="maintenance.*", no_consumer_seconds=0)
+
+    assert watched.look(0 * SECOND, queue("maintenance.clean", 3, 0), queue("email.send", 3, 0)) == {
+        "queue-without-consumers email.send"
+    }
+
+
 def test_an_empty_undeclared_queue_is_told_when_it_has_had_time_to_be_filled() -> None:
     watched = Watched()
 

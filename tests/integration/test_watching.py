@@ -1,6 +1,7 @@
 """What is wrong with a real broker is seen, and clears by itself. A user looks who may do nothing else."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from shared.worker import Adapters, Delivery
 from shared.worker.runtime import Runtime
 from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.conditions import RecordingConditions
+from tests.support.moving import move_messages
 from tests.support.worker import Chore, Desk, Station, desk_at, publish
 
 SOON = timedelta(seconds=20)
@@ -95,18 +97,21 @@ async def desk(station: Station, tmp_path: Path) -> AsyncIterator[Desk]:
 
 async def test_dead_letters_moved_to_a_mistyped_queue_are_told_within_ten_seconds(desk: Desk, tmp_path: Path) -> None:
     desk.worker()
+    dead, mistyped = wire.dead_queue(desk.queue), desk.queue.replace(".do", ".od")
     async with watching(monitoring(desk.station.vhost), tmp_path) as watched:
         await eventually(lambda: ("queue-undeclared", ()) in watched.conditions.observed, within=SOON)
-
-        # What the management UI's "Move messages" does with a destination that does not exist.
-        mistyped = desk.queue.replace(".do", ".od")
-        await desk.channel.declare_queue(mistyped, durable=True)
         for n in range(3):
-            await desk.put({"n": n}, exchange="", key=mistyped)
-        text = await watched.sees(f"queue-undeclared {mistyped}", within=timedelta(seconds=10))
+            await desk.put({"n": n}, exchange=wire.DEAD_LETTERS)
+
+        began = time.monotonic()
+        await move_messages(desk.station.vhost, dead, mistyped)
+        moved_after = time.monotonic() - began
+        text = await watched.sees(f"queue-undeclared {mistyped}", within=timedelta(seconds=10 - moved_after))
 
         assert f"3 messages wait in it, which was probably meant to be {desk.queue}" in text
         assert await desk.depth(mistyped) == 3
+        await move_messages(desk.station.vhost, mistyped, desk.queue)
+        assert await desk.depth() == 3
         await desk.channel.queue_delete(mistyped)
         await watched.sees_no(f"queue-undeclared {mistyped}")
 

@@ -17,6 +17,11 @@ from shared.topology.roles import Role, role_of
 
 ALERTING = "alerting"
 OLDEST = "postroom_queue_oldest_seconds"
+SEEN_HERE_TOO = {
+    *("queue-without-consumers", "queue-undeclared", "unrouted-not-empty"),
+    *("broker-alarm", "broker-node-down", "broker-partition", "management-unreachable"),
+}
+"""Conditions of alerting's that need not be said twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class State:
         version: of the broker; empty when it could not be asked.
         uncounted: queues of which the broker does not say more than their names yet.
         strays: queues that nobody declared, and how many messages are in them.
-        conditions, groups: what alerting has open; None when it could not be asked.
+        conditions, groups: what alerting has open, as `postroom alerts list` has it; None when it could not be asked.
     """
 
     version: str = ""
@@ -99,7 +104,9 @@ class State:
             yield f"nobody declared the queue {name}, {messages} in it"
 
     def _of_alerting(self) -> Iterator[str]:
-        yield from (f"{each.get('kind')}: {each.get('text')}" for each in self.conditions or ())
+        for each in self.conditions or ():
+            if self.broker_problem or each["what"] not in SEEN_HERE_TOO:
+                yield f"{each['what']}: {each['text']}"
 
 
 def gather(management: Management, health: Mapping[str, str], *, ask_alerting: bool) -> State:
@@ -154,7 +161,8 @@ def _ask_alerting(state: State) -> None:
     if importlib.util.find_spec("services.alerting.commands") is None:
         return
     try:
-        answer = ask_service(ALERTING, "list")
-        state.conditions, state.groups = answer["conditions"], answer["groups"]
+        answer = ask_service(ALERTING, "list", "open")
+        state.conditions = [each for each in answer if each["about"] == "condition"]
+        state.groups = [each for each in answer if each["about"] != "condition"]
     except (ConfigurationError, KeyError, TypeError) as error:
         state.alerting_problem = redact(str(error))

@@ -54,7 +54,7 @@ def _alerting(state: State) -> Iterator[RenderableType]:
     if state.conditions:
         yield _table(("open condition", "what to do"), (_condition_row(each) for each in state.conditions))
     if state.groups:
-        yield _table(("group", "queue", "error", "count"), (_group_row(each) for each in state.groups))
+        yield _table(("group", "queue", "error", "dead", "newest"), (_group_row(each) for each in state.groups))
 
 
 def _queue_row(each: QueueState) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ def _condition_row(each: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _group_row(each: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(escape(str(each.get(name, ""))) for name in ("group", "queue", "error_type", "count"))
+    return tuple(escape(str(each.get(name, ""))) for name in ("key", "name", "what", "unsettled", "text"))
 
 
 def _table(columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Table:

@@ -118,9 +118,10 @@ def test_a_broker_that_counts_anew_does_not_make_messages_younger() -> None:
     found = head.count(NOON + 2 * MINUTE, 10, 0)  # restarted
     assert found is not None
     assert found.since == NOON + MINUTE
-    found = head.count(NOON + 3 * MINUTE, 5, 5)
+    head.count(NOON + 3 * MINUTE, 13, 0)  # three more came
+    found = head.count(NOON + 4 * MINUTE, 3, 10)  # the ten are done
     assert found is not None
-    assert found.since == NOON + MINUTE
+    assert (found.since, found.exact) == (NOON + 3 * MINUTE, True)
 
 
 def test_of_messages_that_were_there_before_only_a_least_age_is_known() -> None:
@@ -172,6 +173,12 @@ def test_a_burst_that_is_worked_off_is_no_growth() -> None:
     watched = Watched(growing_minutes=3)
 
     assert watched.looks((n * 10 * SECOND, queue("email.send", max(0, 1000 - 100 * n))) for n in range(40)) == set()
+
+
+def test_a_burst_that_waits_is_no_growth() -> None:
+    watched = Watched(growing_minutes=3)
+
+    assert watched.looks((n * 10 * SECOND, queue("email.send", 1000 if n else 0)) for n in range(40)) == set()
 
 
 def test_a_queue_that_grows_a_little_is_no_growth() -> None:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.alerting.alerts import Alerts
-from services.alerting.conditions import ConditionLog
 from services.alerting.desk import links_of, open_desk
 from services.alerting.failures import FailureLog
 from services.alerting.handlers import worker
@@ -12,6 +11,7 @@ from services.alerting.settings import AlertingSettings
 from services.alerting.sql_conditions import SqlConditionLog
 from services.alerting.sql_failures import SqlFailureLog
 from services.alerting.sql_news import SqlNewsLog
+from services.alerting.watching.opening import open_watch
 from shared.publishing import Publisher
 from shared.settings import read_settings
 from shared.worker import Adapters
@@ -27,13 +27,8 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     conditions = SqlConditionLog(runtime.database, desk.rules)
     news = SqlNewsLog(runtime.database, desk.rules)
     alerts = Alerts(news, desk.channels, links=links_of(settings, runtime.settings))
-    async with alerts.running():
-        yield {
-            FailureLog: failures,
-            ConditionLog: conditions,
-            Alerts: alerts,
-            Publisher: runtime.publisher,
-        }
+    async with alerts.running(), open_watch(runtime, conditions) as watching:
+        yield {FailureLog: failures, Alerts: alerts, Publisher: runtime.publisher, **watching}
 
 
 def main() -> None:

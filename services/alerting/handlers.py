@@ -11,6 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from services.alerting.alerts import Alerts
 from services.alerting.failures import Failure, FailureLog, Settlement
 from services.alerting.reading import death_of, read_failure
+from services.alerting.watching.listening import listen
 from shared import wire
 from shared.errors import BrokerUnavailable, PublishTimeout
 from shared.messages import DeadLetterDiscarded, JobCompleted, JobFailed
@@ -21,6 +22,7 @@ from shared.worker import Delivery, Keep, Worker
 log = logging.getLogger(__name__)
 
 worker = Worker("alerting")
+listen(worker)
 
 Result = TypeVar("Result")
 

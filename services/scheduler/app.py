@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from services.scheduler.api import open_api
 from services.scheduler.file import FileWatch
 from services.scheduler.handlers import worker
+from services.scheduler.lateness import LatenessTelling, SqlLateness
 from services.scheduler.scheduler import Scheduler, WallClock
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.sql_schedules import SqlSchedules
@@ -26,10 +27,13 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     schedules, ticks = SqlSchedules(runtime.database), SqlTicks(runtime.database)
     is_on_call = read_settings(DispatchSettings).runner is JobRunner.QUEUE
     scheduler = Scheduler(ticks, runtime.publisher, clock, runtime.problems, is_on_call=is_on_call)
+    owed = SqlLateness(runtime.database, far_jobs_only=is_on_call)
+    lateness = LatenessTelling(owed.overdue, runtime.publisher)
     file = FileWatch(settings.schedules_file, schedules, clock, scheduler.wake)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, file.reload)
     async with open_api(settings, schedules, clock, scheduler.wake):
-        tasks = [asyncio.create_task(scheduler.fire()), asyncio.create_task(file.watch())]
+        works = (scheduler.fire(), file.watch(), lateness.keep_telling())
+        tasks = [asyncio.create_task(work) for work in works]
         try:
             yield {SqlSchedules: schedules, SqlTicks: ticks}
         finally:

@@ -67,7 +67,7 @@ class SqlTicks:
 
     async def write_due(self, now: datetime, at_most: int = 200, *, far_jobs_only: bool = False) -> int:
         """Write the ticks of schedules that are due, and return how many schedules were looked at."""
-        which = _waiting(far_jobs_only=far_jobs_only)
+        which = waiting(far_jobs_only=far_jobs_only)
         return await self._database.run(lambda connection: self._write_due(connection, now, at_most, which))
 
     async def claim(self, now: datetime, at_most: int = 100) -> list[Tick]:
@@ -85,7 +85,7 @@ class SqlTicks:
 
     async def next_to_write(self, *, far_jobs_only: bool = False) -> datetime | None:
         """When the next schedule fires."""
-        return await self._earliest(select(func.min(schedules.c.next_at)).where(_waiting(far_jobs_only=far_jobs_only)))
+        return await self._earliest(select(func.min(schedules.c.next_at)).where(waiting(far_jobs_only=far_jobs_only)))
 
     async def next_to_publish(self) -> datetime | None:
         """When the next tick that nobody publishes is due."""
@@ -231,7 +231,8 @@ def _tick(row: Row[Any]) -> Tick:
     return Tick(row.schedule, utc(row.fire_time), outgoing)
 
 
-def _waiting(*, far_jobs_only: bool) -> ColumnElement[bool]:
+def waiting(*, far_jobs_only: bool) -> ColumnElement[bool]:
+    """Which schedules fire at all: those that are not paused."""
     is_running: ColumnElement[bool] = schedules.c.is_paused.is_(False)
     return and_(is_running, schedules.c.source == FAR_JOB) if far_jobs_only else is_running
 

@@ -7,6 +7,7 @@ from shared.cli.cancel import cancel_command
 from shared.cli.demo import demo_command
 from shared.cli.output import EXIT_CODES, CommandGroup
 from shared.cli.publish import publish_command
+from shared.cli.status import status_command
 from shared.cli.up import up_command
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
 # Every command is added here, in the order in which --help shows them.
 app.command("demo")(demo_command)
 app.command("up")(up_command)
+app.command("status")(status_command)
 app.command("publish")(publish_command)
 app.add_typer(report.app, name="report")
 app.command("cancel")(cancel_command)

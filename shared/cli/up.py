@@ -18,6 +18,7 @@ from shared.cli.topology import installed_topology
 from shared.connections import without_password
 from shared.discovery import discover, startable_services
 from shared.management import Management
+from shared.running import noted
 from shared.settings import RuntimeSettings, read_settings
 from shared.supervisor import Supervisor
 from shared.topology.application import apply_topology
@@ -78,8 +79,9 @@ async def _stay_up(names: list[str], broker: BrokerNode, users: dict[str, dict[s
             with err.status("Starting the services…"):
                 await supervisor.start()
             _show(supervisor, broker, data_dir)
-            ended = asyncio.create_task(supervisor.wait())
-            await asyncio.wait((ended, asyncio.create_task(stop.wait())), return_when=asyncio.FIRST_COMPLETED)
+            with noted(data_dir, {child.service: child.health_url for child in supervisor.children}):
+                ended = asyncio.create_task(supervisor.wait())
+                await asyncio.wait((ended, asyncio.create_task(stop.wait())), return_when=asyncio.FIRST_COMPLETED)
             supervisor.check()
             note("stopping: what is in work is finished first")
         finally:

@@ -130,6 +130,7 @@ async def set_stage(
                     "WEBHOOK_SECRETS": f"partner={partner.secret}",
                     "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
                     "ALERTING_CHANNELS": alerts.channel,
+                    "ALERTING_IGNORED_QUEUES": "maintenance.*",  # nobody reads them here
                     "POSTROOM_DATA_DIR": str(folder),
                     "POSTROOM_LOG_FORMAT": "text",
                 },

@@ -9,6 +9,7 @@ from shared.management.connection import ManagementError, ManagementRefused, Man
 from shared.management.records import (
     BindingInfo,
     ExchangeInfo,
+    NodeInfo,
     PermissionInfo,
     PolicyInfo,
     QueueInfo,
@@ -23,6 +24,7 @@ __all__ = [
     "ManagementError",
     "ManagementRefused",
     "ManagementUnavailable",
+    "NodeInfo",
     "PermissionInfo",
     "PolicyInfo",
     "QueueInfo",

@@ -10,17 +10,24 @@ from shared.management.connection import ApiConnection
 from shared.management.records import (
     BindingInfo,
     ExchangeInfo,
+    NodeInfo,
     PermissionInfo,
     PolicyInfo,
     QueueInfo,
     TopicPermissionInfo,
     UserInfo,
+    node_info,
     policy_info,
     queue_info,
 )
 from shared.settings import RuntimeSettings
 
 PAGE_SIZE = 500  # the API's own upper limit
+QUEUE_COLUMNS = (
+    *("name", "type", "durable", "auto_delete", "exclusive", "arguments", "policy"),
+    *("messages", "messages_unacknowledged", "messages_dlx", "consumers"),
+    *(f"message_stats.{count}" for count in ("ack", "deliver_no_ack", "get_no_ack")),
+)
 
 
 class Management:
@@ -70,6 +77,10 @@ class Management:
         """The broker's version, `4.3.6`."""
         return str(self._api.call("GET", "/overview")["rabbitmq_version"])
 
+    def nodes(self) -> list[NodeInfo]:
+        """The nodes of the cluster. Needs the tag `monitoring`."""
+        return [node_info(item) for item in self._api.call("GET", "/nodes")]
+
     def virtual_hosts(self) -> list[str]:
         """The virtual hosts this user may see."""
         return [host["name"] for host in self._api.call("GET", "/vhosts")]
@@ -92,7 +103,7 @@ class Management:
 
     def queues(self) -> list[QueueInfo]:
         """All queues, read page by page."""
-        columns = "name,type,durable,auto_delete,exclusive,arguments,messages,consumers"
+        columns = ",".join(QUEUE_COLUMNS)
         found: list[QueueInfo] = []
         page, pages = 1, 1
         while page <= pages:

@@ -17,7 +17,16 @@ class ExchangeInfo:
 
 @dataclass(frozen=True, slots=True)
 class QueueInfo:
-    """A queue as the broker has it. `messages` and `consumers` are some seconds old."""
+    """A queue as the broker has it. Its figures are some seconds old.
+
+    Attributes:
+        messages: ready ones and those in work.
+        policy: the one that applies.
+        is_counted: whether the broker has counted the queue since it started or was made; if not, the figures are 0.
+        in_work: delivered and not acknowledged.
+        settled: taken out by consumers, since the broker began to count.
+        stranded: expired or buried by the broker, which finds no way to where they should go.
+    """
 
     name: str
     type: str
@@ -27,6 +36,26 @@ class QueueInfo:
     arguments: Mapping[str, Any]
     messages: int
     consumers: int
+    policy: str | None = None
+    is_counted: bool = True
+    in_work: int = 0
+    settled: int = 0
+    stranded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeInfo:
+    """A node of the broker's cluster.
+
+    Attributes:
+        alarms: resources it has too little of: `memory`, `disk`. Publishers are stopped meanwhile.
+        partitioned_from: nodes it has lost sight of.
+    """
+
+    name: str
+    is_running: bool
+    alarms: tuple[str, ...] = ()
+    partitioned_from: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +113,7 @@ class TopicPermissionInfo:
 def queue_info(item: Mapping[str, Any]) -> QueueInfo:
     """One item of the API's list of queues."""
     # The figures are absent until the broker has counted a new queue for the first time.
+    counts = item.get("message_stats") or {}
     return QueueInfo(
         name=item["name"],
         type=item.get("type") or item["arguments"].get("x-queue-type", "classic"),
@@ -93,6 +123,23 @@ def queue_info(item: Mapping[str, Any]) -> QueueInfo:
         arguments=item["arguments"],
         messages=item.get("messages", 0),
         consumers=item.get("consumers", 0),
+        policy=item.get("policy") or None,
+        is_counted="messages" in item and "consumers" in item,
+        in_work=item.get("messages_unacknowledged", 0),
+        settled=sum(counts.get(name, 0) for name in ("ack", "deliver_no_ack", "get_no_ack")),
+        stranded=item.get("messages_dlx", 0),
+    )
+
+
+def node_info(item: Mapping[str, Any]) -> NodeInfo:
+    """One item of the API's list of nodes."""
+    # The alarms are absent until the node has told of itself for the first time, and while it is down.
+    alarms = {"memory": item.get("mem_alarm"), "disk": item.get("disk_free_alarm")}
+    return NodeInfo(
+        name=item["name"],
+        is_running=item.get("running", True),
+        alarms=tuple(name for name, is_on in alarms.items() if is_on is True),
+        partitioned_from=tuple(item.get("partitions") or ()),
     )
 
 

@@ -1,0 +1,28 @@
+"""Puts the watch together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.alerting.conditions import ConditionLog
+from services.alerting.watching.heard import HeardLog
+from services.alerting.watching.settings import WatchingSettings
+from services.alerting.watching.watch import Watch
+from shared.local import LocalBroker
+from shared.management import Management
+from shared.settings import read_settings
+from shared.worker import Adapters
+from shared.worker.runtime import Runtime
+
+
+@asynccontextmanager
+async def open_watch(runtime: Runtime, conditions: ConditionLog) -> AsyncIterator[Adapters]:
+    """The watch at work, and what its listeners need. Without a broker there is nothing to watch."""
+    heard = HeardLog(runtime.database)
+    settings = read_settings(WatchingSettings)
+    if isinstance(runtime.publisher, LocalBroker):
+        yield {HeardLog: heard}
+        return
+    with Management.from_settings(runtime.settings) as management:
+        watch = Watch(settings, management, heard, conditions, is_connected=lambda: runtime.publisher.is_connected)
+        async with watch.running():
+            yield {HeardLog: heard}

@@ -1,0 +1,71 @@
+"""What is watched how closely, from variables that begin with ALERTING_."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from fnmatch import fnmatchcase
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_LIMIT = timedelta(hours=1)
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LIMIT = re.compile(r"(?P<pattern>[^=\s]+)\s*=\s*(?P<number>\d+(\.\d+)?)\s*(?P<unit>[smhd])")
+
+
+@dataclass(frozen=True, slots=True)
+class AgeLimits:
+    """How old the oldest message of a queue may be. The first pattern that matches decides."""
+
+    by_pattern: tuple[tuple[str, timedelta], ...] = ()
+
+    def of(self, queue: str) -> timedelta:
+        """The limit of one queue."""
+        found = (limit for pattern, limit in self.by_pattern if fnmatchcase(queue, pattern))
+        return next(found, DEFAULT_LIMIT)
+
+
+class WatchingSettings(BaseSettings):
+    """Settings of the watch.
+
+    Attributes:
+        queue_limits: how old the oldest message of a queue may be, `email.send=10m, report.*=2h`; others an hour.
+        ignored_queues: patterns of queues that are not watched.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ALERTING_", env_ignore_empty=True, extra="ignore")
+
+    watch_seconds: float = Field(default=2, gt=0, le=60)
+    no_consumer_seconds: float = Field(default=15, ge=0, le=3600)
+    growing_minutes: float = Field(default=10, gt=0, le=1440)
+    growing_messages: int = Field(default=100, ge=1)
+    queue_limits: str = ""
+    ignored_queues: str = ""
+    scheduler_late_seconds: float = Field(default=30, gt=0)
+
+    @field_validator("queue_limits")
+    @classmethod
+    def _check_queue_limits(cls, given: str) -> str:
+        for part in _parts(given):
+            if not _LIMIT.fullmatch(part):
+                raise ValueError(f"write pattern=10m (s, m, h or d), not {part!r}")
+        return given
+
+    def age_limits(self) -> AgeLimits:
+        """How old messages may be."""
+        found = (match for part in _parts(self.queue_limits) if (match := _LIMIT.fullmatch(part)))
+        return AgeLimits(
+            tuple(
+                (match["pattern"], timedelta(seconds=float(match["number"]) * _SECONDS[match["unit"]]))
+                for match in found
+            )
+        )
+
+    def ignored_patterns(self) -> tuple[str, ...]:
+        """Queues that are nobody's business here."""
+        return tuple(_parts(self.ignored_queues))
+
+
+def _parts(given: str) -> list[str]:
+    return [part.strip() for part in given.split(",") if part.strip()]

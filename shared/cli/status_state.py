@@ -1,0 +1,168 @@
+"""What `postroom status` says: gathered from the broker, from health ports and from alerting, as far as they answer."""
+
+import importlib.util
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from shared import wire
+from shared.cli.asking import ask_service
+from shared.discovery import discover
+from shared.errors import ConfigurationError
+from shared.management import Management, ManagementError, NodeInfo, QueueInfo
+from shared.redaction import redact
+from shared.running import Health, ask_health, read_gauge
+from shared.topology.roles import Role, role_of
+
+ALERTING = "alerting"
+OLDEST = "postroom_queue_oldest_seconds"
+SEEN_HERE_TOO = {
+    *("queue-without-consumers", "queue-undeclared", "unrouted-not-empty"),
+    *("broker-alarm", "broker-node-down", "broker-partition", "management-unreachable"),
+}
+"""Conditions of alerting's that need not be said twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """One queue that a service reads, and its dead letters.
+
+    `oldest_seconds` is what alerting knows of its oldest message, where alerting's health port is known.
+    """
+
+    service: str
+    queue: str
+    waiting: int
+    in_work: int
+    consumers: int
+    dead: int
+    oldest_seconds: float | None = None
+
+
+@dataclass(slots=True)
+class State:
+    """Everything on one screen.
+
+    Attributes:
+        version: of the broker; empty when it could not be asked.
+        uncounted: queues of which the broker does not say more than their names yet.
+        strays: queues that nobody declared, and how many messages are in them.
+        conditions, groups: what alerting has open, as `postroom alerts list` has it; None when it could not be asked.
+    """
+
+    version: str = ""
+    broker_problem: str = ""
+    nodes: Sequence[NodeInfo] = ()
+    queues: Sequence[QueueState] = ()
+    unrouted: int = 0
+    delayed: int = 0
+    uncounted: int = 0
+    strays: Mapping[str, int] = field(default_factory=dict)
+    health: Sequence[Health] = ()
+    conditions: Sequence[Mapping[str, Any]] | None = None
+    groups: Sequence[Mapping[str, Any]] | None = None
+    alerting_problem: str = ""
+
+    def problems(self) -> list[str]:
+        """What is wrong, one line each, the worst first."""
+        return [*self._of_broker(), *self._of_services(), *self._of_queues(), *self._of_alerting()]
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"problems": self.problems(), **asdict(self)}
+
+    def _of_broker(self) -> Iterator[str]:
+        if self.broker_problem:
+            yield f"broker: {self.broker_problem}"
+        for node in self.nodes:
+            if not node.is_running:
+                yield f"node {node.name} is down"
+            yield from (f"node {node.name} is in a {alarm} alarm: nobody can publish" for alarm in node.alarms)
+            if node.partitioned_from:
+                yield f"node {node.name} has lost sight of {', '.join(node.partitioned_from)}"
+
+    def _of_services(self) -> Iterator[str]:
+        for each in self.health:
+            if not each.is_ready:
+                what = "; ".join(f"{name}: {text}" for name, text in each.problems.items())
+                yield f"{each.service} is not ready: {what}"
+            if each.outage:
+                outage = each.outage
+                yield f"{each.service} waits for its provider since {outage['since']}: {outage['reason']}"
+
+    def _of_queues(self) -> Iterator[str]:
+        for queue in self.queues:
+            if not queue.consumers:
+                yield f"nobody reads {queue.queue}, {queue.waiting} waiting"
+        for queue in self.queues:
+            if queue.dead:
+                yield f"{queue.dead} in {wire.dead_queue(queue.queue)}: postroom dead list"
+        if self.unrouted:
+            yield f"{self.unrouted} jobs that no queue takes: postroom dead show unrouted"
+        for name, messages in self.strays.items():
+            yield f"nobody declared the queue {name}, {messages} in it"
+
+    def _of_alerting(self) -> Iterator[str]:
+        for each in self.conditions or ():
+            if self.broker_problem or each["what"] not in SEEN_HERE_TOO:
+                yield f"{each['what']}: {each['text']}"
+
+
+def gather(management: Management, health: Mapping[str, str], *, ask_alerting: bool) -> State:
+    """Ask everybody. Whoever does not answer is a problem of its own and hides nothing else."""
+    state = State()
+    with ThreadPoolExecutor() as pool:
+        asked = [pool.submit(ask_health, service, url) for service, url in health.items()]
+        _ask_broker(state, management)
+        if ask_alerting:
+            _ask_alerting(state)
+        state.health = [each.result() for each in asked]
+    if url := health.get(ALERTING):
+        oldest = read_gauge(url, OLDEST, "queue")
+        state.queues = [replace(each, oldest_seconds=oldest.get(each.queue)) for each in state.queues]
+    return state
+
+
+def _ask_broker(state: State, management: Management) -> None:
+    try:
+        state.version, queues = management.version(), management.queues()
+        state.nodes = management.nodes()
+    except ManagementError as error:
+        state.broker_problem = redact(str(error))
+        return
+    roles = [(queue, role_of(queue)) for queue in queues]
+    state.queues = _queue_states(roles)
+    state.unrouted = sum(queue.messages for queue, role in roles if role is Role.UNROUTED)
+    state.delayed = sum(queue.messages for queue, role in roles if role is Role.LADDER)
+    state.uncounted = sum(role is Role.UNKNOWN for _queue, role in roles)
+    state.strays = {queue.name: queue.messages for queue, role in roles if role is Role.UNDECLARED}
+
+
+def _queue_states(roles: Sequence[tuple[QueueInfo, Role]]) -> list[QueueState]:
+    services = {queue: worker.service for worker in discover().workers for queue in worker.subscriptions}
+    messages = {queue.name: queue.messages for queue, _role in roles}
+    found = [
+        QueueState(
+            service=services.get(queue.name, queue.name.partition(".")[0]),
+            queue=queue.name,
+            waiting=queue.messages - queue.in_work,
+            in_work=queue.in_work,
+            consumers=queue.consumers,
+            dead=messages.get(wire.dead_queue(queue.name), 0),
+        )
+        for queue, role in roles
+        if role is Role.WORK
+    ]
+    return sorted(found, key=lambda each: (each.service, each.queue))
+
+
+def _ask_alerting(state: State) -> None:
+    if importlib.util.find_spec("services.alerting.commands") is None:
+        return
+    try:
+        answer = ask_service(ALERTING, "list", "open")
+        state.conditions = [each for each in answer if each["about"] == "condition"]
+        state.groups = [each for each in answer if each["about"] != "condition"]
+    except (ConfigurationError, KeyError, TypeError) as error:
+        state.alerting_problem = redact(str(error))

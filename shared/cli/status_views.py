@@ -1,0 +1,103 @@
+"""How the state of everything looks on a terminal."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from shared.cli.status_state import QueueState, State
+from shared.running import Health
+
+
+def screen(state: State) -> RenderableType:
+    """Everything, the verdict first."""
+    return Group(*_verdict(state), *_broker(state), *_services(state), *_alerting(state))
+
+
+def _verdict(state: State) -> Iterator[RenderableType]:
+    problems = state.problems()
+    if not problems:
+        yield "[bold green]All is well.[/]"
+    for problem in problems:
+        yield f"[bold red]•[/] {escape(problem)}"
+
+
+def _broker(state: State) -> Iterator[RenderableType]:
+    if not state.version:
+        return
+    running = sum(node.is_running for node in state.nodes)
+    alarms = sorted({alarm for node in state.nodes for alarm in node.alarms})
+    yield (
+        f"RabbitMQ {escape(state.version)}, {running} of {len(state.nodes)} nodes up, "
+        f"{'[red]alarm: ' + ', '.join(alarms) + '[/]' if alarms else 'no alarm'}; "
+        f"{state.delayed} delayed, {state.unrouted} unrouted"
+    )
+
+
+def _services(state: State) -> Iterator[RenderableType]:
+    if state.uncounted:
+        yield f"[yellow]{state.uncounted} queues are not counted yet by the broker: look again in some seconds[/]"
+    if state.queues:
+        yield _table(
+            ("service", "queue", "waiting", "oldest", "in work", "readers", "dead"),
+            (_queue_row(each) for each in state.queues),
+        )
+    if state.health:
+        yield _table(("service", "ready", "provider", "health"), (_health_row(each) for each in state.health))
+
+
+def _alerting(state: State) -> Iterator[RenderableType]:
+    if state.alerting_problem:
+        yield f"[yellow]Alerting's data cannot be read here:[/] {escape(state.alerting_problem)}"
+    if state.conditions:
+        yield _table(("open condition", "what to do"), (_condition_row(each) for each in state.conditions))
+    if state.groups:
+        yield _table(("group", "queue", "error", "dead", "newest"), (_group_row(each) for each in state.groups))
+
+
+def _queue_row(each: QueueState) -> tuple[str, ...]:
+    return (
+        escape(each.service),
+        escape(each.queue),
+        str(each.waiting),
+        _duration(each.oldest_seconds),
+        str(each.in_work),
+        str(each.consumers) if each.consumers else "[red]0[/]",
+        f"[red]{each.dead}[/]" if each.dead else "0",
+    )
+
+
+def _health_row(each: Health) -> tuple[str, ...]:
+    problems = "; ".join(f"{name}: {text}" for name, text in each.problems.items())
+    ready = "[green]yes[/]" if each.is_ready else f"[red]{escape(problems) or 'no'}[/]"
+    outage = each.outage
+    provider = f"[yellow]away: {escape(str(outage['reason']))}, {outage['held']} held[/]" if outage else "there"
+    return escape(each.service), ready, provider if each.is_ready else "", escape(each.url)
+
+
+def _condition_row(each: Mapping[str, Any]) -> tuple[str, ...]:
+    return escape(str(each.get("text", ""))), escape(str(each.get("advice", "")))
+
+
+def _group_row(each: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(escape(str(each.get(name, ""))) for name in ("key", "name", "what", "unsettled", "text"))
+
+
+def _table(columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Table:
+    table = Table()
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _duration(seconds: float | None) -> str:
+    if not seconds:
+        return ""
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,75 @@
+"""Where the services of this machine answer: noted by who started them, for commands that ask them."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+FILE = "services.json"
+
+
+@contextmanager
+def noted(data_dir: Path, health: Mapping[str, str]) -> Iterator[None]:
+    """The health URL of each service is in the data folder until the end of the block."""
+    path = data_dir / FILE
+    data_dir.mkdir(parents=True, exist_ok=True)
+    whole = path.with_suffix(f".{os.getpid()}")
+    whole.write_text(json.dumps(health, indent=2) + "\n", encoding="utf-8")
+    whole.replace(path)  # whoever reads it meanwhile reads the old one or the new one, whole
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def read_noted(data_dir: Path) -> dict[str, str]:
+    """The health URLs by service; none where nothing was noted."""
+    try:
+        found = json.loads((data_dir / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(name): str(url) for name, url in found.items()} if isinstance(found, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a service says of itself at `/readyz`.
+
+    Attributes:
+        is_ready: whether it works. `problems`: what stands in its way, by name.
+        outage: of its provider, if that is away.
+    """
+
+    service: str
+    url: str
+    is_ready: bool
+    problems: Mapping[str, str]
+    outage: Mapping[str, Any] | None = None
+
+
+def ask_health(service: str, url: str, *, seconds: float = 3) -> Health:
+    """Ask one service. One that does not answer is not ready."""
+    base = url.rstrip("/").removesuffix("/readyz")
+    try:
+        answer = httpx.get(f"{base}/readyz", timeout=seconds, trust_env=False).json()
+        return Health(service, base, answer["status"] == "ok", answer["problems"], answer.get("outage"))
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
+        return Health(service, base, False, {"health": f"does not answer ({type(error).__name__})"})
+
+
+def read_gauge(url: str, name: str, label: str, *, seconds: float = 3) -> dict[str, float]:
+    """A gauge of a service's `/metrics`, by one of its labels; empty where it does not answer."""
+    try:
+        text = httpx.get(f"{url}/metrics", timeout=seconds, trust_env=False).text
+        families = list(text_string_to_metric_families(text))
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        return {}
+    return {
+        sample.labels[label]: sample.value for family in families if family.name == name for sample in family.samples
+    }

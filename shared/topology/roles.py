@@ -1,0 +1,44 @@
+"""Which queue is what. Read from the queue's own policy, so that nothing has to be told which services there are."""
+
+from enum import Enum, auto
+from fnmatch import fnmatchcase
+
+from shared import wire
+from shared.management import QueueInfo
+from shared.topology.ladder import delay_ladder
+
+POLICY_PREFIX = "postroom."
+
+LADDER = {queue.name: int(queue.arguments["x-message-ttl"]) / 1000 for queue in delay_ladder().queues}
+"""The queues of the delay ladder, and for how many seconds each holds a message."""
+
+
+class Role(Enum):
+    """What a queue is for."""
+
+    WORK = auto()  # a service reads it
+    DEAD = auto()  # a person looks into it
+    UNROUTED = auto()
+    LADDER = auto()
+    UNDECLARED = auto()  # no topology has it
+    FOREIGN = auto()  # another program's, or ignored
+    UNKNOWN = auto()
+
+
+def role_of(queue: QueueInfo, ignored: tuple[str, ...] = ()) -> Role:
+    """What `queue` is for; those that match a pattern of `ignored` are nobody's business here.
+
+    Its policy is not known before the broker has counted it for the first time, which takes five seconds.
+    """
+    if any(fnmatchcase(queue.name, pattern) for pattern in ignored):
+        return Role.FOREIGN
+    if not queue.is_counted:
+        return Role.UNKNOWN
+    if queue.policy != POLICY_PREFIX + queue.name:
+        # Temporary ones are somebody's own business. A mistyped destination in the management UI is durable.
+        return Role.FOREIGN if queue.exclusive or queue.auto_delete else Role.UNDECLARED
+    if queue.name == wire.UNROUTED_QUEUE:
+        return Role.UNROUTED
+    if queue.name.endswith(wire.DEAD_SUFFIX):
+        return Role.DEAD
+    return Role.LADDER if queue.name in LADDER else Role.WORK

@@ -1,0 +1,106 @@
+"""`postroom status`: one screen, and an exit code that says whether somebody must get up."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from shared.cli import app, output
+from shared.errors import ProviderUnavailable
+from shared.running import noted, read_noted
+from shared.testing import eventually
+from shared.worker import Delivery
+from tests.support.brokers import VirtualHost
+from tests.support.worker import Chore, Desk, Station, desk_at, readiness
+
+Status = Callable[..., Awaitable[Result]]
+SOON = timedelta(seconds=20)
+
+
+@pytest.fixture
+def status(vhost: VirtualHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Status:
+    monkeypatch.setenv("POSTROOM_AMQP_URL", vhost.amqp_url)
+    monkeypatch.setenv("POSTROOM_MANAGEMENT_URL", vhost.management_url)
+    monkeypatch.setenv("POSTROOM_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(output.out, "width", 200)
+
+    async def run(*arguments: str) -> Result:
+        return await asyncio.to_thread(CliRunner().invoke, app, ["status", *arguments])
+
+    return run
+
+
+async def test_queues_services_and_outages_are_on_one_screen(
+    vhost: VirtualHost, tmp_path: Path, status: Status
+) -> None:
+    async def refuse(_job: Chore, _delivery: Delivery) -> None:
+        raise ProviderUnavailable("connection refused")
+
+    station = Station(vhost)
+    async with desk_at(station, tmp_path) as desk, desk.running(desk.worker(refuse, service="email")) as service:
+        await desk.put({"n": 1}, exchange="dead-letters")
+        await desk.put({"n": 1})
+        await desk.put({"n": 1}, key="nobody.does")
+        await eventually(service.details, within=SOON)
+        with noted(tmp_path, {"email": service._health.url}):
+            seen = await eventually(lambda: counted(status, desk), within=SOON)
+            shown = await status()
+
+    assert seen["unrouted"] == 1
+    assert seen["health"][0]["is_ready"] is True
+    assert seen["health"][0]["outage"]["reason"] == "connection refused"
+    assert any(f"1 in {desk.queue}.dead" in each for each in seen["problems"])
+    assert any("email waits for its provider" in each for each in seen["problems"])
+    assert shown.exit_code == 1
+    for text in (desk.queue, "away: connection refused, 1 held", "1 unrouted", "no alarm", "nobody reads alerting"):
+        assert text in shown.stdout
+
+
+async def counted(status: Status, desk: Desk) -> dict[str, Any]:
+    """The state, once the broker has counted the queue's messages."""
+    seen: dict[str, Any] = json.loads((await status("--json")).stdout)
+    figures = ("waiting", "in_work", "consumers", "dead")
+    assert [[each[name] for name in figures] for each in seen["queues"] if each["queue"] == desk.queue] == [
+        [0, 1, 1, 1]
+    ]
+    assert seen["unrouted"] == 1
+    return seen
+
+
+async def test_a_broker_without_topology_and_messages_is_fine(vhost: VirtualHost, status: Status) -> None:
+    result = await status()
+
+    assert result.exit_code == 0
+    assert "All is well." in result.stdout
+
+
+async def test_without_a_broker_the_services_are_shown_all_the_same(
+    desk: Desk, status: Status, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTROOM_MANAGEMENT_URL", "http://127.0.0.1:1")
+    async with desk.running(desk.worker()) as service:
+        assert (await readiness(service))[0] == 200
+        result = await status("--json", "--health", f"chores={service._health.url}", "--health", "http://127.0.0.1:1")
+
+    assert result.exit_code == 3
+    seen = json.loads(result.stdout)
+    assert "no management API" in seen["broker_problem"]
+    assert [(each["service"], each["is_ready"]) for each in seen["health"]] == [
+        ("chores", True),
+        ("http://127.0.0.1:1", False),
+    ]
+    assert "does not answer" in seen["problems"][1]
+
+
+def test_where_services_answer_is_noted_as_long_as_they_run(tmp_path: Path) -> None:
+    with noted(tmp_path / "new", {"email": "http://127.0.0.1:8080"}):
+        assert read_noted(tmp_path / "new") == {"email": "http://127.0.0.1:8080"}
+    assert read_noted(tmp_path / "new") == {}
+    (tmp_path / "services.json").write_text("[")
+    assert read_noted(tmp_path) == {}

@@ -1,0 +1,208 @@
+"""What is wrong with a real broker is seen, and clears by itself. A user looks who may do nothing else."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client import REGISTRY
+
+from services.alerting.alerts import Alerts
+from services.alerting.conditions import Condition
+from services.alerting.failures import FailureLog
+from services.alerting.handlers import worker as alerting
+from services.alerting.watching.heard import HeardLog
+from services.alerting.watching.opening import open_watch
+from services.alerting.watching.settings import WatchingSettings
+from services.alerting.watching.watch import Watch
+from shared import wire
+from shared.broker_node import BrokerNode
+from shared.database import Database
+from shared.errors import ProviderUnavailable
+from shared.management import Management
+from shared.publishing import Publisher
+from shared.testing import eventually, running_with
+from shared.topology.ladder import walk_key
+from shared.worker import Adapters, Delivery
+from shared.worker.runtime import Runtime
+from tests.support.brokers import VirtualHost, virtual_host_on
+from tests.support.conditions import RecordingConditions
+from tests.support.moving import move_messages
+from tests.support.worker import Chore, Desk, Station, desk_at, publish
+
+SOON = timedelta(seconds=20)
+MONITOR = "watching-monitor"
+
+
+@pytest.fixture
+def station(vhost: VirtualHost) -> Station:
+    """A virtual host of the test's own: a watch sees all queues of it."""
+    station = Station(vhost)
+    station.apply(alerting)
+    return station
+
+
+def monitoring(vhost: VirtualHost) -> Management:
+    """The management API for the user `monitoring` of docs/operations.md."""
+    admin = httpx.Client(base_url=f"{vhost.management_url}/api", auth=(vhost.user, vhost.password), trust_env=False)
+    with admin:
+        admin.put(f"/users/{MONITOR}", json={"password": "x", "tags": "monitoring"}).raise_for_status()
+        nothing = {"configure": "^$", "write": "^$", "read": "^$"}
+        admin.put(f"/permissions/{vhost.name}/{MONITOR}", json=nothing).raise_for_status()
+    return Management(vhost.management_url, MONITOR, "x", vhost.name)
+
+
+@dataclass
+class Watched:
+    """A watch at work, and what it sees."""
+
+    conditions: RecordingConditions = field(default_factory=RecordingConditions)
+
+    async def sees(self, key: str, within: timedelta = SOON) -> str:
+        """Wait until that is wrong; its text."""
+        return (await eventually(lambda: self.conditions.sees(key), within=within)).text
+
+    async def sees_no(self, key: str) -> None:
+        """Wait until it has cleared."""
+        await eventually(lambda: self.conditions.sees_no(key), within=SOON)
+
+
+@asynccontextmanager
+async def watching(management: Management, data_dir: Path, **settings: Any) -> AsyncIterator[Watched]:
+    """A watch of this virtual host alone."""
+    watched = Watched()
+    database = Database(f"sqlite+aiosqlite:///{data_dir}/watching.sqlite3", "alerting")
+    await database.migrate()
+    given = WatchingSettings(**{"watch_seconds": 0.5, "no_consumer_seconds": 1000, **settings})
+    watch = Watch(given, management, HeardLog(database), watched.conditions)
+    with management:
+        try:
+            async with watch.running():
+                yield watched
+        finally:
+            await database.close()
+
+
+@pytest.fixture
+async def desk(station: Station, tmp_path: Path) -> AsyncIterator[Desk]:
+    async with desk_at(station, tmp_path) as desk:
+        yield desk
+
+
+async def test_dead_letters_moved_to_a_mistyped_queue_are_told_within_ten_seconds(desk: Desk, tmp_path: Path) -> None:
+    desk.worker()
+    dead, mistyped = wire.dead_queue(desk.queue), desk.queue.replace(".do", ".od")
+    async with watching(monitoring(desk.station.vhost), tmp_path) as watched:
+        await eventually(lambda: ("queue-undeclared", ()) in watched.conditions.observed, within=SOON)
+        for n in range(3):
+            await desk.put({"n": n}, exchange=wire.DEAD_LETTERS)
+
+        began = time.monotonic()
+        await move_messages(desk.station.vhost, dead, mistyped)
+        moved_after = time.monotonic() - began
+        text = await watched.sees(f"queue-undeclared {mistyped}", within=timedelta(seconds=10 - moved_after))
+
+        assert f"3 messages wait in it, which was probably meant to be {desk.queue}" in text
+        assert await desk.depth(mistyped) == 3
+        await move_messages(desk.station.vhost, mistyped, desk.queue)
+        assert await desk.depth() == 3
+        await desk.channel.queue_delete(mistyped)
+        await watched.sees_no(f"queue-undeclared {mistyped}")
+
+
+async def test_what_is_wrong_with_queues_is_told_until_it_is_mended(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.alerting.watching.strands.GRACE", timedelta(seconds=1))
+    worker = desk.worker()
+    settings = {"no_consumer_seconds": 1, "queue_limits": "*.do=3s"}
+    async with watching(monitoring(desk.station.vhost), tmp_path, **settings) as watched:
+        await desk.put({"n": 1})
+        await desk.put({"n": 1}, key="nobody.does")
+        await publish(desk.channel, wire.DELAY, walk_key(timedelta(seconds=1), "nowhere"), {})
+
+        await watched.sees(f"queue-without-consumers {desk.queue}")
+        assert f"1 message in {desk.queue}" in await watched.sees(f"queue-old {desk.queue}")
+        age = REGISTRY.get_sample_value("postroom_queue_oldest_seconds", {"queue": desk.queue})
+        assert 3 <= (age or 0) < 60
+        assert "1 job that no queue takes" in await watched.sees("unrouted-not-empty")
+        assert "1 message cannot leave delay.1s" in await watched.sees("queue-stuck delay.1s")
+
+        await (await desk.channel.get_queue(wire.UNROUTED_QUEUE)).purge()
+        async with desk.running(worker):
+            await watched.sees_no(f"queue-without-consumers {desk.queue}")
+            await watched.sees_no(f"queue-old {desk.queue}")
+            await watched.sees_no("unrouted-not-empty")
+            assert REGISTRY.get_sample_value("postroom_conditions", {"kind": "unrouted-not-empty"}) == 0
+
+
+async def test_a_provider_that_is_away_is_told_until_it_is_back(desk: Desk, tmp_path: Path) -> None:
+    is_away = True
+
+    async def do(_job: Chore, _delivery: Delivery) -> None:
+        if is_away:
+            raise ProviderUnavailable("connection refused")
+
+    async with desk.running(desk.worker(do, service="email")), listening(desk.station, tmp_path) as watched:
+        await desk.put({"n": 1}, message_id="held")
+        assert "email has been away" in (text := await watched.sees("circuit-open email"))
+        assert "connection refused" in text
+        is_away = False
+        await watched.sees_no("circuit-open email")
+        await desk.counted(done=1, retried=0, dead=0)
+
+
+@asynccontextmanager
+async def listening(station: Station, data_dir: Path) -> AsyncIterator[Watched]:
+    """Alerting's real runtime with its real listeners, and conditions that the test sees."""
+    watched = Watched()
+
+    @asynccontextmanager
+    async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
+        async with open_watch(runtime, watched.conditions) as given:
+            yield dict.fromkeys((FailureLog, Alerts)) | {Publisher: runtime.publisher, **given}
+
+    async with running_with(alerting, adapters, station.settings(data_dir)):
+        yield watched
+
+
+async def test_an_alarm_and_a_broker_that_is_away_are_told_until_they_end(
+    own_broker: BrokerNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.alerting.watching.nodes.GRACE", timedelta(seconds=0.5))
+    with virtual_host_on(own_broker) as vhost:
+        async with watching(monitoring(vhost), tmp_path) as watched:
+            await eventually(lambda: ("nodes", ()) in watched.conditions.observed, within=SOON)
+            await asyncio.to_thread(restart, own_broker, disk_free_limit="100000GB")
+            await eventually(lambda: "management-unreachable" in seen(watched), within=SOON)
+            alarm = await eventually(lambda: of_kind(watched, "broker-alarm"), within=SOON)
+            assert "disk alarm" in alarm.text
+            await asyncio.to_thread(restart, own_broker, disk_free_limit="100MB")
+            await watched.sees_no(alarm.key)
+            await watched.sees_no("management-unreachable")
+
+
+def restart(broker: BrokerNode, *, disk_free_limit: str) -> None:
+    """Kill the node and start it with another limit."""
+    broker.kill()
+    assert broker.log is not None
+    configuration = broker.log.parent.parent / "rabbitmq.conf"
+    lines = [line for line in configuration.read_text().splitlines() if "disk_free_limit" not in line]
+    configuration.write_text("\n".join([*lines, f"disk_free_limit.absolute = {disk_free_limit}", ""]))
+    broker.start()
+
+
+def seen(watched: Watched) -> set[str]:
+    """All that was ever told."""
+    return {key for _source, keys in watched.conditions.observed for key in keys}
+
+
+def of_kind(watched: Watched, kind: str) -> Condition | None:
+    """What of that kind lasts."""
+    return next((each for each in watched.conditions.lasting.values() if each.kind == kind), None)

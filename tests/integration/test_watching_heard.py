@@ -1,0 +1,118 @@
+"""What processes tell of themselves, kept in a real database, and a watch that can see nothing else."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from services.alerting.watching.heard import HeardLog
+from services.alerting.watching.settings import WatchingSettings
+from services.alerting.watching.watch import Watch
+from shared.database import Database
+from shared.management import Management
+from shared.messages import CircuitClosed, CircuitOpened, SchedulerMeasured
+from shared.testing import FrozenClock
+from tests.support.conditions import RecordingConditions
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3"
+    given: str = request.getfixturevalue("postgres_url")
+    return given
+
+
+@pytest.fixture
+async def heard(url: str) -> AsyncIterator[HeardLog]:
+    database = Database(url, "alerting")
+    await database.migrate()
+    yield HeardLog(database)
+    await database.close()
+
+
+def opened(since: datetime = NOON, reason: str = "refused", instance: str = "a") -> CircuitOpened:
+    return CircuitOpened(service="email", instance=instance, reason=reason, since=since)
+
+
+def closed(since: datetime = NOON) -> CircuitClosed:
+    return CircuitClosed(service="email", instance="a", since=since, at=since + MINUTE)
+
+
+async def test_what_is_told_again_is_one_row_with_the_last_reason(heard: HeardLog) -> None:
+    await heard.opened(opened(), NOON)
+    await heard.opened(opened(reason="timed out"), NOON + MINUTE)
+    await heard.opened(opened(instance="b"), NOON)
+
+    told = {each.instance: each for each in await heard.all(NOON + MINUTE)}
+    assert told.keys() == {"a", "b"}
+    assert (told["a"].reason, told["a"].since, told["a"].heard_at) == ("timed out", NOON, NOON + MINUTE)
+
+
+@pytest.mark.parametrize("late", [opened(), opened(NOON - MINUTE)])
+async def test_an_opening_that_arrives_after_its_closing_changes_nothing(heard: HeardLog, late: CircuitOpened) -> None:
+    await heard.opened(opened(), NOON)
+    await heard.closed(closed(), NOON)
+    await heard.opened(late, NOON)
+
+    [told] = await heard.all(NOON)
+    assert not told.is_open
+
+
+async def test_a_closing_that_arrives_after_the_next_opening_changes_nothing(heard: HeardLog) -> None:
+    await heard.opened(opened(NOON + MINUTE), NOON)
+    await heard.closed(closed(NOON), NOON)
+
+    [told] = await heard.all(NOON)
+    assert told.is_open
+
+
+async def test_older_figures_of_a_scheduler_change_nothing(heard: HeardLog) -> None:
+    for at, late in ((NOON, 30), (NOON - MINUTE, 0)):
+        await heard.measured(SchedulerMeasured(instance="s", at=at, late_seconds=late, due=1), NOON)
+
+    [told] = await heard.all(NOON)
+    assert told.late_seconds == 30
+
+
+async def test_who_was_silent_for_a_day_is_forgotten(heard: HeardLog) -> None:
+    await heard.opened(opened(), NOON)
+
+    assert await heard.all(NOON + timedelta(hours=23))
+    assert await heard.all(NOON + timedelta(hours=25)) == []
+
+
+async def test_what_cannot_be_seen_stays_as_it_was(heard: HeardLog) -> None:
+    clock, conditions = FrozenClock(NOON), RecordingConditions()
+    await heard.opened(opened(), NOON)
+    await heard.measured(SchedulerMeasured(instance="s", at=NOON, late_seconds=0, due=0), NOON)
+    with Management("http://127.0.0.1:1", "guest", "guest") as nobody:
+        watch = Watch(WatchingSettings(), nobody, heard, conditions, clock=clock)
+        await watch.look()
+        assert conditions.lasting.keys() == {"circuit-open email"}
+
+        for _ in range(10):  # silence means nothing while the broker is away
+            clock.advance(MINUTE)
+            await watch.look()
+
+    assert conditions.lasting.keys() == {"circuit-open email", "management-unreachable"}
+    sources = {source for source, _keys in conditions.observed}
+    assert sources == {"circuit-open email", "scheduler-silent", "scheduler-late", "management-unreachable"}
+    assert conditions.sees("management-unreachable").since == NOON
+
+
+async def test_what_lasts_is_brought_up_to_date_twice_a_minute_and_not_at_each_look(heard: HeardLog) -> None:
+    clock, conditions = FrozenClock(NOON), RecordingConditions()
+    await heard.opened(opened(), NOON)
+    with Management("http://127.0.0.1:1", "guest", "guest") as nobody:
+        watch = Watch(WatchingSettings(), nobody, heard, conditions, clock=clock)
+        for _ in range(31):
+            await watch.look()
+            clock.advance(timedelta(seconds=2))
+
+    assert [source for source, keys in conditions.observed].count("circuit-open email") == 3
+    assert conditions.sees("circuit-open email").since == NOON

@@ -1,0 +1,111 @@
+"""What processes tell of themselves, and what their silence says."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.alerting.conditions import Condition
+from services.alerting.watching.findings import Finding
+from services.alerting.watching.heard import CIRCUIT, SCHEDULER, Heard
+from services.alerting.watching.looking import Look
+from services.alerting.watching.nodes import Reachability, nodes
+from services.alerting.watching.telling import circuits, schedulers
+from shared.management import ManagementRefused, ManagementUnavailable, NodeInfo
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+LONG_AGO = NOON - timedelta(days=1)
+
+
+def circuit(instance: str = "a", **changes: Any) -> Heard:
+    given = {"is_open": True, "since": NOON - 10 * MINUTE, "reason": "refused", "heard_at": NOON} | changes
+    return Heard(CIRCUIT, given.pop("service", "email"), instance, late_seconds=0, due=0, **given)
+
+
+def scheduler(late_seconds: float = 0, heard_at: datetime = NOON, instance: str = "a") -> Heard:
+    return Heard(SCHEDULER, SCHEDULER, instance, False, heard_at, "", late_seconds, 3, heard_at)
+
+
+def conditions(findings: Any) -> list[Condition]:
+    return [condition for finding in findings for condition in finding.conditions]
+
+
+def test_several_processes_with_the_same_provider_are_one_condition() -> None:
+    told = [circuit("a"), circuit("b", since=NOON - 20 * MINUTE), circuit("c", is_open=False)]
+
+    [condition] = conditions(circuits(told, NOON, LONG_AGO))
+
+    assert condition.key == "circuit-open email"
+    assert condition.since == NOON - 20 * MINUTE
+    assert condition.text == "the provider of email has been away for 20 min: refused (say 2 processes)"
+
+
+def test_a_circuit_clears_when_the_last_process_has_closed_it() -> None:
+    told = [circuit("a", is_open=False), circuit("b", is_open=False)]
+
+    assert list(circuits(told, NOON, NOON)) == [Finding("circuit-open email")]
+
+
+def test_a_process_that_has_said_nothing_for_two_and_a_half_minutes_is_gone() -> None:
+    told = [circuit("a", heard_at=NOON - 2 * MINUTE)]
+
+    assert conditions(circuits(told, NOON, LONG_AGO))
+    assert list(circuits(told, NOON + MINUTE, LONG_AGO)) == [Finding("circuit-open email")]
+
+
+def test_silence_means_nothing_while_nobody_could_hear() -> None:
+    told = [circuit("a", heard_at=NOON - 10 * MINUTE), scheduler(heard_at=NOON - 10 * MINUTE)]
+    just_now = NOON - MINUTE
+
+    assert list(circuits(told, NOON, just_now)) == []
+    assert list(schedulers(told, NOON, just_now, MINUTE)) == []
+
+
+def test_a_scheduler_is_late_by_the_newest_figures() -> None:
+    told = [scheduler(90, NOON - MINUTE, "a"), scheduler(70, NOON, "b")]
+
+    [condition] = conditions(schedulers(told, NOON, LONG_AGO, MINUTE))
+    assert condition.text == "the oldest of 3 ticks has waited 70 s to be published"
+    assert conditions(schedulers([*told, scheduler(0, NOON + MINUTE)], NOON + MINUTE, LONG_AGO, MINUTE)) == []
+
+
+def test_a_scheduler_that_was_heard_is_missed() -> None:
+    told = [scheduler(heard_at=NOON - 3 * MINUTE)]
+
+    [condition] = conditions(schedulers(told, NOON, LONG_AGO, MINUTE))
+    assert condition.key == "scheduler-silent"
+    assert conditions(schedulers([*told, scheduler()], NOON, LONG_AGO, MINUTE)) == []
+    assert conditions(schedulers([], NOON, LONG_AGO, MINUTE)) == []
+
+
+def test_what_is_wrong_with_nodes_is_told_of_each() -> None:
+    found = nodes(
+        Look(
+            NOON,
+            "4.3.6",
+            (
+                NodeInfo("rabbit@a", True, ("disk",)),
+                NodeInfo("rabbit@b", False),
+                NodeInfo("rabbit@c", True, (), ("rabbit@a",)),
+            ),
+            (),
+        )
+    )
+
+    assert [condition.key for condition in found.conditions] == [
+        "broker-alarm rabbit@a disk",
+        "broker-node-down rabbit@b",
+        "broker-partition rabbit@c",
+    ]
+
+
+def test_a_management_api_that_does_not_answer_is_told_after_half_a_minute() -> None:
+    reachability = Reachability()
+    error = ManagementUnavailable("no management API at http://localhost:1")
+
+    assert reachability.failed(error, NOON) is None
+    assert reachability.failed(error, NOON + timedelta(seconds=29)) is None
+    found = reachability.failed(error, NOON + timedelta(seconds=30))
+    assert found is not None
+    assert "cannot be asked: no management API at" in found.conditions[0].text
+    assert reachability.answered() == Finding("management-unreachable")
+    assert reachability.failed(ManagementRefused("no"), NOON + MINUTE) is None

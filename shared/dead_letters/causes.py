@@ -14,8 +14,11 @@ _KEY_LENGTH = 10
 _LONGEST_TEXT = 200
 
 # SMTP and HTTP answer codes tell causes apart, so they stay where such a code stands: at the start, after a
-# colon, or after the protocol's name.
-_ANSWER_CODE = re.compile(r"(?:^|(?<=: )|(?<=HTTP )|(?<=SMTP ))([1-5]\d\d)\b(?: ([245]\.\d{1,3}\.\d{1,3})\b)?")
+# colon, after the protocol's name, or in brackets with its enhanced code (`(552 5.2.2 mailbox full)`).
+_ANSWER_CODE = re.compile(
+    r"(?:^|(?<=: )|(?<=HTTP )|(?<=SMTP ))[1-5]\d\d\b(?: [245]\.\d{1,3}\.\d{1,3}\b)?"
+    r"|(?<=\()[245]\d\d [245]\.\d{1,3}\.\d{1,3}\b"
+)
 
 _FOLDS = tuple(
     (re.compile(pattern, re.IGNORECASE), name)

@@ -91,6 +91,7 @@ async def _group(story: Storyteller) -> dict[str, object]:
 async def _show_alert(story: Storyteller, words: str, name: str) -> None:
     alert = await story.wait(story.stage.alerts.wait_for(words, PATIENCE_SECONDS), name)
     story.tell(f"[yellow]alert:[/] {escape(str(alert['title']))}")
+    story.tell(f"  [dim]│[/] {escape(str(alert['message']).partition(chr(10))[0])}")
 
 
 def _ms(began: float, ended: float) -> float:

@@ -17,6 +17,7 @@ from shared.dead_letters.causes import cause_of, fold
         ("too late since 2026-03-01T12:00:00+00:00", "too late since 2026-04-02 01:02:03Z"),
         ("unknown template 'welcome-a'", "unknown template 'welcome-b'"),
         ("queued as 4XyZ12abCD99", "queued as 9AbC88zzQQ11"),
+        ("left out (123 rows)", "left out (456 rows)"),
         ("line one\n  line two", "line one line two"),
         ("call +49 151 1234567", "call +49 151 7654321"),
     ],
@@ -32,6 +33,7 @@ def test_what_differs_from_message_to_message_does_not_make_another_cause(one: s
         ("a@x.org: 550 refused", "a@x.org: 452 refused"),
         ("HTTP 404 from https://x/y", "HTTP 500 from https://x/y"),
         ("550 refused", "551 refused"),
+        ("a@x.org refused (550 5.1.1 refused)", "a@x.org refused (552 5.2.2 refused)"),
         ("to: Field required", "subject: Field required"),
     ],
 )
@@ -43,14 +45,15 @@ def test_the_folded_text_stays_readable() -> None:
     assert fold("ada@example.com: 550 5.1.1 no such user 17") == "<address>: 550 5.1.1 no such user <n>"
 
 
-def test_the_same_error_in_another_queue_or_of_another_type_is_another_cause() -> None:
+def test_the_same_error_in_another_queue_of_another_type_or_at_another_place_is_another_cause() -> None:
     keys = {
         cause_of("email.send", "Refused", "x").key,
         cause_of("sms.send", "Refused", "x").key,
         cause_of("email.send", "Late", "x").key,
+        cause_of("email.send", "Refused", "x", "services.email.postman.deliver").key,
     }
 
-    assert len(keys) == 3
+    assert len(keys) == 4
 
 
 def test_a_key_is_stable_because_people_paste_it() -> None:

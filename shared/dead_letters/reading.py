@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
-from shared.dead_letters.connection import depth_of
+from shared.dead_letters.connection import depth_of, ready_in
 from shared.dead_letters.letter import DeadLetter, Envelope, name_by_content, read_dead_letter, text_of
 from shared.dead_letters.target import Target
 
@@ -75,8 +75,7 @@ class Reader:
         await self._channel.close()
 
     async def _ready(self) -> int:
-        declared = await self._channel.declare_queue(self._target.source, passive=True)
-        return declared.declaration_result.message_count or 0
+        return await ready_in(self._channel, self._target.source)
 
     async def _until_ready(self, count: int) -> None:
         # The queue takes messages back a moment later; who looks right after this command should see them.

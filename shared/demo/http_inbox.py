@@ -81,7 +81,11 @@ class AlertInbox(HttpInbox):
         def look() -> dict[str, Any] | None:
             return next((a for a in self.alerts if words in f"{a.get('title')} {a.get('message')}"), None)
 
-        return await until(look, within_seconds)
+        try:
+            return await until(look, within_seconds)
+        except TimeoutError:
+            titles = [str(alert.get("title")) for alert in self.alerts]
+            raise TimeoutError(f"none of {len(self.alerts)} alerts has {words!r}: {'; '.join(titles[-10:])}") from None
 
 
 @dataclass(frozen=True, slots=True)

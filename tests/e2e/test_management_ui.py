@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -16,21 +15,25 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from services.email.handlers import worker
 from shared import wire
 from shared.broker_node import BrokerNode
+from shared.connections import as_user
+from shared.demo.http_inbox import AlertInbox
 from shared.mailbox import MailServer
 from shared.testing import eventually
+from tests.support.broker_users import Users, users_on
 from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.browser import browser_at, page_in
 from tests.support.crash import PROJECT, Place, processes
-from tests.support.management_ui import PICTURES, Login, ManagementUi, are_pictures_wanted, operator_of
+from tests.support.management_ui import PICTURES, Login, ManagementUi, are_pictures_wanted
 from tests.support.office import DEAD, QUEUE, REFUSED, Office
 
 MISTYPED = "email.sned"
+NOBODY_HERE = ("sms.*", "webhook.*", "report.*", "scheduler.*", "maintenance.*", "audit.*")
 ANOTHER = "email.on.user.created"
 ROUNDS = 5
 PRESSES = 3
+TOLD_WITHIN_SECONDS = 10.0
 LOCAL_SHOVELS_SINCE = (4, 2)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -47,15 +50,42 @@ def vhost(broker: BrokerNode) -> Iterator[VirtualHost]:
         yield vhost
 
 
+@pytest.fixture(scope="module")
+def users(vhost: VirtualHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Users]:
+    """All queues, and the users that `postroom topology apply --users` makes."""
+    with users_on(vhost, tmp_path_factory.mktemp("users")) as users:
+        yield users
+
+
+@pytest.fixture(scope="module")
+def alerts() -> Iterator[AlertInbox]:
+    """Where alerts go."""
+    with AlertInbox() as alerts:
+        yield alerts
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running_office(vhost: VirtualHost, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
-    """The e-mail service, ready."""
+async def running_office(
+    vhost: VirtualHost, users: Users, alerts: AlertInbox, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Office]:
+    """The e-mail service and alerting, ready, each as its own user."""
     place, folder = Place(vhost.amqp_url, vhost.management_url), tmp_path_factory.mktemp("office")
-    place.prepare(worker)
+    data = {"POSTROOM_DATA_DIR": str(folder / "data")}
+    watching = {
+        **data,
+        "POSTROOM_AMQP_URL": users.amqp_url("alerting"),
+        "POSTROOM_MANAGEMENT_URL": as_user(vhost.management_url, *users.login("monitoring")),
+        "ALERTING_CHANNELS": alerts.channel,
+        "ALERTING_IGNORED_QUEUES": ",".join(NOBODY_HERE),
+    }
     async with MailServer() as server:
-        own = {**place.environment, "POSTROOM_DATA_DIR": str(folder / "data"), "EMAIL_SMTP_URL": server.url}
-        with processes("services.email", own, folder, 1) as [service]:
+        own = {**data, "POSTROOM_AMQP_URL": users.amqp_url("email"), "EMAIL_SMTP_URL": server.url}
+        with (
+            processes("services.email", own, folder, 1) as [service],
+            processes("services.alerting", watching, folder, 1) as [alerting],
+        ):
             await service.ready()
+            await alerting.ready()
             yield Office(place, service, server)
 
 
@@ -74,11 +104,11 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def ui(browser: Browser, vhost: VirtualHost, tmp_path: Path) -> AsyncIterator[ManagementUi]:
+async def ui(browser: Browser, vhost: VirtualHost, users: Users, tmp_path: Path) -> AsyncIterator[ManagementUi]:
     """The management UI, with the operator logged in."""
-    async with page_in(browser) as page, operator_of(vhost) as login:
+    async with page_in(browser) as page:
         ui = ManagementUi(page, vhost.management_url, Path(os.environ.get(PICTURES, tmp_path)))
-        await ui.log_in(login, picture="login")
+        await ui.log_in(Login(*users.login("operator")), picture="login")
         yield ui
 
 
@@ -145,13 +175,15 @@ async def test_some_are_moved_by_their_number_where_the_broker_has_local_shovels
 
 
 async def test_messages_moved_to_a_mistyped_queue_are_told_of_and_moved_on_from_there(
-    ui: ManagementUi, office: Office, vhost: VirtualHost
+    ui: ManagementUi, office: Office, vhost: VirtualHost, alerts: AlertInbox
 ) -> None:
     await office.bury("lea", "max")
     office.server.repair_all()
 
     await until_moved(lambda: ui.move_messages(DEAD, MISTYPED), office.has_dead)
-    await is_told_of(office.place, MISTYPED)
+    alert = await alerts.wait_for(f"{MISTYPED}: queue-undeclared", TOLD_WITHIN_SECONDS)
+    assert QUEUE in alert["message"]
+    await eventually(lambda: check_names(office.place, MISTYPED))
     await ui.shows_ready(MISTYPED, 2, picture="mistyped-queue")
     assert not office.server.mails_to("lea@example.com")
 
@@ -194,12 +226,8 @@ async def until_moved(press: Callable[[], Awaitable[None]], moved: Callable[[], 
     return await moved()
 
 
-async def is_told_of(place: Place, queue: str) -> None:
-    """Wait until whoever watches says that this queue is nobody's."""
-    await eventually(lambda: _check_names(place, queue), within=timedelta(seconds=10))
-
-
-async def _check_names(place: Place, queue: str) -> bool:
+async def check_names(place: Place, queue: str) -> bool:
+    """Whether `postroom topology check` names this queue."""
     check = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "shared.cli", "topology", "check", "--static"),

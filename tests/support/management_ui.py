@@ -5,16 +5,12 @@ Nothing here asks the management API; the pages do. The same on RabbitMQ 3.10 an
 
 import os
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
-import httpx
 from playwright.async_api import Locator, Page, Response, expect
 
-from tests.support.brokers import VirtualHost
 from tests.support.browser import SCREEN
 
 PICTURES = "POSTROOM_PICTURES"
@@ -41,27 +37,6 @@ def are_pictures_wanted() -> bool:
     Never on a given broker, where somebody may have the same names.
     """
     return PICTURES in os.environ and "POSTROOM_AMQP_URL" not in os.environ
-
-
-@asynccontextmanager
-async def operator_of(vhost: VirtualHost) -> AsyncIterator[Login]:
-    """A user with the operator's rights on this virtual host alone, deleted at the end."""
-    login = Login("operator" if are_pictures_wanted() else f"operator-{uuid4().hex[:8]}", uuid4().hex)
-    async with httpx.AsyncClient(
-        base_url=f"{vhost.management_url}/api", auth=(vhost.user, vhost.password), timeout=10, trust_env=False
-    ) as api:
-        user = {"password": login.password, "tags": "policymaker,management"}
-        rights = {
-            "configure": "^$",
-            "write": r"^(amq\.default|jobs|events)$",
-            "read": r"^(.+\.dead|unrouted)$",
-        }
-        (await api.put(f"/users/{login.user}", json=user)).raise_for_status()
-        (await api.put(f"/permissions/{vhost.name}/{login.user}", json=rights)).raise_for_status()
-        try:
-            yield login
-        finally:
-            (await api.delete(f"/users/{login.user}")).raise_for_status()
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,16 @@
 """Who works with the dead letters, for the record."""
 
 import getpass
+import os
 import socket
 
 from shared import wire
 
 
 def operator() -> str:
-    """Who uses this program, as `name@host`."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"[: wire.MAX_SHORT_BYTES]
+    """Who uses this program, as `name@host`; by number where the user has no name, as in many containers."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # the second from Python 3.13 on
+        name = f"uid-{os.getuid()}"
+    return f"{name}@{socket.gethostname()}"[: wire.MAX_SHORT_BYTES]

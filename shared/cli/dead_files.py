@@ -49,7 +49,7 @@ def export_command(
 
 
 def import_command(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What `export` wrote.")],
+    file: Annotated[Path, typer.Argument(help="What `export` wrote.")],
     as_json: AsJson = False,
 ) -> None:
     """Put exported dead letters back into the queues of dead letters they were in, with the same ids.

@@ -163,6 +163,13 @@ async def test_a_wrong_line_is_named_and_nothing_is_imported(bench: Bench, postr
     await bench.has(DEAD, 0)
 
 
+async def test_a_file_that_is_not_there_is_named(postroom: Postroom, tmp_path: Path) -> None:
+    result = await postroom("import", tmp_path / "absent.jsonl")
+
+    assert result.exit_code == 2
+    assert "absent.jsonl: No such file" in result.stderr
+
+
 @pytest.mark.parametrize(("queue", "code"), [("sms.send.dead", 1), (WORK, 2)])
 async def test_a_queue_that_is_not_there_or_holds_no_dead_letters_is_refused(
     bench: Bench, postroom: Postroom, tmp_path: Path, queue: str, code: int

@@ -33,23 +33,25 @@ def export_command(
     Example:  postroom dead export email.send.dead - --older-than 30d | gzip > old.jsonl.gz
     """
     target = target_of(queue)
-    with _new_file(file) as lines, progress_of("Exporting", quiet=file == Path("-")) as watch:
-        outcome = run_against(
-            target,
-            lambda url: until_stopped(watch, export(url, target, selection, write=lines.write, watch=watch)),
-        )
+    with _new_file(file) as lines:
+        with progress_of("Exporting", quiet=file == Path("-")) as watch:
+            outcome = run_against(
+                target,
+                lambda url: until_stopped(watch, export(url, target, selection, write=lines.write, watch=watch)),
+            )
+        if outcome.problem:
+            complain(outcome.problem)
+            raise typer.Exit(ExitCode.PROBLEMS)
+        if outcome.is_stopped:
+            note("stopped; no file is left")
+            raise typer.Exit(EXIT_STOPPED)
     note(f"{queue}: {outcome.settled} of {outcome.waiting} written, unmasked; they are still in the queue")
-    if outcome.examined < outcome.waiting and not outcome.problem:
+    if outcome.examined < outcome.waiting:
         note(f"only {outcome.examined} of {outcome.waiting} messages were read; is somebody else reading the queue?")
-    if outcome.problem:
-        complain(outcome.problem)
-        raise typer.Exit(ExitCode.PROBLEMS)
-    if outcome.is_stopped:
-        raise typer.Exit(EXIT_STOPPED)
 
 
 def import_command(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What `export` wrote.")],
+    file: Annotated[Path, typer.Argument(help="What `export` wrote.")],
     as_json: AsJson = False,
 ) -> None:
     """Put exported dead letters back into the queues of dead letters they were in, with the same ids.
@@ -87,9 +89,12 @@ def _new_file(path: Path) -> Iterator[BinaryIO]:
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     except OSError as error:
         raise ConfigurationError(f"{unfinished}: {error.strerror}") from None
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, 0o600)
-        yield file
-        file.flush()
-        os.fsync(descriptor)
-    unfinished.rename(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o600)  # also where an earlier one was left
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+        unfinished.rename(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -31,5 +31,5 @@ async def export(
                         outcome.settled += 1
                     watch.progressed(outcome)
         except BROKER_ERRORS as error:
-            outcome.problem = f"the connection was lost ({type(error).__name__}); the file lacks what was left"
+            outcome.problem = f"the connection was lost ({type(error).__name__}) before all was written"
     return outcome

@@ -44,8 +44,8 @@ async def import_lines(url: str, file: Path) -> list[Imported]:
     goes on where a killed import ended. Somebody who reads the queue meanwhile hides its messages from this. Jobs of
     `unrouted` are told to alerting again.
 
-    Raises ConfigurationError when any line is wrong, TopologyError when a queue is not there, and BrokerUnavailable;
-    nothing is published then.
+    Raises ConfigurationError when the file cannot be read or any line is wrong, TopologyError when a queue is not
+    there, and BrokerUnavailable; nothing is published then.
     """
     targets = [target_of(queue) for queue in sorted({stored.queue for stored in _stored_in(file)})]
     results = []
@@ -60,7 +60,11 @@ async def import_lines(url: str, file: Path) -> list[Imported]:
 
 
 def _stored_in(file: Path) -> Iterator[Stored]:
-    with file.open("rb") as lines:
+    try:
+        lines = file.open("rb")
+    except OSError as error:
+        raise ConfigurationError(f"{file}: {error.strerror}") from None
+    with lines:
         for number, line in enumerate(lines, start=1):
             try:
                 if line.strip():

@@ -25,7 +25,7 @@ from tests.support.dead_letters import dead_message
 
 DEAD = wire.dead_queue(QUEUE)
 MESSAGES = int(os.environ.get("REPLAYED_MESSAGES", "1000"))
-KILLS = int(os.environ.get("REPLAY_KILLS", "6"))
+KILLS = int(os.environ.get("REPLAY_KILLS", "4"))
 FASTEST_PER_SECOND = 2000
 """About what a replay moves in a second: what kills it must come before it ends by itself."""
 

@@ -18,7 +18,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from shared import wire
-from shared.cli import app, output
+from shared.cli import app, dead_files, output
+from shared.dead_letters import Outcome
 from tests.support.dead_letters import DEAD, QUORUM, WORK, Bench, bench_on
 
 Postroom = Callable[..., Any]
@@ -119,6 +120,22 @@ async def test_a_file_that_is_there_is_not_written_over(bench: Bench, postroom: 
     assert (result.exit_code, file.read_text()) == (2, "dear")
 
 
+async def test_an_export_that_does_not_reach_its_end_leaves_no_file(
+    bench: Bench, postroom: Postroom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.bury("m-1", "m-2")
+
+    async def stopped(*_arguments: Any, write: Callable[[bytes], object], **_options: Any) -> Outcome:
+        write(b"{}")
+        return Outcome(DEAD, waiting=2, examined=1, settled=1, is_stopped=True)
+
+    monkeypatch.setattr(dead_files, "export", stopped)
+    result = await postroom("export", DEAD, tmp_path / "dead.jsonl")
+
+    assert result.exit_code == 130
+    assert os.listdir(tmp_path) == []  # noqa: PTH208
+
+
 async def test_a_second_import_doubles_nothing_and_says_so(bench: Bench, postroom: Postroom, tmp_path: Path) -> None:
     await bench.bury("m-1", "m-2", "twin", "twin")
     file = tmp_path / "dead.jsonl"
@@ -161,6 +178,13 @@ async def test_a_wrong_line_is_named_and_nothing_is_imported(bench: Bench, postr
     assert result.exit_code == 2
     assert "line 3: postroom" in result.stderr
     await bench.has(DEAD, 0)
+
+
+async def test_a_file_that_is_not_there_is_named(postroom: Postroom, tmp_path: Path) -> None:
+    result = await postroom("import", tmp_path / "absent.jsonl")
+
+    assert result.exit_code == 2
+    assert "absent.jsonl: No such file" in result.stderr
 
 
 @pytest.mark.parametrize(("queue", "code"), [("sms.send.dead", 1), (WORK, 2)])

@@ -29,7 +29,7 @@ WIRE = document("docs/wire.md")
 SETTINGS = document("docs/settings.md")
 JOB = document("docs/adding-a-job.md")
 
-OF_THE_SYSTEM = {"PATH"}
+OF_THE_SYSTEM = {"PATH", "EDITOR", "VISUAL"}
 
 
 @pytest.mark.parametrize("page", documents(), ids=str)

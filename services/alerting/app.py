@@ -23,7 +23,7 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     settings = read_settings(AlertingSettings)
     failures = SqlFailureLog(runtime.database)
     alerts = Alerts(failures, open_channels(settings), interval=settings.interval)
-    async with alerts.running(), open_watch(runtime, LoggedConditions()) as watching:
+    async with alerts.running(), open_watch(runtime, LoggedConditions(), alerts.wake) as watching:
         yield {FailureLog: failures, Alerts: alerts, Publisher: runtime.publisher, **watching}
 
 

@@ -27,7 +27,7 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     conditions = SqlConditionLog(runtime.database, desk.rules)
     news = SqlNewsLog(runtime.database, desk.rules)
     alerts = Alerts(news, desk.channels, links=links_of(settings, runtime.settings))
-    async with alerts.running(), open_watch(runtime, conditions) as watching:
+    async with alerts.running(), open_watch(runtime, conditions, alerts.wake) as watching:
         yield {FailureLog: failures, Alerts: alerts, Publisher: runtime.publisher, **watching}
 
 

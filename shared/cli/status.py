@@ -8,7 +8,7 @@ import typer
 from rich.live import Live
 
 from shared.cli.output import AsJson, ExitCode, out, print_json
-from shared.cli.status_state import State, gather
+from shared.cli.status_state import Asked, State, gather
 from shared.cli.status_views import screen
 from shared.management import Management
 from shared.running import read_noted
@@ -25,6 +25,10 @@ def status_command(
             "times. Those that `postroom up` started on this machine are known."
         ),
     ] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(help="A pattern of queues to leave out, `shop.*`; may be given several times."),
+    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Look again every few seconds until Ctrl-C.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -35,12 +39,12 @@ def status_command(
     Example: `postroom status --watch`
     """
     settings = read_settings(RuntimeSettings)
-    urls = {**read_noted(settings.data_dir), **_given(health or [])}
+    asked = Asked({**read_noted(settings.data_dir), **_given(health or [])}, tuple(ignore or ()))
     with Management.from_settings(settings) as management:
         if watch and not as_json:
-            _keep_showing(management, urls)
+            _keep_showing(management, asked)
             return
-        state = gather(management, urls, ask_alerting=True)
+        state = gather(management, asked)
     if as_json:
         print_json(state.to_json())
     else:
@@ -60,10 +64,10 @@ def _given(health: Sequence[str]) -> dict[str, str]:
     return {name: url for name, _equals, url in pairs}
 
 
-def _keep_showing(management: Management, urls: dict[str, str]) -> None:
+def _keep_showing(management: Management, asked: Asked) -> None:
     with Live(console=out, screen=out.is_terminal, auto_refresh=False) as live:
         while True:
-            live.update(screen(gather(management, urls, ask_alerting=True)), refresh=True)
+            live.update(screen(gather(management, asked)), refresh=True)
             try:
                 time.sleep(LOOK_EVERY_SECONDS)
             except KeyboardInterrupt:

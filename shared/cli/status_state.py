@@ -109,29 +109,36 @@ class State:
                 yield f"{each['what']}: {each['text']}"
 
 
-def gather(management: Management, health: Mapping[str, str], *, ask_alerting: bool) -> State:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the state is gathered of: health URLs by service, and which queues are left out."""
+
+    health: Mapping[str, str]
+    ignored: tuple[str, ...] = ()
+
+
+def gather(management: Management, asked: Asked) -> State:
     """Ask everybody. Whoever does not answer is a problem of its own and hides nothing else."""
     state = State()
     with ThreadPoolExecutor() as pool:
-        asked = [pool.submit(ask_health, service, url) for service, url in health.items()]
-        _ask_broker(state, management)
-        if ask_alerting:
-            _ask_alerting(state)
-        state.health = [each.result() for each in asked]
-    if url := health.get(ALERTING):
+        answers = [pool.submit(ask_health, service, url) for service, url in asked.health.items()]
+        _ask_broker(state, management, asked.ignored)
+        _ask_alerting(state)
+        state.health = [each.result() for each in answers]
+    if url := asked.health.get(ALERTING):
         oldest = read_gauge(url, OLDEST, "queue")
         state.queues = [replace(each, oldest_seconds=oldest.get(each.queue)) for each in state.queues]
     return state
 
 
-def _ask_broker(state: State, management: Management) -> None:
+def _ask_broker(state: State, management: Management, ignored: tuple[str, ...]) -> None:
     try:
         state.version, queues = management.version(), management.queues()
         state.nodes = management.nodes()
     except ManagementError as error:
         state.broker_problem = redact(str(error))
         return
-    roles = [(queue, role_of(queue)) for queue in queues]
+    roles = [(queue, role_of(queue, ignored)) for queue in queues]
     state.queues = _queue_states(roles)
     state.unrouted = sum(queue.messages for queue, role in roles if role is Role.UNROUTED)
     state.delayed = sum(queue.messages for queue, role in roles if role is Role.LADDER)

@@ -165,7 +165,7 @@ async def listening(station: Station, data_dir: Path) -> AsyncIterator[Watched]:
 
     @asynccontextmanager
     async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
-        async with open_watch(runtime, watched.conditions) as given:
+        async with open_watch(runtime, watched.conditions, lambda: None) as given:
             yield dict.fromkeys((FailureLog, Alerts)) | {Publisher: runtime.publisher, **given}
 
     async with running_with(alerting, adapters, station.settings(data_dir)):

@@ -105,6 +105,28 @@ async def test_what_cannot_be_seen_stays_as_it_was(heard: HeardLog) -> None:
     assert conditions.sees("management-unreachable").since == NOON
 
 
+async def test_people_are_told_at_once_when_something_begins_and_when_it_clears(heard: HeardLog) -> None:
+    clock, woken = FrozenClock(NOON), 0
+
+    def wake() -> None:
+        nonlocal woken
+        woken += 1
+
+    with Management("http://127.0.0.1:1", "guest", "guest") as nobody:
+        watch = Watch(WatchingSettings(), nobody, heard, RecordingConditions(), clock=clock)
+        watch.on_change = wake
+        await watch.look()
+        assert woken == 0
+        await heard.opened(opened(), NOON)
+        await watch.look()
+        assert woken == 1
+        await watch.look()
+        assert woken == 1
+        await heard.closed(closed(), NOON)
+        await watch.look()
+        assert woken == 2
+
+
 async def test_what_lasts_is_brought_up_to_date_twice_a_minute_and_not_at_each_look(heard: HeardLog) -> None:
     clock, conditions = FrozenClock(NOON), RecordingConditions()
     await heard.opened(opened(), NOON)

@@ -1,6 +1,6 @@
 """Puts the watch together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from services.alerting.conditions import ConditionLog
@@ -15,8 +15,13 @@ from shared.worker.runtime import Runtime
 
 
 @asynccontextmanager
-async def open_watch(runtime: Runtime, conditions: ConditionLog) -> AsyncIterator[Adapters]:
-    """The watch at work, and what its listeners need. Without a broker there is nothing to watch."""
+async def open_watch(
+    runtime: Runtime, conditions: ConditionLog, on_change: Callable[[], None]
+) -> AsyncIterator[Adapters]:
+    """The watch at work, and what its listeners need. Without a broker there is nothing to watch.
+
+    `on_change` is called when something has begun or cleared.
+    """
     heard = HeardLog(runtime.database)
     settings = read_settings(WatchingSettings)
     if isinstance(runtime.publisher, LocalBroker):
@@ -24,5 +29,6 @@ async def open_watch(runtime: Runtime, conditions: ConditionLog) -> AsyncIterato
         return
     with Management.from_settings(runtime.settings) as management:
         watch = Watch(settings, management, heard, conditions, is_connected=lambda: runtime.publisher.is_connected)
+        watch.on_change = on_change
         async with watch.running():
             yield {HeardLog: heard}

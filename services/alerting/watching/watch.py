@@ -48,6 +48,9 @@ class Watch:
         heard: what processes have told.
         conditions: told of what is seen.
         is_connected: whether events can reach us; while they cannot, nobody's silence means anything.
+
+    Attributes:
+        on_change: called when something has begun or cleared, so that people are told at once.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Watch:
         self._heard = heard
         self._conditions = conditions
         self._is_connected = is_connected
+        self.on_change: Callable[[], None] = lambda: None
         self._clock = clock
         self._queues = Queues(settings)
         self._reachability = Reachability()
@@ -122,6 +126,9 @@ class Watch:
             keys = frozenset(condition.key for condition in finding.conditions)
             if self._is_news(finding.source, keys, now):
                 await self._conditions.observe(finding.source, self._with_first_times(finding, keys), now)
+                before = self._told.get(finding.source)
+                if keys != (before.keys if before else frozenset()):
+                    self.on_change()
                 kinds = tuple(condition.kind for condition in finding.conditions)
                 self._told[finding.source] = _Told(now, keys, kinds)
         self._measure()

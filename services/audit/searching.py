@@ -1,5 +1,6 @@
 """Finds messages in the history by what is known of them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -73,8 +74,8 @@ async def find_tried(session: AsyncSession, wanted: Wanted) -> list[Found]:
     for column, value in ((_tries.c.kind, wanted.kind), (_tries.c.queue, wanted.queue), (state, wanted.state)):
         if value is not None:
             statement = statement.where(column == value)
-    if conditions := _conditions(wanted):
-        statement = statement.where(select(_each.c.id).where(_same(_each), *conditions).exists())
+    for condition in _narrowing(wanted):
+        statement = statement.where(condition)
     latest = statement.order_by(_tries.c.at.desc(), _tries.c.id.desc()).limit(wanted.limit)
     return [_found(row) for row in (await session.execute(latest)).all()]
 
@@ -112,6 +113,19 @@ def _state() -> ColumnElement[str]:
 
 def _count() -> ColumnElement[int]:
     return select(func.count()).where(_same(_each)).scalar_subquery()
+
+
+def _narrowing(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    """What the latest try must be like, said so that few rows are left to look at."""
+    if wanted.since:
+        yield _tries.c.at >= wanted.since.astimezone(UTC)  # no try is later than the latest
+    if wanted.state in {"done", "retried"}:
+        yield _tries.c.outcome == wanted.state
+    if wanted.state in {"replayed", "discarded"}:
+        yield _tries.c.message_id.in_(select(_letters.c.message_id).where(_letters.c.what == wanted.state))
+    if conditions := _conditions(wanted):
+        yield _tries.c.message_id.in_(select(_each.c.message_id).where(*conditions))
+        yield select(_each.c.id).where(_same(_each), *conditions).exists()
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:

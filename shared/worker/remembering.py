@@ -20,6 +20,8 @@ from shared.worker.trying import Work
 TELLS_OF_WORK = frozenset((JobMeasured.kind, JobRecorded.kind))
 """What is done with these is neither measured nor recorded: each telling would cause the next one, for ever."""
 
+_COUNTS = frozenset((wire.X_ATTEMPT, wire.X_REPLAYS, wire.X_FAILED_AT))
+
 
 def is_told_of(delivery: Delivery) -> bool:
     """Whether the work on this delivery is to be told of at all."""
@@ -29,9 +31,10 @@ def is_told_of(delivery: Delivery) -> bool:
 def is_kept(subscription: Subscription, delivery: Delivery, failure: Failure | None) -> bool:
     """Whether this try is written down. With `on_failure` the end of a message that failed before is, too."""
     keep = subscription.options.history
-    if keep is Keep.NEVER or not is_told_of(delivery):
+    if keep is Keep.NEVER:
         return False
-    return keep is Keep.ALWAYS or failure is not None or _failed_before(subscription, delivery)
+    wanted = keep is Keep.ALWAYS or failure is not None or _failed_before(subscription, delivery)
+    return wanted and is_told_of(delivery)
 
 
 def history_row(
@@ -69,8 +72,10 @@ def storable(text: str | None, length: int) -> str | None:
 
 
 def _failed_before(subscription: Subscription, delivery: Delivery) -> bool:
-    # A raw reader's deliveries carry the counts of another queue.
-    return subscription.model is not None and (delivery.attempt > 1 or delivery.replays > 0)
+    # A raw reader's deliveries carry the counts of another queue. Most messages have no such header to look into.
+    if subscription.model is None or _COUNTS.isdisjoint(delivery.headers):
+        return False
+    return delivery.attempt > 1 or delivery.replays > 0
 
 
 def _recipients(message: Any) -> str | None:

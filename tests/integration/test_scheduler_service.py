@@ -172,17 +172,18 @@ async def test_a_database_that_is_away_is_told_and_what_was_due_is_caught_up(
     async with proxy_to("127.0.0.1", parts.port or 5432) as proxy:
         user = parts.netloc.rpartition("@")[0]
         through = urlunsplit(parts._replace(netloc=f"{user}@127.0.0.1:{proxy.port}"))
-        start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=6)
-        set_schedules(
-            told,
-            f"schedules:\n  - {{name: tick, every: 1s, start: {rfc3339(start)}, "
-            f"end: {rfc3339(start + timedelta(seconds=14))}, job: {QUEUE}, catch_up: all}}\n",
-        )
         with ExitStack() as stack:
             scheduler_told = {**told, "POSTROOM_DATABASE_URL": through}
             (firing,) = stack.enter_context(processes("services.scheduler", scheduler_told, tmp_path, 1))
             stack.enter_context(processes("tests.support.crash_worker", told, tmp_path, 1))
             await firing.ready()
+            start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=6)
+            set_schedules(
+                told,
+                f"schedules:\n  - {{name: tick, every: 1s, start: {rfc3339(start)}, "
+                f"end: {rfc3339(start + timedelta(seconds=14))}, job: {QUEUE}, catch_up: all}}\n",
+            )
+            os.kill(firing.pid, signal.SIGHUP)
             await eventually(lambda: len(counting.steps("done")) >= 2, within=PATIENCE)
             await proxy.refuse()
             await eventually(lambda: has_problem(firing, "scheduler write"), within=PATIENCE)

@@ -1,18 +1,21 @@
 """The users of the broker in a virtual host of a test, made as `postroom topology apply --users` makes them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from shared.connections import as_user
 from shared.discovery import discover
-from shared.management import Management
+from shared.management import Management, ManagementError
+from shared.settings import RuntimeSettings
 from shared.topology import build_topology
 from shared.topology.application import apply_topology
 from shared.topology.passwords import Passwords
 from shared.topology.user_application import apply_users
 from shared.topology.users import BrokerUser, build_users, user_prefix
+from shared.worker import Worker
 from shared.worker.registration import Subscription
 from tests.support.brokers import VirtualHost
 
@@ -69,3 +72,26 @@ def users_on(vhost: VirtualHost, folder: Path) -> Iterator[Users]:
             for user in wanted:
                 if user.name in there:
                     administrator.delete_user(user.name)
+
+
+@contextmanager
+def own_user(worker: Worker, environment: Mapping[str, str], folder: Path) -> Iterator[dict[str, str]]:
+    """`environment`, an administrator's, with a user that may do what this worker's service may; removed at the end.
+
+    The topology is there already. Without a broker in `environment` it comes back as it is.
+    """
+    if "POSTROOM_MANAGEMENT_URL" not in environment:
+        yield dict(environment)
+        return
+    given = (environment["POSTROOM_AMQP_URL"], environment["POSTROOM_MANAGEMENT_URL"])
+    settings = RuntimeSettings.model_validate(dict(zip(("amqp_url", "management_url"), given, strict=True)))
+    [user, *_] = build_users(worker.subscriptions.values(), f"test-{uuid4().hex[:12]}-")
+    passwords = Passwords(folder / f"{user.name}.json")
+    with Management.from_settings(settings) as administrator:
+        apply_users([user], passwords, administrator)
+        url = as_user(given[0], user.name, passwords.of(user.name))
+        try:
+            yield {**environment, "POSTROOM_AMQP_URL": url, "POSTROOM_MANAGEMENT_URL": ""}
+        finally:
+            with suppress(ManagementError):  # a test may have ended the broker
+                administrator.delete_user(user.name)

@@ -1,6 +1,7 @@
 """Services as processes that tests may kill and freeze, and what is found afterwards."""
 
 import asyncio
+import importlib
 import os
 import signal
 import subprocess
@@ -25,6 +26,7 @@ from shared.topology.application import apply_topology
 from shared.topology.ladder import delay_ladder
 from shared.worker import Worker
 from shared.worker.process import SUPERVISED
+from tests.support.broker_users import own_user
 
 PROJECT = Path(__file__).parents[2]
 FIRST_FLUSH_SECONDS = 1.5
@@ -139,16 +141,26 @@ class ServiceProcess:
 
 @contextmanager
 def processes(module: str, environment: Mapping[str, str], folder: Path, count: int) -> Iterator[list[ServiceProcess]]:
-    """`count` started processes of one service, logging into `folder`; ended at the end."""
+    """`count` started processes of one service, as its own user of the broker, logging into `folder`.
+
+    They are ended at the end. `environment` names the broker with an administrator's user.
+    """
     name = module.rpartition(".")[2]
-    running = [ServiceProcess(module, environment, folder / f"{name}-{number}.log") for number in range(count)]
-    try:
-        for process in running:
-            process.start()
-        yield running
-    finally:
-        for process in running:
-            process.end()
+    with own_user(_worker_of(module), environment, folder) as own:
+        running = [ServiceProcess(module, own, folder / f"{name}-{number}.log") for number in range(count)]
+        try:
+            for process in running:
+                process.start()
+            yield running
+        finally:
+            for process in running:
+                process.end()
+
+
+def _worker_of(module: str) -> Worker:
+    handlers = f"{module}.handlers" if module.startswith("services.") else module
+    worker: Worker = importlib.import_module(handlers).worker
+    return worker
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,14 @@ from datetime import timedelta
 from services.audit.events import EventLog
 from services.audit.letters import letters_in
 from services.audit.reading import read_event, read_known
-from shared.messages import DeadLetterDiscarded, DeadLetterReplayed, JobFailed, JobMeasured, JobRecorded
+from shared.messages import (
+    DeadLetterDiscarded,
+    DeadLetterReplayed,
+    JobFailed,
+    JobMeasured,
+    JobRecorded,
+    SchedulerMeasured,
+)
 from shared.retries import RetryPolicy, exponential
 from shared.worker import Delivery, Worker
 
@@ -35,5 +42,7 @@ async def record_event(delivery: Delivery, log: EventLog) -> None:
         case JobFailed() | DeadLetterReplayed() | DeadLetterDiscarded() as told:
             await log.record(read_event(delivery))
             await log.record_letters(letters_in(told))
+        case SchedulerMeasured():
+            return  # a heartbeat: nobody asks in a year how late a scheduler was in some minute
         case _:
             await log.record(read_event(delivery))

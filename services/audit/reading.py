@@ -7,13 +7,22 @@ from services.audit.contents import kept_fields
 from services.audit.events import Event
 from shared import wire
 from shared.errors import InvalidMessage
-from shared.messages import DeadLetterDiscarded, DeadLetterReplayed, JobFailed, JobMeasured, JobRecorded, Message
+from shared.messages import (
+    DeadLetterDiscarded,
+    DeadLetterReplayed,
+    JobFailed,
+    JobMeasured,
+    JobRecorded,
+    Message,
+    SchedulerMeasured,
+)
 from shared.worker import Delivery
 from shared.worker.decoding import decode, open_body
 from shared.worker.remembering import storable
 
 KNOWN: dict[str, type[Message]] = {
-    model.kind: model for model in (JobMeasured, JobRecorded, JobFailed, DeadLetterReplayed, DeadLetterDiscarded)
+    model.kind: model
+    for model in (JobMeasured, JobRecorded, JobFailed, DeadLetterReplayed, DeadLetterDiscarded, SchedulerMeasured)
 }
 
 _LONGEST_NAME = 255

@@ -67,6 +67,15 @@ def golden(kind: str) -> bytes:
     return (Path(__file__).parents[3] / "contract" / "messages" / f"{kind}.json").read_bytes()
 
 
+async def test_a_heartbeat_is_not_worth_a_row() -> None:
+    log = InMemoryEventLog()
+
+    beat = make_delivery(golden("scheduler.measured"), exchange="events", routing_key="scheduler.measured")
+    await record_event(beat, log)
+
+    assert not log.events
+
+
 async def test_tries_are_kept_apart_too() -> None:
     log = InMemoryEventLog()
 

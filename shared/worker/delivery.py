@@ -149,6 +149,8 @@ def read_wishes(headers: Mapping[str, Any]) -> Wishes:
 
 
 def _whole(value: Any) -> int:
+    if value is None:  # as with nearly every message
+        return 0
     # Headers that Postroom wrote, but anybody may have changed them in the management UI.
     try:
         return min(max(0, int(value)), MOST_COUNTED)

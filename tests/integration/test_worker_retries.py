@@ -58,6 +58,7 @@ async def test_a_retried_message_says_what_happened_and_keeps_what_it_had(desk: 
         "x-attempts": 3,
         "x-error-type": "ConnectionError",
         "x-error": "no route",
+        "x-error-at": "tests.support.worker.failing.fail",
         "x-service": "test",
         "x-queue": desk.queue,
         "x-exchange": "jobs",

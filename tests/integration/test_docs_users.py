@@ -46,7 +46,7 @@ NOT_THEIR_EXCHANGES = [
     *((APPLICATIONS, exchange) for exchange in ("dead-letters", "delay", "unrouted", "")),
     *(("email", exchange) for exchange in ("unrouted", "delay.due", "")),
     *((service, exchange) for service in ("sms", "webhook") for exchange in ("unrouted", "delay.due", "")),
-    *(("alerting", exchange) for exchange in ("jobs", "dead-letters", "")),
+    *(("alerting", exchange) for exchange in ("jobs", "unrouted", "")),
     *(("audit", exchange) for exchange in ("jobs", "unrouted", "delay.due", "")),
 ]
 NOT_THEIR_QUEUES = [

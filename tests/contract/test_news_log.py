@@ -102,6 +102,19 @@ async def test_what_more_came_of_several_causes_is_one_message(desk: Desk) -> No
     assert await desk.told() == []
 
 
+async def test_causes_that_were_first_told_one_after_the_other_share_a_digest(desk: Desk) -> None:
+    for error_type in ("A", "B"):
+        await desk.die(error_type=error_type)
+        await desk.told()
+        await desk.die(error_type=error_type)
+        desk.now += timedelta(seconds=20)
+    desk.now = NOON + INTERVAL
+
+    [digest] = await desk.told_alerts()
+
+    assert len(digest.items) == 2
+
+
 async def test_deaths_recorded_while_it_was_being_told_are_not_lost(desk: Desk) -> None:
     await desk.die()
     alert = await desk.claim()

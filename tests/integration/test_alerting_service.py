@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -26,6 +28,7 @@ from shared.topology import build_topology
 from shared.topology.application import apply_topology
 from shared.worker import Worker
 from tests.support.alert_sinks import HttpSink, serve_http
+from tests.support.crash import PROJECT
 
 # A library that one of apprise's plugins imports at the first use.
 pytestmark = pytest.mark.filterwarnings("ignore:.imghdr. is deprecated:DeprecationWarning")
@@ -261,3 +264,55 @@ async def test_its_own_dead_letters_and_probes_alert_nobody(
 
 async def depth_is(channel: AbstractChannel, queue: str, expected: int) -> bool:
     return await depth(channel, queue) == expected
+
+
+async def test_a_group_is_resolved_when_its_message_is_done_and_comes_back_with_the_next_death(
+    settings: RuntimeSettings, channel: AbstractChannel, database: Database, http_sink: HttpSink
+) -> None:
+    events = await channel.get_exchange(wire.EVENTS, ensure=False)
+
+    async def finish(kind: str, **fields: Any) -> None:
+        body = json.dumps({"queue": "email.send", **fields}).encode()
+        await events.publish(aio_pika.Message(body, message_id=f"{kind} {fields}"[:200], delivery_mode=2), kind)
+
+    def told(state: str) -> list[str]:
+        return [body["title"] for body in http_sink.bodies if body["state"] == state]
+
+    async with running_with(worker, adapters, settings):
+        await bury(channel, "m-1")
+        await eventually(lambda: told("new"))
+        done_at = datetime.now(UTC).isoformat()
+        await finish("job.completed", job_id="m-1", attempts=1, replays=1, completed_at=done_at)
+        await eventually(lambda: told("resolved"))
+        await bury(channel, "m-2")
+        await eventually(lambda: told("came back"))
+        discarded = {"message_ids": ["m-2"], "by": "ada@desk", "reason": "wrong"}
+        await finish("dead-letter.discarded", at=(datetime.now(UTC) + timedelta(seconds=1)).isoformat(), **discarded)
+        await eventually(lambda: len(told("resolved")) == 2)
+
+    states = {row.message_id: row.state for row in await rows(database, FailureRow)}
+    assert states == {"m-1": "done", "m-2": "discarded"}
+    assert "ada@" not in json.dumps(http_sink.bodies)
+
+
+async def test_a_broken_rules_file_is_refused_at_the_start(settings: RuntimeSettings, tmp_path: Path) -> None:
+    path = tmp_path / "alerts.yaml"
+    path.write_text("channels: {team: log}\nrules:\n  - to: [tema]\n")
+    environment = {
+        "POSTROOM_AMQP_URL": settings.amqp_url.get_secret_value(),
+        "POSTROOM_DATA_DIR": str(tmp_path),
+        "POSTROOM_HEALTH_PORT": "0",
+        "ALERTING_RULES": str(path),
+    }
+
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.alerting"),
+        cwd=PROJECT,
+        env={**os.environ, **environment},
+        stdout=-1,
+        stderr=-2,
+    )
+    output, _ = await process.communicate()
+
+    assert process.returncode == 78
+    assert f"{path}:3: rules.1: there is no channel tema" in output.decode()

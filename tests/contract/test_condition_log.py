@@ -1,0 +1,93 @@
+"""One suite for every ConditionLog: the fake, SQLite, PostgreSQL."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from services.alerting.conditions import ConditionLog
+from services.alerting.rules import Rules
+from services.alerting.sql_conditions import SqlConditionLog
+from services.alerting.sql_groups import SqlGroups
+from shared.database import Database
+from tests.support.alerting import NOON, InMemoryConditionLog, make_condition
+
+LATER = NOON + timedelta(minutes=5)
+
+
+@dataclass
+class Watched:
+    """A log, and the texts of what lasts."""
+
+    log: ConditionLog
+    lasting: Callable[[], Awaitable[list[str]]]
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database | None:
+    if request.param == "memory":
+        return None
+    on_file = f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3"
+    return Database(on_file if request.param == "sqlite" else request.getfixturevalue("postgres_url"), "alerting")
+
+
+@pytest.fixture
+async def watched(database: Database | None) -> AsyncIterator[Watched]:
+    if database is None:
+        fake = InMemoryConditionLog()
+
+        async def in_fake() -> list[str]:
+            return sorted(each.text for conditions in fake.lasting.values() for each in conditions)
+
+        yield Watched(fake, in_fake)
+        return
+    await database.migrate()
+    groups = SqlGroups(database, Rules(("slack",)))
+
+    async def in_database() -> list[str]:
+        return sorted(each.text for each in await groups.all(LATER, with_resolved=False))
+
+    yield Watched(SqlConditionLog(database, Rules(("slack",))), in_database)
+    await database.close()
+
+
+async def test_what_a_source_sees_lasts_until_it_sees_it_no_more(watched: Watched) -> None:
+    await watched.log.observe("broker", [make_condition(key="a", text="a"), make_condition(key="b", text="b")], NOON)
+    assert await watched.lasting() == ["a", "b"]
+
+    await watched.log.observe("broker", [make_condition(key="b", text="b")], LATER)
+
+    assert await watched.lasting() == ["b"]
+
+
+async def test_what_lasts_is_brought_up_to_date(watched: Watched) -> None:
+    condition = make_condition()
+    await watched.log.observe("broker", [condition], NOON)
+
+    await watched.log.observe("broker", [replace(condition, text="41 messages wait")], LATER)
+
+    assert await watched.lasting() == ["41 messages wait"]
+
+
+async def test_sources_clear_only_what_is_theirs(watched: Watched) -> None:
+    await watched.log.observe("broker", [make_condition(text="of the broker")], NOON)
+    await watched.log.observe("circuits", [make_condition(key="x", text="a circuit")], NOON)
+
+    await watched.log.observe("circuits", [], LATER)
+
+    assert await watched.lasting() == ["of the broker"]
+
+
+async def test_what_has_cleared_may_begin_again(watched: Watched) -> None:
+    for conditions, minutes in (([make_condition()], 0), ([], 1), ([make_condition()], 2)):
+        await watched.log.observe("broker", conditions, NOON + timedelta(minutes=minutes))
+
+    assert await watched.lasting() == [make_condition().text]
+
+
+async def test_the_longest_names_are_kept(watched: Watched) -> None:
+    await watched.log.observe("broker", [make_condition(key="k" * 900, subject="s" * 300, kind="c" * 300)], NOON)
+
+    assert len(await watched.lasting()) == 1

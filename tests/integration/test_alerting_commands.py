@@ -1,0 +1,114 @@
+"""`postroom alerts`, on the alerting service's database."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.database import Database
+from tests.support.alert_desk import Desk
+from tests.support.alert_sinks import serve_http
+from tests.support.alerting import make_condition
+from tests.support.crash import PROJECT
+
+
+@dataclass
+class Shell:
+    """The command line, beside a desk on the same database."""
+
+    desk: Desk
+    environment: dict[str, str]
+
+    async def alerts(self, *arguments: str) -> tuple[int, str]:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "shared.cli", "alerts", *arguments),
+            cwd=PROJECT,
+            env={**os.environ, **self.environment, "COLUMNS": "220"},
+            stdout=-1,
+            stderr=-2,
+        )
+        output, _ = await process.communicate()
+        return process.returncode or 0, output.decode()
+
+    async def asked(self, *arguments: str) -> Any:
+        _code, output = await self.alerts(*arguments, "--json")
+        return json.loads(output)
+
+
+@pytest.fixture
+async def shell(tmp_path: Path) -> AsyncIterator[Shell]:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3", "alerting")
+    await database.migrate()
+    yield Shell(Desk(database, now=datetime.now(UTC)), {"POSTROOM_DATA_DIR": str(tmp_path)})
+    await database.close()
+
+
+async def test_what_is_open_is_listed_muted_told_again_and_resolved(shell: Shell) -> None:
+    failure = await shell.desk.die(message_id="m-1")
+    await shell.desk.conditions.observe("broker", [make_condition()], shell.desk.now)
+    key = failure.cause.key
+
+    code, table = await shell.alerts("list")
+    assert code == 1
+    assert all(words in table for words in (key, "RecipientRefused", "queue-without-consumers", "0 → 1/h"))
+
+    code, said = await shell.alerts("mute", key, "--for", "2h", "--reason", "known")
+    assert (code, "is muted until" in said) == (0, True)
+    seen = await shell.asked("show", key)
+    assert (seen["state"], seen["muted"]["reason"]) == ("muted", "known")
+    until = datetime.fromisoformat(seen["muted"]["until"])
+    assert timedelta(hours=1, minutes=50) < until - datetime.now(UTC) <= timedelta(hours=2)
+    assert [message["message_id"] for message in seen["messages"]] == ["m-1"]
+
+    assert (await shell.alerts("unmute", key))[0] == 0
+    assert (await shell.alerts("resolve", key))[0] == 0
+    assert [each["what"] for each in await shell.asked("list")] == ["queue-without-consumers"]
+    everything = await shell.asked("list", "--all")
+    assert {each["key"]: each["state"] for each in everything}[key] == "resolved"
+
+
+async def test_what_cannot_be_done_says_why(shell: Shell) -> None:
+    await shell.desk.conditions.observe("broker", [make_condition()], shell.desk.now)
+    [condition] = await shell.desk.groups.all(shell.desk.now)
+
+    assert "no group or condition nonsense" in (await shell.alerts("show", "nonsense"))[1]
+    assert "clears by itself" in (await shell.alerts("resolve", condition.key))[1]
+    assert (await shell.alerts("mute", condition.key, "--for", "soon"))[0] == 2
+
+
+async def test_a_rules_file_is_checked_and_shows_whom_it_tells(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "alerts.yaml"
+    path.write_text("channels: {team: env:TEAM_URL}\nrules:\n  - queue: email.*\n    to: [team]\n    interval: 1h\n")
+
+    code, said = await shell.alerts("check", str(path), "--queue", "email.send", "--error", "X")
+    assert code == 0
+    assert "Rule 1: told to team, every 1:00:00" in said
+    assert "Not set here, so their URLs were not looked at: TEAM_URL" in said
+
+    shell.environment["TEAM_URL"] = "nonsense://canary-token"
+    code, said = await shell.alerts("check", str(path))
+    assert (code, "channel team (nonsense" in said, "canary" in said) == (1, True, False)
+
+    path.write_text("channels: {team: env:TEAM_URL}\nrules:\n  - to: [tema]\n")
+    code, said = await shell.alerts("check", str(path))
+    assert (code, f"{path}:3: rules.1: there is no channel tema" in said.replace("\n", "")) == (1, True)
+
+
+async def test_a_channel_is_tried_by_its_name(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "alerts.yaml"
+    path.write_text("channels: {hook: env:HOOK_URL}\n")
+    with serve_http() as sink:
+        shell.environment |= {"ALERTING_RULES": str(path), "HOOK_URL": f"json://127.0.0.1:{sink.port}/"}
+        assert (await shell.alerts("test", "hook"))[0] == 0
+        sink.status = 500
+        code, said = await shell.alerts("test", "hook")
+
+    assert [body["title"] for body in sink.bodies] == ["Postroom: a test of this channel"]
+    assert (code, "hook did not take the alert" in said) == (2, True)

@@ -1,0 +1,68 @@
+"""Tables that the first version made and filled are brought to the present one."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection, text
+
+from services.alerting.news import News
+from shared.database import Database
+from tests.support.alert_desk import INTERVAL, Desk
+from tests.support.alerting import NOON, make_failure
+
+FAILURE = make_failure()
+_FAILURES = """
+INSERT INTO failures (queue, message_id, kind, cause, error_type, error, payload, first_at, last_at, last_death, count,
+    attempts, replays)
+VALUES ('email.send', 'm-1', 'email.send', :cause, 'RecipientRefused', 'refused', '{}', :at, :at, 'x', 1, 1, 0)
+"""
+_GROUPS = """
+INSERT INTO failure_groups (cause, queue, error_type, folded_error, error, first_at, last_at, count, notified_at)
+VALUES (:cause, 'email.send', 'RecipientRefused', 'refused', 'refused', :at, :at, 1, :at)
+"""
+_NOTICES = """
+INSERT INTO failure_notices (cause, channel, told_count, told_at, tries) VALUES (:cause, 'slack', 1, :at, 0)
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    on_file = f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3"
+    return Database(on_file if request.param == "sqlite" else request.getfixturevalue("postgres_url"), "alerting")
+
+
+@pytest.fixture
+async def desk(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+    upgrade = command.upgrade
+    with monkeypatch.context() as first:
+
+        def to_the_first(config: Any, _revision: str) -> None:
+            upgrade(config, "alerting_0001")
+
+        first.setattr(command, "upgrade", to_the_first)
+        await database.migrate()
+    await database.run(_fill)
+    await database.migrate()
+    yield Desk(database)
+    await database.close()
+
+
+def _fill(connection: Connection) -> None:
+    for statement in (_FAILURES, _GROUPS, _NOTICES):
+        connection.execute(text(statement), {"cause": FAILURE.cause.key, "at": NOON})
+
+
+async def test_what_was_told_is_not_told_again_and_what_comes_is_more_of_it(desk: Desk) -> None:
+    assert await desk.told() == []
+
+    await desk.die()
+
+    assert await desk.told() == [(News.MORE, 1)]
+    [concern] = await desk.groups.all(desk.now)
+    assert (concern.total, concern.unsettled, concern.text) == (2, 2, FAILURE.error)
+    desk.now += INTERVAL + timedelta(seconds=1)
+    assert await desk.told() == []

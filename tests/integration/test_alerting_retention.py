@@ -1,0 +1,50 @@
+"""What of alerting's tables is old goes; what is open stays, however old."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from services.alerting import models
+from services.alerting.failures import Settlement
+from services.alerting.models import RETENTION, table_of
+from services.maintenance.batches import Batches
+from shared.database import Database
+from tests.support.alert_desk import Desk
+from tests.support.alerting import NOON
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    on_file = f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3"
+    return Database(on_file if request.param == "sqlite" else request.getfixturevalue("postgres_url"), "alerting")
+
+
+@pytest.fixture
+async def desk(database: Database) -> AsyncIterator[Desk]:
+    await database.migrate()
+    yield Desk(database)
+    await database.close()
+
+
+async def test_a_resolved_group_goes_with_all_that_was_told_of_it_and_an_open_one_stays(desk: Desk) -> None:
+    await desk.die(message_id="m-1", error_type="Old")
+    await desk.die(message_id="m-2", error_type="Open")
+    await desk.failures.settle(Settlement("email.send", "m-1", replays=1))
+
+    for each in RETENTION:
+        await Batches(desk.database).delete_old(each, NOON + timedelta(days=100))
+
+    assert [(concern.what, concern.is_open) for concern in await desk.groups.all(desk.now)] == [("Open", True)]
+    left = {row: await _count(desk.database, row) for row in (models.FailureGroupRow, models.NoticeRow)}
+    assert left == {models.FailureGroupRow: 1, models.NoticeRow: 1}
+    for row in (models.FailureRow, models.SettlementRow, models.TrendRow):
+        assert await _count(desk.database, row) == 0
+
+
+async def _count(database: Database, model: Any) -> int:
+    statement = select(func.count()).select_from(table_of(model))
+    return await database.run(lambda connection: int(connection.execute(statement).scalar_one()))

@@ -20,6 +20,9 @@ MOST_ALONE = 10
 """Messages about one concern each, per channel and BURST; what opens beyond that is told in a digest."""
 
 BURST = timedelta(minutes=15)
+LONGEST_WAIT = timedelta(minutes=3)
+"""How long what opens in a burst may have to wait for the next digest, whatever the rules say of digests."""
+
 SETTLING = timedelta(seconds=30)
 """How long a condition must have been clear to be told as cleared: what watches may disagree for a moment."""
 
@@ -83,7 +86,9 @@ class SqlNewsLog:
             return None
         connection.execute(insert_into(connection, _channels).values(channel=channel, tries=0).on_conflict_do_nothing())
         token, of_channel = str(uuid.uuid4()), _channels.c.channel == channel
-        is_time = or_(_channels.c.digest_at.is_(None), _channels.c.digest_at <= now - self._rules.digest)
+        is_news = any(row.told_episode < row.episode for row in rows)
+        pause = min(self._rules.digest, LONGEST_WAIT) if is_news else self._rules.digest
+        is_time = or_(_channels.c.digest_at.is_(None), _channels.c.digest_at <= now - pause)
         claimed = connection.execute(
             update(_channels)
             .where(of_channel, is_time, _is_free(_channels, now))

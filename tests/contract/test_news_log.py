@@ -12,7 +12,7 @@ from services.alerting.failures import Settlement
 from services.alerting.news import Alert, Item, News
 from services.alerting.rules import Escalation, Rule
 from services.alerting.sql_failures import SqlFailureLog
-from services.alerting.sql_news import BURST, MOST_ALONE, SETTLING
+from services.alerting.sql_news import BURST, LONGEST_WAIT, MOST_ALONE, SETTLING
 from shared.database import Database
 from tests.support.alert_desk import INTERVAL, LEASE, RULES, Desk
 from tests.support.alerting import NOON, make_condition, make_failure
@@ -292,9 +292,12 @@ async def test_a_flood_of_causes_ends_in_a_digest(desk: Desk) -> None:
     assert [len(alert.items) for alert in alerts] == [1] * MOST_ALONE + [20]
     assert {item.news for item in alerts[-1].items} == {News.NEW}
     await desk.die(error_type="OneMore")
+    await desk.die(error_type="Error0")
     assert await desk.told() == []
-    desk.now += BURST
+    desk.now += LONGEST_WAIT
     assert await desk.told() == [(News.NEW, 1)]
+    desk.now += BURST
+    assert await desk.told() == [(News.MORE, 1)]
 
 
 async def test_a_condition_is_told_when_it_begins_and_when_it_has_cleared(desk: Desk) -> None:

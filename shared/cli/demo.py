@@ -83,6 +83,7 @@ def demo_command(as_json: AsJson = False) -> None:
 def _show_log(log: Path) -> None:
     if log.exists():
         lines = log.read_text(errors="replace").splitlines()
-        telling = [line for line in lines if " INFO " not in line[:40]]  # all services write here; few say why
+        # All services write here; few say why, and the frames of a traceback say little to who only wants to see it.
+        telling = [line for line in lines if " INFO " not in line[:40] and not line.startswith((" ", "Traceback"))]
         for line in (telling or lines)[-PROBLEM_LINES:]:
             err.print(f"  {escape(line)}", highlight=False)

@@ -75,6 +75,9 @@ class Watchdog:
                 return await count_consumers(self._channel, queue) > 0
         except (TimeoutError, *CONNECTION_EXCEPTIONS):
             return False
+        except Exception as error:  # noqa: BLE001 - a channel that closes meanwhile gives the client library's bare ones
+            log.info("The broker could not be asked for the consumers of %s: %s", queue, type(error).__name__)
+            return False
 
     async def _drop_connection(self) -> None:
         transport = self._connection.transport

@@ -48,4 +48,6 @@ async def test_tries_that_a_killed_worker_wrote_down_are_told_by_the_next_one(
     with processes(crash_worker.__name__, own, tmp_path, 1) as [survivor]:
         await survivor.ready()
         await eventually(told, within=TOLD_WITHIN)
-    assert [(each["id"],) for each in heard] == left
+    ids = [each["id"] for each in heard]
+    assert {each for (each,) in left} <= set(ids)
+    assert len(ids) == len(set(ids))  # the message may have come again, as a try of its own

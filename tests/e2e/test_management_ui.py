@@ -24,7 +24,7 @@ from shared.testing import eventually
 from tests.support.broker_users import Users, users_on
 from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.browser import browser_at, page_in
-from tests.support.crash import PROJECT, Place, processes
+from tests.support.crash import PROJECT, Place, started
 from tests.support.management_ui import PICTURES, Login, ManagementUi, are_pictures_wanted
 from tests.support.office import DEAD, QUEUE, REFUSED, Office
 
@@ -81,8 +81,8 @@ async def running_office(
     async with MailServer() as server:
         own = {**data, "POSTROOM_AMQP_URL": users.amqp_url("email"), "EMAIL_SMTP_URL": server.url}
         with (
-            processes("services.email", own, folder, 1) as [service],
-            processes("services.alerting", watching, folder, 1) as [alerting],
+            started("services.email", own, folder, 1) as [service],
+            started("services.alerting", watching, folder, 1) as [alerting],
         ):
             await service.ready()
             await alerting.ready()

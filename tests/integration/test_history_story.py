@@ -15,7 +15,7 @@ from services.audit.app import adapters
 from services.audit.errors import UnknownId
 from services.audit.handlers import worker as audit
 from services.audit.sql_history import SqlHistory
-from shared.cli import app
+from shared.cli import app, output
 from shared.cli.output import ExitCode
 from shared.database import Database
 from shared.messages import DeadLetterDiscarded, DeadLetterReplayed, Event
@@ -59,6 +59,7 @@ on_both_databases = pytest.mark.parametrize("database_url", ["sqlite", "postgres
 def service(desk: Desk, database_url: str | None, monkeypatch: pytest.MonkeyPatch) -> RuntimeSettings:
     """Settings of every service here, and of the commands."""
     monkeypatch.setenv("POSTROOM_DATA_DIR", str(desk.data_dir))
+    monkeypatch.setattr(output.out, "width", 100)
     if database_url:
         monkeypatch.setenv("POSTROOM_DATABASE_URL", database_url)
     return desk.station.settings(desk.data_dir, database_url=database_url)
@@ -73,7 +74,7 @@ async def _history(desk: Desk, service: RuntimeSettings) -> AsyncIterator[None]:
 
 async def history(*arguments: str) -> Result:
     """What `postroom history` prints on a terminal of 100 columns."""
-    result = await asyncio.to_thread(CliRunner().invoke, app, ["history", *arguments], env={"COLUMNS": "100"})
+    result = await asyncio.to_thread(CliRunner().invoke, app, ["history", *arguments])
     assert result.exception is None or isinstance(result.exception, SystemExit), result.stderr
     return result
 

@@ -145,16 +145,22 @@ def processes(module: str, environment: Mapping[str, str], folder: Path, count: 
 
     They are ended at the end. `environment` names the broker with an administrator's user.
     """
+    with own_user(_worker_of(module), environment, folder) as own, started(module, own, folder, count) as running:
+        yield running
+
+
+@contextmanager
+def started(module: str, environment: Mapping[str, str], folder: Path, count: int) -> Iterator[list[ServiceProcess]]:
+    """Like `processes`, with the user of the broker that `environment` names."""
     name = module.rpartition(".")[2]
-    with own_user(_worker_of(module), environment, folder) as own:
-        running = [ServiceProcess(module, own, folder / f"{name}-{number}.log") for number in range(count)]
-        try:
-            for process in running:
-                process.start()
-            yield running
-        finally:
-            for process in running:
-                process.end()
+    running = [ServiceProcess(module, environment, folder / f"{name}-{number}.log") for number in range(count)]
+    try:
+        for process in running:
+            process.start()
+        yield running
+    finally:
+        for process in running:
+            process.end()
 
 
 def _worker_of(module: str) -> Worker:

@@ -10,6 +10,7 @@ from services.alerting import handlers
 from services.alerting.alerts import Alerts
 from services.alerting.failures import Failure, FailureLog
 from services.alerting.handlers import note_discarded, note_done, record_failure, worker
+from services.alerting.watching.heard import HeardLog
 from shared import wire
 from shared.errors import BrokerUnavailable
 from shared.messages import DeadLetterDiscarded, JobCompleted, JobFailed
@@ -129,7 +130,7 @@ def test_the_reader_takes_what_comes_and_never_retries() -> None:
 
 def test_its_parameters_are_what_the_composition_root_provides() -> None:
     for subscription in worker.subscriptions.values():
-        subscription.bind({FailureLog: object(), Alerts: object(), Publisher: object()})
+        subscription.bind({FailureLog: object(), Alerts: object(), Publisher: object(), HeardLog: object()})
 
 
 def make_completed(**changes: Any) -> JobCompleted:

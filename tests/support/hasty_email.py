@@ -8,7 +8,10 @@ import os
 from datetime import timedelta
 
 from services.email.app import main
+from services.email.handlers import worker
 from shared.worker import trying
+
+__all__ = ["HOLD_SECONDS", "worker"]
 
 HOLD_SECONDS = "HOLD_SECONDS"
 

@@ -21,6 +21,9 @@ LEASE = timedelta(seconds=90)
 
 NOTIFY_LIMIT = timedelta(seconds=45)
 LOOK_EVERY = timedelta(seconds=5)
+REST = timedelta(seconds=0.5)
+"""From one look to the next at the least: in a storm every death would ask the database what is due."""
+
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=5)
 STOP_SECONDS = 10.0
@@ -91,6 +94,7 @@ class Alerts:
             except Exception:
                 # Whatever it was, the next round tries again: an alert that nobody sends helps nobody.
                 log.exception("Looking for alerts on %s failed", notifier.channel)
+            await asyncio.sleep(REST.total_seconds())
             try:
                 await asyncio.wait_for(waker.wait(), LOOK_EVERY.total_seconds())
             except TimeoutError:

@@ -5,17 +5,14 @@ import json
 import os
 import re
 import sqlite3
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aio_pika
-import psutil
 import pytest
 
 from services.alerting.handlers import worker
@@ -23,6 +20,7 @@ from shared import wire
 from shared.testing import eventually
 from tests.support.alert_sinks import HttpSink, serve_http
 from tests.support.crash import Place, processes
+from tests.support.memory import Peak
 
 DEAD_LETTERS = int(os.environ.get("ALERTING_TEST_DEAD_LETTERS", "5000"))  # 100,000 take too long for each run
 SAMPLES = 50
@@ -36,31 +34,6 @@ CAUSES = (
     ("sms.send", "NumberRefused", "the provider refused +49151{n:08}"),
     ("webhook.deliver", "ValueError", "no order '{n}' (0x{n:08x})"),
 )
-
-
-class Watch:
-    """The most memory that a process had at a time, and the processor time it used."""
-
-    def __init__(self, pid: int) -> None:
-        self.mib = 0.0
-        self.cpu_seconds = 0.0
-        self._process = psutil.Process(pid)
-        self._ended = threading.Event()
-
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        thread = threading.Thread(target=self._watch)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._ended.set()
-            thread.join()
-
-    def _watch(self) -> None:
-        while not self._ended.wait(0.05):
-            self.mib = max(self.mib, self._process.memory_info().rss / 1024 / 1024)
-            self.cpu_seconds = sum(self._process.cpu_times()[:2])
 
 
 def make_dead_letter(number: int) -> tuple[str, aio_pika.Message]:
@@ -117,7 +90,7 @@ async def test_a_storm_is_a_handful_of_notifications_and_every_message_is_counte
         database = tmp_path / "data" / "alerting.sqlite3"
         with processes("services.alerting", {**environment, **place.environment, **own}, tmp_path, 1) as [service]:
             await service.ready()
-            began, peak = time.monotonic(), Watch(service.pid)
+            began, peak = time.monotonic(), Peak(service.pid)
             with peak.watched():
                 await bury_all(place.amqp_url)
                 published = time.monotonic() - began

@@ -2,16 +2,14 @@
 
 import json
 import os
-import threading
 import time
-from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
@@ -19,6 +17,7 @@ from services.report.handlers import worker
 from shared import wire
 from shared.testing import eventually
 from tests.support.crash import Place, processes
+from tests.support.memory import Peak
 from tests.support.report_service import write_type
 
 ROWS = int(os.environ.get("REPORT_TEST_ROWS", "100000"))  # a million is too long for each run
@@ -30,33 +29,6 @@ CREATE TABLE customers AS SELECT n AS id, 'Name of ' || n AS name, 'someone' || 
 (n * 1.37)::numeric(12, 2) AS revenue, (n % 100) / 100.0 AS rate, repeat('x', n % 40) AS note
 FROM generate_series(1, {rows}) AS n
 """
-
-
-class Peak:
-    """The most memory that a process and its children had together; what they share counts once."""
-
-    def __init__(self, pid: int) -> None:
-        self.mib = 0.0
-        self._process = psutil.Process(pid)
-        self._ended = threading.Event()
-
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        thread = threading.Thread(target=self._watch)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._ended.set()
-            thread.join()
-
-    def _watch(self) -> None:
-        while not self._ended.wait(0.05):
-            total = 0
-            with suppress(psutil.Error):
-                for process in (self._process, *self._process.children(recursive=True)):
-                    total += process.memory_full_info().pss
-            self.mib = max(self.mib, total / 1024 / 1024)
 
 
 @pytest.mark.alone

@@ -35,6 +35,8 @@ def list_command(
     found = ask_service(SERVICE, "list", "all" if with_resolved else "open")
     if as_json:
         print_json(found)
+    elif not found:
+        out.print("Nothing was ever told of." if with_resolved else "Nothing is open; --all shows what was.")
     else:
         columns = ("key", "state", "where", "what", "dead", "in all", "trend", "last", "text")
         print_table(columns, [_row(each) for each in found])

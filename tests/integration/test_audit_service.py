@@ -228,7 +228,8 @@ def _as_json(text: str) -> bytes:
 async def left(channel: AbstractChannel) -> list[str | None]:
     """Kinds of the events that were not recorded, but for what the service told of itself when it stopped."""
     messages = [*await take_all(channel, QUEUE), *await take_all(channel, f"{QUEUE}.dead")]
-    return [message.routing_key for message in messages if message.routing_key != "job.measured"]
+    of_itself = ("job.measured", "circuit.opened", "circuit.closed")
+    return [message.routing_key for message in messages if message.routing_key not in of_itself]
 
 
 async def is_empty(channel: AbstractChannel) -> bool:
@@ -236,5 +237,5 @@ async def is_empty(channel: AbstractChannel) -> bool:
 
 
 async def is_held(channel: AbstractChannel) -> bool:
-    """Whether the service took all that it takes at once, and the rest waits at the broker."""
-    return await depth(channel, QUEUE) == 100
+    """Whether the service took all that it takes at once; the rest waits at the broker, `circuit.opened` with it."""
+    return await depth(channel, QUEUE) in (100, 101)

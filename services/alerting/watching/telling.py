@@ -50,13 +50,14 @@ def schedulers(
 
 def _open_circuit(service: str, told: Sequence[Heard], now: datetime) -> Condition:
     first = min(told, key=lambda each: each.since)
-    lasts = duration_text(now - first.since)
+    lasts = now - first.since
+    away = f"has been away for {duration_text(lasts)}" if lasts >= timedelta(minutes=1) else "is away"
     return Condition(
         key=f"{CIRCUIT_OPEN} {service}",
         kind=CIRCUIT_OPEN,
         subject=service,
         severity=Severity.WARNING,
-        text=f"the provider of {service} has been away for {lasts}: {first.reason}{_by_how_many(told)}",
+        text=f"the provider of {service} {away}: {first.reason}{_by_how_many(told)}",
         advice="Nothing is lost and no attempt is used: its messages wait, and go on by themselves",
         since=first.since,
     )

@@ -151,7 +151,7 @@ async def test_a_provider_that_is_away_is_told_until_it_is_back(desk: Desk, tmp_
 
     async with desk.running(desk.worker(do, service="email")), listening(desk.station, tmp_path) as watched:
         await desk.put({"n": 1}, message_id="held")
-        assert "email has been away" in (text := await watched.sees("circuit-open email"))
+        assert "email is away" in (text := await watched.sees("circuit-open email"))
         assert "connection refused" in text
         is_away = False
         await watched.sees_no("circuit-open email")

@@ -51,6 +51,13 @@ def test_a_dead_letter_is_the_message_with_its_reason() -> None:
     assert letter.mandatory
 
 
+def test_where_an_earlier_try_failed_is_not_said_of_one_that_no_code_raised() -> None:
+    one = delivery(headers={"x-error-at": "services.email.postman.deliver"})
+
+    for copy in (retried(one, FAILURE, "email", SECOND), dead_letter(one, FAILURE, "email")):
+        assert "x-error-at" not in copy.headers
+
+
 def test_a_retry_walks_the_ladder_back_to_its_queue() -> None:
     retry = retried(delivery(), FAILURE, "email", timedelta(seconds=5))
 

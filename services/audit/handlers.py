@@ -42,7 +42,7 @@ async def record_event(delivery: Delivery, log: EventLog) -> None:
         case JobFailed() | DeadLetterReplayed() | DeadLetterDiscarded() as told:
             await log.record(read_event(delivery))
             await log.record_letters(letters_in(told))
-        case SchedulerMeasured():
-            return  # a heartbeat: nobody asks in a year how late a scheduler was in some minute
+        case SchedulerMeasured():  # a heartbeat: nobody asks in a year how late a scheduler was in some minute
+            delivery.provider_answered = False  # the database was not asked
         case _:
             await log.record(read_event(delivery))

@@ -44,6 +44,7 @@ class Postman:
         Raises RecipientsDeferred, RecipientsRefused or RecipientsSuppressed naming recipients and answers, and
         what composer and mailer raise.
         """
+        delivery.provider_answered = False
         recipients = parse_recipients(job)
         mail = mail_key(delivery)
         standing = await self._ledger.standing(mail, recipients.mailboxes)
@@ -55,6 +56,7 @@ class Postman:
             composed = await self._composer.compose(job, recipients, reference_of(mail))
             envelope = Envelope(composed.sender, tuple(to_try), composed.content, composed.needs_smtputf8)
             answers = await self._mailer.send(envelope)
+            delivery.provider_answered = True
             news |= {answer.recipient: _entry(answer, delivery.replays) for answer in answers}
         await self._ledger.record(mail, list(news.values()))
         _conclude([(entries | news)[recipient] for recipient in recipients.mailboxes])

@@ -68,6 +68,7 @@ class Courier:
         Raises what services.sms.errors has, Expired, and Postponed when there was no turn for it. No error repeats
         the number or the content.
         """
+        delivery.provider_answered = False
         key = text_key(delivery)
         text, segments = self._checker.check(order, delivery, reference_of(key))
         check_time(text)
@@ -80,19 +81,22 @@ class Courier:
                 raise _opted_out(text, begun.opted_out)
             return
         this_try = await self._plan(key, begun.before, facts.round)
-        await self._send(key, text, this_try, order.secret)
+        await self._send(key, text, this_try, order.secret, delivery)
 
-    async def _send(self, key: TextKey, text: Text, this_try: _Try, secret: str | None) -> None:
+    async def _send(self, key: TextKey, text: Text, this_try: _Try, secret: str | None, delivery: Delivery) -> None:
         try:
             check_time(text)
             accepted = await self._hand_over(text, this_try.only, secret)
+            delivery.provider_answered = True
         except AnswerLost as error:
             await self._note_lost(key, error, this_try)
             raise
         except TemporaryFailure as error:
+            delivery.provider_answered = not isinstance(error, GatewayUnavailable)
             await self._note_not_sent(key, error, this_try)
             raise
         except PermanentFailure as error:
+            delivery.provider_answered = not isinstance(error, Expired)
             await self._note_refused(key, text, error)
             raise
         await self._note_accepted(key, accepted, this_try)

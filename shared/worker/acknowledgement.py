@@ -36,12 +36,16 @@ class Acknowledger:
         """Whether the broker has taken the deliveries back, because the channel is closed."""
         return bool(self.channel.is_closed)
 
+    def gone(self) -> "asyncio.Future[Any]":
+        """Done once the broker has taken the deliveries back. Whoever waits no longer cancels it."""
+        return self.channel.closing
+
     async def until_gone(self, work: Coroutine[Any, Any, None]) -> bool:
         """Do `work` unless the broker takes the deliveries back first; it is then cancelled, and the answer False.
 
         Raises what `work` raises.
         """
-        task, gone = asyncio.ensure_future(work), self.channel.closing
+        task, gone = asyncio.ensure_future(work), self.gone()
         try:
             await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
             if task.done():

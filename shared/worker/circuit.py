@@ -1,7 +1,8 @@
 """Stops a process from trying while its provider is away, and finds out when it is back.
 
-Closed: everybody goes ahead. Open: all wait in a row; after a pause the first of them goes ahead as a probe. If it
-gets through, all go; if not, it waits at the end of the row, and the pause doubles up to LONGEST_PAUSE.
+Closed: everybody goes ahead. Open: all wait; after a pause one of them goes ahead as a probe, first those that have not
+failed themselves. If it gets through, all go; if not, it waits at the end of the row, and the pause doubles up to
+LONGEST_PAUSE.
 """
 
 import asyncio
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE = timedelta(seconds=0.5)
 LONGEST_PAUSE = timedelta(seconds=8)
 """After a provider's return work goes on within this."""
+
+UNASKED = timedelta(minutes=1)
+"""With nothing to try for so long nobody knows any more that the provider is away, and nobody is told so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +44,23 @@ class Circuit:
     """One process's view of the provider that its handlers work with.
 
     Attributes:
-        closings: how often it has closed. A message that fails again although others got through in between has
-            a problem of its own.
+        refused_probes: how many probes found it away. One that did since a message's own failure shows that this
+            failure was not the message's.
         changed: set when it opens and when it closes; cleared by whoever waits for it.
     """
 
     def __init__(self) -> None:
-        self.closings = 0
+        self.refused_probes = 0
         self.changed = asyncio.Event()
         self._is_open = False
         self._is_stopped = False
         self._probe_is_out = False
-        self._waiting: deque[asyncio.Future[bool]] = deque()
+        self._fresh: deque[asyncio.Future[bool]] = deque()
+        self._failed: deque[asyncio.Future[bool]] = deque()
         self._pause = FIRST_PAUSE
         self._next_probe: asyncio.TimerHandle | None = None
         self._next_probe_at = 0.0  # event loop time
+        self._giving_up: asyncio.TimerHandle | None = None  # set while a probe is due and nothing waits
         self._reason = ""
         self._since = datetime.now(UTC)
 
@@ -69,41 +75,45 @@ class Circuit:
         if not self._is_open:
             return None
         seconds = max(0.0, self._next_probe_at - time.monotonic())  # the event loop's clock
-        return Outage(self._reason, self._since, len(self._waiting), round(seconds, 1))
+        return Outage(self._reason, self._since, self._held, round(seconds, 1))
 
-    async def admitted(self) -> bool:
+    async def admitted(self, *, has_failed: bool = False, unless: asyncio.Future[Any] | None = None) -> bool:
         """Wait for the turn to try. The answer says whether this try is a probe, which must be reported.
 
-        Raises CancelledError when the process stops.
+        Raises CancelledError when the process stops, and when `unless` is done first.
+
+        Args:
+            has_failed: whether this message has found the provider away itself.
+            unless: after this there is nothing to try any more.
         """
         if not self._is_open:
             return False
         if self._is_stopped:
             raise asyncio.CancelledError
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        if self._next_probe is None and not self._probe_is_out:
-            self._probe_later()
+        row = self._failed if has_failed else self._fresh
+        row.append(turn)
+        if unless is not None:
+            unless.add_done_callback(lambda _: turn.cancel())
+        if self._giving_up is not None:
+            self._probe()
         try:
             return await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():  # it was given the turn and cannot use it
                 self.undecided(is_probe=turn.result())
-            elif turn in self._waiting:
-                self._waiting.remove(turn)
+            elif turn in row:
+                row.remove(turn)
             raise
 
     def passed(self, *, is_probe: bool) -> None:
         """A try reached the provider."""
         if is_probe:
-            self._probe_is_out = self._is_open = False
-            self.closings += 1
-            self._pause = FIRST_PAUSE
-            metrics.CIRCUIT_OPEN.set(0)
-            self.changed.set()
-            log.warning("The provider is back; %d messages go on", len(self._waiting))
-            while self._waiting:
-                self._give_turn(is_probe=False)
+            self._probe_is_out = False
+            log.warning("The provider is back; %d messages go on", self._held)
+            self._close()
+            while self._give_turn(is_probe=False):
+                pass
 
     def refused(self, reason: str, retry_after: timedelta | None, *, is_probe: bool) -> None:
         """A try found the provider away. `retry_after` is when it wants to be asked again, if it said so."""
@@ -112,45 +122,78 @@ class Circuit:
             self._reason, self._since = mask_text(reason), datetime.now(UTC)
             metrics.CIRCUIT_OPEN.set(1)
             self.changed.set()
-            log.warning("The provider is away, no attempt is used until it is back: %s", reason)
+            log.warning("The provider is away, no attempt is used until it is back: %s", self._reason)
             self._probe_later(retry_after)
         elif is_probe:
             self._probe_is_out = False
+            self.refused_probes += 1
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
             self._probe_later(retry_after)
         elif retry_after is not None:
             self._probe_later(retry_after)
 
     def undecided(self, *, is_probe: bool) -> None:
-        """A try ended in a way that says nothing about the provider."""
+        """A try ended in a way that says nothing about the provider: the next message may try at once."""
         if is_probe:
             self._probe_is_out = False
-            self._probe_later()
+            self._probe()
 
     def stop(self) -> None:
         """Send home all who wait, and all who would from now on."""
         self._is_stopped = True
-        while self._waiting:
-            self._waiting.popleft().cancel()
+        for row in (self._fresh, self._failed):
+            while row:
+                row.popleft().cancel()
+
+    @property
+    def _held(self) -> int:
+        return len(self._fresh) + len(self._failed)
+
+    def _close(self) -> None:
+        self._is_open = False
+        self._pause = FIRST_PAUSE
+        self._stop_timers()
+        metrics.CIRCUIT_OPEN.set(0)
+        self.changed.set()
+
+    def _close_unasked(self) -> None:
+        log.warning("Nothing was there to try for %d s; the next message will show", UNASKED.total_seconds())
+        self._close()
 
     def _probe_later(self, retry_after: timedelta | None = None) -> None:
         loop = asyncio.get_running_loop()
         at = loop.time() + (retry_after or self._pause).total_seconds()
         if self._next_probe is not None:
             at = max(at, self._next_probe_at)
-            self._next_probe.cancel()
+        self._stop_timers()
         self._next_probe_at = at
-        self._next_probe = loop.call_at(at, self._probe)
+        self._next_probe = loop.call_at(at, self._pause_is_over)
+
+    def _pause_is_over(self) -> None:
+        self._next_probe = None
+        self._probe()
 
     def _probe(self) -> None:
-        self._next_probe = None
+        """Let the next message try, unless it is not time yet. If there is none, the next that comes, for a while."""
+        if self._probe_is_out or self._next_probe is not None:
+            return
+        self._stop_timers()
+        self._probe_is_out = self._give_turn(is_probe=True)
         if not self._probe_is_out:
-            self._probe_is_out = self._give_turn(is_probe=True)
+            seconds = UNASKED.total_seconds()
+            self._giving_up = asyncio.get_running_loop().call_later(seconds, self._close_unasked)
+
+    def _stop_timers(self) -> None:
+        for timer in (self._next_probe, self._giving_up):
+            if timer is not None:
+                timer.cancel()
+        self._next_probe = self._giving_up = None
 
     def _give_turn(self, *, is_probe: bool) -> bool:
-        while self._waiting:
-            turn = self._waiting.popleft()
-            if not turn.done():  # else its message was cancelled meanwhile
-                turn.set_result(is_probe)
-                return True
+        for row in (self._fresh, self._failed):
+            while row:
+                turn = row.popleft()
+                if not turn.done():  # else its message was cancelled meanwhile
+                    turn.set_result(is_probe)
+                    return True
         return False

@@ -21,7 +21,12 @@ MOST_COUNTED = 1_000_000
 
 @dataclass(slots=True)
 class Delivery:
-    """A message as the broker handed it over, before anything about it was believed."""
+    """A message as the broker handed it over, before anything about it was believed.
+
+    Attributes:
+        provider_answered: a handler that may end without having asked its provider says here whether it got an
+            answer, whatever that was. Where it says nothing, it got one if it did not raise.
+    """
 
     queue: str
     body: bytes
@@ -36,6 +41,7 @@ class Delivery:
     app_id: str | None = None
     timestamp: datetime | None = None
     received_at: float = field(default_factory=time.time)
+    provider_answered: bool | None = None
 
     def ensure_id(self) -> str:
         """The message id. A message without one gets one here, which the copies of it carry from now on.

@@ -224,9 +224,11 @@ class Processor:
             work.delivery.attempt, policy.attempts, wait.total_seconds(), failure.type_name, mask_text(failure.text),
         )  # fmt: skip
         is_stored = await self._hand_over(retried(work.delivery, failure, self._subscription.service, wait), work.acks)
+        if not is_stored:
+            return await self._forget(work)
         self._settled(work, "retried")
         await self._remember(work, "retried", failure, wait)
-        return is_stored
+        return True
 
     async def _tell_done(self, work: Work) -> bool:
         """Tell of a tick's job, and of what had been dead: of a raw reader's messages the headers are another's."""
@@ -246,8 +248,7 @@ class Processor:
         self._count["postponed"].inc()
         log.debug("Postponed by %g s: %s", postponement.wait.total_seconds(), mask_text(str(postponement)))
         is_stored = await self._hand_over(postponed(work.delivery, postponement.wait), work.acks)
-        if work.key is not None:
-            await self._inbox.finish(Finish(work.key, is_done=False))
+        await self._forget(work)
         return is_stored
 
     async def _bury(self, work: Work, failure: Failure) -> bool:
@@ -258,12 +259,19 @@ class Processor:
             # Alerting is told of every dead letter; its own go past it, by the broker's net.
             await self._remember(work, "dead", failure)
             await work.acks.reject(delivery.tag)
-            is_stored = False
-        else:
-            is_stored = await self._hand_over(dead_letter(delivery, failure, self._subscription.service), work.acks)
-            await self._remember(work, "dead", failure)
+            self._settled(work, "dead")
+            return False
+        if not await self._hand_over(dead_letter(delivery, failure, self._subscription.service), work.acks):
+            return await self._forget(work)
         self._settled(work, "dead")
-        return is_stored
+        await self._remember(work, "dead", failure)
+        return True
+
+    async def _forget(self, work: Work) -> bool:
+        """Nothing came of it here: it comes again, and nothing is told of this time."""
+        if work.key is not None:
+            await self._inbox.finish(Finish(work.key, is_done=False))
+        return False
 
     async def _hand_over(self, outgoing: Outgoing, acks: Acknowledger) -> bool:
         """Publish until it is confirmed, or until the broker has taken the original back.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from shared.errors import Expired, InvalidMessage, JobError, Postponed, ProviderUnavailable, TimeLimitExceeded
+from shared.errors import Expired, JobError, Postponed, ProviderUnavailable, TemporaryFailure, TimeLimitExceeded
 from shared.inbox import Inbox, Key
 from shared.redaction import redact
 from shared.telemetry import metrics
@@ -16,6 +16,7 @@ from shared.worker.acknowledgement import Acknowledger
 from shared.worker.circuit import Circuit
 from shared.worker.delivery import NO_WISHES, Delivery, Wishes
 from shared.worker.registration import Adapters, Subscription
+from shared.worker.suspicion import Suspicion
 
 log = logging.getLogger(__name__)
 
@@ -50,45 +51,69 @@ class Tries:
     def __init__(self, subscription: Subscription, adapters: Adapters, circuit: Circuit, inbox: Inbox) -> None:
         self._handler = subscription.bind(adapters)
         self._time_limit = subscription.options.time_limit
-        self._circuit = circuit if subscription.options.needs_provider else Circuit()
+        self._needs_provider = subscription.options.needs_provider
+        self._circuit = circuit
         self._inbox = inbox
         self._seconds = metrics.SECONDS.labels(subscription.queue)
 
     async def run(self, work: Work) -> Exception | None:
-        """The handler's answer: None, or why it failed. An absent provider is waited for, which is no failure."""
-        circuit, failed_at_closing = self._circuit, -1
+        """The handler's answer: None, or why it failed. An absent provider is waited for, which is no failure.
+
+        Unless it is this message, see Suspicion.
+        """
+        if not self._needs_provider:
+            return await self._run_handler(work)
+        error: Exception | None = None
+        suspicion = Suspicion(self._circuit)
         while True:
             try:
-                is_probe = circuit.is_open and await self._admitted(work)
+                is_probe = self._circuit.is_open and await self._admitted(work, has_failed=error is not None)
             except TimeoutError:
                 return Postponed("its provider is away", wait=COME_BACK)
-            if work.wishes.has_expired(time.time()):
-                circuit.undecided(is_probe=is_probe)
-                return Expired("expires-at has passed; it was not done late")
-            try:
-                error = await self._run_handler(work)
-            except BaseException:
-                circuit.undecided(is_probe=is_probe)
-                raise
-            if not isinstance(error, ProviderUnavailable):
-                if error is None or _provider_answered(error):
-                    circuit.passed(is_probe=is_probe)
-                else:
-                    circuit.undecided(is_probe=is_probe)
+            if error is not None and not is_probe and suspicion.grows():
                 return error
-            if failed_at_closing not in (-1, circuit.closings):
-                circuit.undecided(is_probe=is_probe)
-                return error  # others got through meanwhile: it is this message
-            failed_at_closing = circuit.closings
-            circuit.refused(redact(str(error)), error.retry_after, is_probe=is_probe)
+            error = await self._try(work, is_probe=is_probe)
+            if not self._shows_absence(error):
+                return error
+            suspicion.note_failure(is_probe=is_probe)
 
-    async def _admitted(self, work: Work) -> bool:
+    async def _try(self, work: Work, *, is_probe: bool) -> Exception | None:
+        """One try, of which the circuit is told."""
+        circuit, delivery = self._circuit, work.delivery
+        if work.wishes.has_expired(time.time()):
+            circuit.undecided(is_probe=is_probe)
+            return Expired("expires-at has passed; it was not done late")
+        delivery.provider_answered = None
+        try:
+            error = await self._run_handler(work)
+        except BaseException:
+            circuit.undecided(is_probe=is_probe)
+            raise
+        if self._shows_absence(error):
+            retry_after = error.retry_after if isinstance(error, TemporaryFailure) else None
+            circuit.refused(redact(str(error)), retry_after, is_probe=is_probe)
+        elif error is None if delivery.provider_answered is None else delivery.provider_answered:
+            circuit.passed(is_probe=is_probe)
+        else:
+            circuit.undecided(is_probe=is_probe)
+        return error
+
+    def _shows_absence(self, error: Exception | None) -> bool:
+        # What waits in vain for a connection while nobody gets one has not failed by itself either.
+        is_late = isinstance(error, TimeLimitExceeded) and self._circuit.is_open
+        return isinstance(error, ProviderUnavailable) or is_late
+
+    async def _admitted(self, work: Work, *, has_failed: bool) -> bool:
         """Wait for the turn to try, see Circuit.admitted. Raises TimeoutError after LONGEST_HOLD."""
         # A worker that is killed while its messages only wait was killed by none of them.
         if work.key is not None:
             await self._inbox.rest(work.key)
-        async with asyncio.timeout(work.delivery.received_at + LONGEST_HOLD.total_seconds() - time.time()):
-            is_probe = await self._circuit.admitted()
+        gone = work.acks.gone()  # what the broker has taken back comes again, and waits then
+        try:
+            async with asyncio.timeout(work.delivery.received_at + LONGEST_HOLD.total_seconds() - time.time()):
+                is_probe = await self._circuit.admitted(has_failed=has_failed, unless=gone)
+        finally:
+            gone.cancel()
         if work.key is not None:
             await self._begin(work.key, is_probe=is_probe)
         return is_probe
@@ -118,9 +143,3 @@ class Tries:
         finally:
             self._seconds.observe(time.perf_counter() - work.began)
         return None
-
-
-def _provider_answered(error: Exception) -> bool:
-    """Whether a failure shows that the provider is there: an invalid message, for one, never got so far."""
-    silent = InvalidMessage | Expired | Postponed | TimeLimitExceeded
-    return isinstance(error, JobError) and not isinstance(error, silent)

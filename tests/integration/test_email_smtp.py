@@ -14,6 +14,7 @@ from services.email.mailer.servers import parse_servers, tls_context
 from services.email.mailer.smtp import SmtpMailer, smtp_mailer
 from shared.errors import ProviderUnavailable
 from shared.mailbox import HANG_UP, MailServer
+from shared.testing import eventually
 from tests.support.smtp import Certificates, make_certificates
 
 ADA = "ada@example.com"
@@ -185,6 +186,30 @@ async def test_a_server_that_says_nothing_times_out():
         with pytest.raises(MailServersUnavailable, match="Timed out"):
             await mailer.send(envelope())
         await is_over.wait()
+
+
+async def test_mails_that_waited_for_a_connection_that_failed_do_not_each_find_out_by_themselves():
+    asked = left = 0
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked, left
+        asked += 1
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        left += 1
+
+    silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    url = f"smtp://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+    async with silent, mailer_for(url, timeout=0.3, connections=2) as mailer:
+        errors = await asyncio.gather(*(mailer.send(envelope()) for _ in range(20)), return_exceptions=True)
+
+        assert {type(error) for error in errors} == {MailServersUnavailable}
+        assert asked == 2
+        with pytest.raises(MailServersUnavailable):
+            await mailer.send(envelope())  # what comes later does
+        assert asked == 3
+        await eventually(lambda: left == asked)
 
 
 async def test_a_cancelled_mail_takes_its_connection_with_it(server: MailServer):

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from services.sms.checking import Order
 from services.sms.errors import (
     AnswerLost,
     GatewayThrottled,
@@ -17,8 +20,11 @@ from services.sms.errors import (
     TextRefused,
     TextTooLong,
 )
+from services.sms.pace import Lane
 from shared import wire
-from shared.errors import Expired, Postponed
+from shared.errors import Expired, JobError, Postponed
+from shared.messages import SendSms
+from shared.testing import make_delivery
 from tests.support.sms_texts import MASKED, NUMBER, Office, ScriptedGateway, office_with
 
 REPLAYED = {wire.X_FAILED_AT: "2026-01-01T00:00:00Z"}
@@ -127,6 +133,21 @@ async def test_a_text_that_was_certainly_not_sent_says_so_and_is_sent_later(
 
     row = await office.row()
     assert (len(gateway.sent), row["state"], row["may_be_double"], row["reason"]) == (1, "accepted", 0, None)
+
+
+async def test_what_a_text_tells_of_the_gateways_is_only_what_they_said(office: Office, gateway: ScriptedGateway):
+    async def tells(message_id: str, *, to: str = NUMBER, **order: Any) -> bool | None:
+        delivery = make_delivery(SendSms(to=to, message="Hello"), queue="sms.send", message_id=message_id)
+        with suppress(JobError):
+            await office.courier.deliver(Order(to, "Hello", **order), delivery, Lane.BULK)
+        return delivery.provider_answered
+
+    gateway.script = [None, TextDeferred("later"), TextRefused("no route"), GatewayUnavailable("away"), AnswerLost("?")]
+    assert [await tells(name) for name in ("sent", "deferred", "refused")] == [True, True, True]
+    assert [await tells(name) for name in ("away", "lost", "sent")] == [False, False, False]
+    assert await tells("invalid", to="12345") is False
+    assert await tells("late", expires_at=datetime.now(UTC) - timedelta(seconds=1)) is False
+    assert gateway.asked == 5
 
 
 async def test_after_a_lost_answer_a_text_is_sent_again_and_marked(office: Office, gateway: ScriptedGateway):

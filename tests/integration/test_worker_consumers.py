@@ -3,10 +3,11 @@
 import asyncio
 import time
 from datetime import timedelta
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
-import httpx
+from sqlalchemy import text
 
+from shared.errors import PermanentFailure
 from shared.testing import eventually
 from shared.worker import Delivery
 from shared.worker.runtime import Service
@@ -102,7 +103,7 @@ async def test_a_consumer_that_is_gone_from_a_healthy_connection_comes_back(desk
 async def test_consumers_come_back_after_an_operator_closed_their_connection(desk: Desk) -> None:
     async with desk.running(desk.worker()) as service:
         closed_at = time.monotonic()
-        await close_connections(desk, "test consumes")
+        await desk.close_connections("test consumes")
 
         await desk.put({"n": 1})
         await desk.has_done(1, within=BACK_WITHIN.total_seconds())
@@ -119,7 +120,7 @@ async def test_jobs_in_work_go_on_while_the_connection_is_lost_and_are_not_done_
     async with desk.running(desk.worker(hold)) as service:
         await asyncio.gather(*(desk.put({"n": n}, message_id=f"m{n}") for n in range(20)))
         await desk.has_done(20)
-        await close_connections(desk, "test consumes")
+        await desk.close_connections("test consumes")
         await eventually(lambda: consumer_is_back(desk), within=BACK_WITHIN)
         release.set()
         await desk.counted(done=20, duplicate=20)
@@ -127,6 +128,30 @@ async def test_jobs_in_work_go_on_while_the_connection_is_lost_and_are_not_done_
 
     assert len(desk.done) == 20
     assert await desk.depth() == 0
+
+
+async def test_what_failed_without_a_connection_is_told_when_it_has_failed_again(desk: Desk) -> None:
+    began, release = asyncio.Event(), asyncio.Event()
+
+    async def fail(_job: Chore, _delivery: Delivery) -> None:
+        began.set()
+        await release.wait()
+        raise PermanentFailure("no such number")
+
+    async with desk.running(desk.worker(fail)) as service:
+        await desk.put({}, message_id="bad")
+        await began.wait()
+        await desk.close_connections("test consumes")
+        await eventually(lambda: consumer_is_back(desk), within=BACK_WITHIN)
+        release.set()
+        letter = await desk.dead_letter()
+        await desk.counted(dead=1)
+        assert service._inbox is not None
+        recorded = text("SELECT count(*) FROM history WHERE message_id = 'bad'")
+        assert await service._inbox._database.run(lambda connection: connection.execute(recorded).scalar()) == 1
+
+    assert (letter.message_id, letter.headers["x-attempt"]) == ("bad", 1)
+    assert len(desk.done) == 2
 
 
 async def consumer_is_back(desk: Desk) -> bool:
@@ -148,21 +173,3 @@ async def test_a_broker_that_went_away_is_found_again_soon_after_it_is_back(desk
             await desk.has_done(1, within=BACK_WITHIN.total_seconds())
             assert time.monotonic() - back_at < 5  # a pause of two seconds at most, not a fixed one of five
             await eventually(lambda: is_ready(service))
-
-
-async def close_connections(desk: Desk, name: str) -> None:
-    """Close the connections of that name in the virtual host, as an operator does in the management UI."""
-    host = desk.station.vhost
-    async with httpx.AsyncClient(
-        base_url=f"{host.management_url}/api", auth=(host.user, host.password), trust_env=False, timeout=10
-    ) as api:
-
-        async def closed() -> bool:
-            # The list lags some seconds behind.
-            found = (await api.get(f"/vhosts/{host.name}/connections")).json()
-            ours = [each["name"] for each in found if each.get("client_properties", {}).get("connection_name") == name]
-            for connection in ours:
-                await api.delete(f"/connections/{quote(connection, safe='')}")
-            return bool(ours)
-
-        await eventually(closed, within=timedelta(seconds=15))

@@ -180,6 +180,30 @@ async def test_a_worker_that_dies_while_its_messages_wait_died_of_none_of_them(d
         assert await starts_of(service, waiting=0)
 
 
+async def test_what_waits_is_done_once_whatever_happens_to_the_connection(desk: Desk) -> None:
+    provider = Provider(away_seconds=1000)
+
+    async with desk.running(desk.worker(provider.do)) as service:
+        await desk.put({"n": 1})  # without an id: the inbox cannot tell it from another
+        await desk.put({"n": 2}, message_id="two")
+        for _ in range(2):
+            await eventually(lambda: outage_holds(service, 2))
+            returned = outcome_count(desk.queue, "returned")
+            await desk.close_connections("test consumes")
+            await eventually(lambda before=returned: outcome_count(desk.queue, "returned") == before + 2)
+        await eventually(lambda: outage_holds(service, 2))
+        provider.returns_at = 0
+        await desk.counted(done=2, duplicate=0)
+
+    assert provider.got == Counter((1, 2))
+
+
+def outage_holds(service: Service, count: int) -> bool:
+    """Whether so many messages wait for their provider."""
+    outage = service._circuit.outage
+    return outage is not None and outage.held == count
+
+
 async def starts_of(service: Service, *, waiting: int) -> bool:
     """Whether so many messages are in the inbox and count as not begun, but for the one that probes."""
     assert service._inbox is not None

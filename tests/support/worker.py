@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import quote
 from uuid import uuid4
 
 import aio_pika
@@ -177,6 +178,25 @@ class Desk:
             return True
 
         await eventually(check, within=timedelta(seconds=within))
+
+    async def close_connections(self, name: str) -> None:
+        """Close the connections of that name in the virtual host, as an operator does in the management UI."""
+        host = self.station.vhost
+        async with httpx.AsyncClient(
+            base_url=f"{host.management_url}/api", auth=(host.user, host.password), trust_env=False, timeout=10
+        ) as api:
+
+            async def closed() -> bool:
+                # The list lags some seconds behind.
+                found = (await api.get(f"/vhosts/{host.name}/connections")).json()
+                ours = [
+                    each["name"] for each in found if each.get("client_properties", {}).get("connection_name") == name
+                ]
+                for connection in ours:
+                    await api.delete(f"/connections/{quote(connection, safe='')}")
+                return bool(ours)
+
+            await eventually(closed, within=timedelta(seconds=15))
 
     async def depth(self, queue: str | None = None) -> int:
         """How many messages of a queue wait: after the worker has ended, all that were not acknowledged."""

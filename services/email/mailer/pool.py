@@ -48,17 +48,27 @@ class ConnectionPool:
         self._tls = tls
         self._slots = asyncio.Semaphore(size)
         self._busy = 0  # connections in use or being made
+        self._away_at = 0.0  # when a connection could not be made; time.monotonic()
+        self._away_why = ""
         self._idle: list[tuple[float, SMTP]] = []  # the most recently used last
         self._sweep: asyncio.TimerHandle | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
     async def send(self, envelope: Envelope) -> Sequence[Answer]:
         """Send one mail. Raises ServerAway and AnswerLost, see transact."""
+        asked_at = time.monotonic()
         async with self._slots:
             if (kept := self._take_kept()) is not None:
                 with contextlib.suppress(ServerAway):  # gone while it lay idle, or its time was up
                     return await self._use(kept, envelope)
-            return await self._use(await self._connect(), envelope)
+            if self._away_at > asked_at:  # found out while this mail waited: it need not find out once more
+                raise ServerAway(self._away_why)
+            try:
+                client = await self._connect()
+            except ServerAway as error:
+                self._away_at, self._away_why = time.monotonic(), str(error)
+                raise
+            return await self._use(client, envelope)
 
     async def close(self) -> None:
         """Take leave of the server on every kept connection."""

@@ -11,6 +11,7 @@ from services.email.mailer import Answer, Envelope
 from services.email.mailer.pool import AccessToken, ConnectionPool
 from services.email.mailer.servers import SmtpServer
 from services.email.mailer.transaction import ServerAway
+from shared.masking import mask_text
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class SmtpMailer:
 
     def _note_away(self, pool: ConnectionPool, reason: str) -> None:
         if pool not in self._away_until:
-            log.warning("Mail server %s takes no mail: %s", pool.server.label, reason)
+            log.warning("Mail server %s takes no mail: %s", pool.server.label, mask_text(reason))
         self._away_until[pool] = time.monotonic() + self._rest_seconds
 
     def _note_back(self, pool: ConnectionPool) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from services.sms.errors import AnswerLost, GatewayUnavailable
 from services.sms.gateway import Accepted, Gateway, Text
 from shared.errors import JobError
+from shared.masking import mask_text
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ class Failover:
     def _note_away(self, place: int, reason: str) -> None:
         rest = self._away.get(place)
         if rest is None:
-            log.warning("Gateway %s takes no texts: %s", self._gateways[place].name, reason)
+            log.warning("Gateway %s takes no texts: %s", self._gateways[place].name, mask_text(reason))
             rest = self._away[place] = _Rest()
         elif rest.is_probed:
             rest.seconds = min(rest.seconds * 2, LONGEST_REST_SECONDS)

@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import pytest
 
 from services.email.addresses import parse_address
@@ -11,6 +13,8 @@ from services.email.errors import (
 from services.email.ledger import MailKey
 from services.email.postman import Postman, mail_key, reference_of
 from shared import wire
+from shared.errors import JobError
+from shared.messages import SendEmail
 from tests.support.email_fakes import MemoryLedger, RecordingMailer, make_delivery, make_postman, make_send_email
 
 ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"
@@ -51,6 +55,27 @@ async def test_a_redelivered_mail_is_not_sent_again(postman: Postman, mailer: Re
     await postman.deliver(make_send_email(), make_delivery(redelivered=True))
 
     assert mailer.recipients == [(ADA,)]
+
+
+async def test_what_a_mail_tells_of_the_server_is_only_what_the_server_said(
+    postman: Postman, mailer: RecordingMailer, ledger: MemoryLedger
+):
+    async def tells(job: SendEmail, message_id: str) -> bool | None:
+        delivery = make_delivery(message_id=message_id)
+        with suppress(JobError):
+            await postman.deliver(job, delivery)
+        return delivery.provider_answered
+
+    mailer.refusals |= {BOB: BUSY, EVE: NOBODY}
+    assert await tells(make_send_email(), "sent")
+    assert await tells(make_send_email(to=[BOB]), "deferred")
+    assert await tells(make_send_email(to=[EVE]), "refused")
+
+    assert await tells(make_send_email(), "sent") is False  # it was sent before
+    assert await tells(make_send_email(to=[EVE]), "suppressed") is False
+    assert await tells(make_send_email(template="none such"), "invalid") is False
+    mailer.error = MailServersUnavailable("refused")
+    assert await tells(make_send_email(), "away") is False
 
 
 async def test_a_refused_recipient_is_named_and_the_others_get_it(postman: Postman, mailer: RecordingMailer):

@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.testing import eventually
 from shared.worker import circuit as circuit_module
 from shared.worker.circuit import Circuit
 
@@ -28,7 +29,7 @@ async def test_while_it_is_away_one_probes_and_the_others_wait() -> None:
     circuit.passed(is_probe=True)
     assert [await task for task in waiting] == [False, False]
     assert not circuit.is_open
-    assert circuit.closings == 1
+    assert circuit.refused_probes == 0
 
 
 async def test_a_probe_that_failed_waits_behind_the_others() -> None:
@@ -37,24 +38,43 @@ async def test_a_probe_that_failed_waits_behind_the_others() -> None:
     order: list[str] = []
 
     async def message(name: str) -> None:
-        for _ in range(2):
-            assert await circuit.admitted()
+        for has_failed in (False, True):
+            assert await circuit.admitted(has_failed=has_failed)
             order.append(name)
             circuit.refused("still away", None, is_probe=True)
 
     await asyncio.gather(message("a"), message("b"), message("c"))
 
     assert order == ["a", "b", "c", "a", "b", "c"]
+    assert circuit.refused_probes == 6
+
+
+async def test_what_has_not_failed_probes_before_what_has() -> None:
+    circuit = Circuit()
+    circuit.refused("away", None, is_probe=False)
+    failed = [asyncio.create_task(circuit.admitted(has_failed=True)) for _ in range(3)]
+    await asyncio.sleep(0)
+    fresh = asyncio.create_task(circuit.admitted())
+
+    assert await asyncio.wait_for(fresh, 1)
+    assert not any(task.done() for task in failed)
+    circuit.passed(is_probe=True)
+    assert await asyncio.gather(*failed) == [False] * 3
 
 
 async def test_a_probe_that_says_nothing_makes_room_for_the_next() -> None:
     circuit = Circuit()
     circuit.refused("away", None, is_probe=False)
 
-    assert await circuit.admitted()
+    first, second, third = (asyncio.create_task(circuit.admitted()) for _ in range(3))
+    assert await first
+    circuit.refused("still away", timedelta(minutes=1), is_probe=True)
+    circuit._pause_is_over()  # a minute later
+    assert await second
+
     circuit.undecided(is_probe=True)
 
-    assert await asyncio.wait_for(circuit.admitted(), 1)
+    assert await asyncio.wait_for(third, 1)  # not after one more pause
 
 
 async def test_a_cancelled_probe_makes_room_for_the_next() -> None:
@@ -98,6 +118,70 @@ async def test_what_began_before_the_outage_does_not_end_it() -> None:
     circuit.passed(is_probe=False)
 
     assert circuit.is_open
+
+
+async def test_a_time_named_in_one_outage_is_not_waited_for_in_the_next() -> None:
+    circuit = Circuit()
+    circuit.refused("away", None, is_probe=False)
+    assert await circuit.admitted()
+    circuit.refused("a straggler is throttled", timedelta(minutes=1), is_probe=False)
+    circuit.passed(is_probe=True)
+
+    circuit.refused("away again", None, is_probe=False)
+
+    assert await asyncio.wait_for(circuit.admitted(), 1)
+
+
+async def test_when_nothing_waits_as_the_pause_ends_the_next_message_tries_at_once() -> None:
+    circuit = Circuit()
+    circuit.refused("away", None, is_probe=False)
+    await eventually(lambda: circuit._giving_up is not None)
+
+    turn = asyncio.create_task(circuit.admitted())
+    await asyncio.sleep(0)
+
+    assert turn.done()
+    assert turn.result()
+    second = asyncio.create_task(circuit.admitted())
+    circuit.passed(is_probe=True)
+    assert await second is False
+
+
+async def test_a_provider_that_nobody_asks_any_more_is_not_said_to_be_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(circuit_module, "UNASKED", timedelta(milliseconds=20))
+    circuit = Circuit()
+    circuit.refused("away", None, is_probe=False)
+    circuit.changed.clear()
+
+    await asyncio.wait_for(circuit.changed.wait(), 1)
+
+    assert circuit.outage is None
+    assert await circuit.admitted() is False
+
+
+async def test_a_message_that_is_taken_back_leaves_the_row() -> None:
+    circuit = Circuit()
+    circuit.refused("away", timedelta(minutes=1), is_probe=False)
+    gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    waiting = asyncio.create_task(circuit.admitted(unless=gone))
+    await asyncio.sleep(0)
+
+    gone.set_result(None)
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert circuit.outage is not None
+    assert circuit.outage.held == 0
+
+
+async def test_the_reason_is_told_without_anybodys_address(caplog: pytest.LogCaptureFixture) -> None:
+    circuit = Circuit()
+
+    circuit.refused("421 <ada@example.com>: try later", None, is_probe=False)
+
+    assert circuit.outage is not None
+    assert "ada@example.com" not in circuit.outage.reason + caplog.text
+    assert "try later" in caplog.text
 
 
 async def test_a_stopping_process_waits_for_no_provider() -> None:

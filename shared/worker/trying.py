@@ -80,9 +80,6 @@ class Tries:
     async def _try(self, work: Work, *, is_probe: bool) -> Exception | None:
         """One try, of which the circuit is told."""
         circuit, delivery = self._circuit, work.delivery
-        if work.wishes.has_expired(time.time()):
-            circuit.undecided(is_probe=is_probe)
-            return Expired("expires-at has passed; it was not done late")
         delivery.provider_answered = None
         try:
             error = await self._run_handler(work)
@@ -126,6 +123,8 @@ class Tries:
             raise
 
     async def _run_handler(self, work: Work) -> Exception | None:
+        if work.wishes.has_expired(time.time()):
+            return Expired("expires-at has passed; it was not done late")
         work.began = time.perf_counter()
         limit = asyncio.timeout(self._time_limit.total_seconds())
         delivery = work.delivery

@@ -5,7 +5,7 @@ import itertools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -18,6 +18,7 @@ from shared.worker import Delivery, Worker
 from shared.worker import circuit as circuit_module
 from shared.worker.acknowledgement import Acknowledger
 from shared.worker.circuit import Circuit
+from shared.worker.delivery import Wishes
 from shared.worker.suspicion import Suspicion
 from shared.worker.trying import Tries, Work
 
@@ -64,9 +65,9 @@ class Belfry:
         self._tries = Tries(worker.subscriptions["bell.ring"], {}, self.circuit, cast("Inbox", None))
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    def put(self, *names: str) -> None:
+    def put(self, *names: str, expires_at: datetime | None = None) -> None:
         for name in names:
-            self._tasks[name] = asyncio.create_task(self._run(name))
+            self._tasks[name] = asyncio.create_task(self._run(name, Wishes.model_validate({"expires-at": expires_at})))
 
     async def end_of(self, name: str) -> Exception | None:
         await eventually(lambda: name in self.ended, within=SOON)
@@ -77,9 +78,9 @@ class Belfry:
         before = self.circuit.refused_probes
         await eventually(lambda: self.circuit.refused_probes >= before + count, within=SOON)
 
-    async def _run(self, name: str) -> None:
+    async def _run(self, name: str, wishes: Wishes) -> None:
         delivery = Delivery("bell.ring", b"{}", None, None, {}, "jobs", "bell.ring", 1)
-        work = Work(delivery, cast("Acknowledger", self.acks), time.perf_counter(), message=name)
+        work = Work(delivery, cast("Acknowledger", self.acks), time.perf_counter(), wishes, message=name)
         self.ended[name] = await self._tries.run(work)
 
     def is_gone(self, name: str) -> bool:
@@ -226,6 +227,17 @@ async def test_work_without_a_provider_is_held_for_none() -> None:
         assert isinstance(await bells.end_of("back-up"), ProviderUnavailable)
         assert await bells.end_of("clean") is None
         assert bells.circuit.refused_probes == 0
+
+
+@pytest.mark.parametrize("needs_provider", [True, False])
+async def test_what_has_expired_is_not_begun(needs_provider: bool) -> None:
+    async def do(_name: str, _delivery: Delivery) -> None:
+        pytest.fail("begun")
+
+    async with belfry(do, needs_provider=needs_provider) as bells:
+        bells.put("late", expires_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+        assert isinstance(await bells.end_of("late"), Expired)
 
 
 async def test_a_time_limit_that_ends_while_the_provider_is_away_is_not_the_message_s() -> None:

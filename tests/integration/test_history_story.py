@@ -119,7 +119,7 @@ async def test_a_message_that_failed_died_was_edited_replayed_and_done_reads_as_
         changed = body | {"text": "right"}
         given = properties | {"message_id": ids[0], "headers": dict(letter.headers)}
         await publish(desk.channel, "", desk.queue, changed, **given)
-        lines = await story(service, ids[0], until="done")
+        lines = await story(service, ids[0], until="done after 3 tries and 1 replay")
 
     assert lines == [
         f"{desk.queue} m-{desk.queue}",

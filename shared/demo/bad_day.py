@@ -33,6 +33,8 @@ async def outage(story: Storyteller) -> None:
     arrived = stage.mail_server.received(OUTAGE_MAILS, to=CROWD, within_seconds=PATIENCE_SECONDS)
     mails = await story.wait(arrived, f"{OUTAGE_MAILS} mails to {CROWD}")
     last = max(mail.received_at for mail in mails)
+    await story.wait(_until_over(story), "/readyz of email to tell that the outage is over")
+    story.tell(f"{time.time() - began:4.1f} s  /readyz of email: [green]no outage[/]")
     died = await stage.depth(wire.dead_queue(QUEUE)) - dead
     tries = await stage.retries(QUEUE) - retried
     if died or tries or len({mail.subject for mail in mails}) != OUTAGE_MAILS:
@@ -71,6 +73,11 @@ async def _until_out(story: Storyteller) -> dict[str, str]:
     while not (told := (await story.stage.readiness("email")).get("outage")):
         await asyncio.sleep(0.05)
     return dict(told)
+
+
+async def _until_over(story: Storyteller) -> None:
+    while "outage" in await story.stage.readiness("email"):
+        await asyncio.sleep(0.05)
 
 
 async def _until_deep(story: Storyteller, depth: int) -> None:

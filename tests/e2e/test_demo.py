@@ -33,6 +33,7 @@ NEWCOMER_SEES = (
     r"/readyz of email: outage, no mail server takes mail",
     r"alert: .*email.*circuit",
     r"the mail server is back",
+    r"/readyz of email: no outage",
     r"all 40 mails arrived .* no dead letter, no try used",
     r"published to exchange jobs, key email\.send: 50 mails to mailboxes that are full",
     r"alert: email\.send: RecipientsRefused",

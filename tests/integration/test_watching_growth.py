@@ -1,0 +1,36 @@
+"""A queue that grows although it is read is seen on a real broker, and clears by itself."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+from shared.worker import Delivery
+from tests.integration.test_watching import monitoring, watching
+from tests.support.worker import Chore, Desk
+
+
+async def test_a_queue_that_grows_although_it_is_read_is_told_until_it_was_worked_off(
+    desk: Desk, tmp_path: Path
+) -> None:
+    release = asyncio.Event()
+
+    async def do(_job: Chore, _delivery: Delivery) -> None:
+        await release.wait()
+
+    async def keep_publishing() -> None:
+        while True:
+            await desk.put({})
+            await asyncio.sleep(0.05)
+
+    # The broker's figures are new every five seconds: a third of the window has one of its own.
+    settings = {"growing_minutes": 0.3, "growing_messages": 50, "ignored_queues": "delay.*"}
+    async with (
+        desk.running(desk.worker(do, prefetch=5)),
+        watching(monitoring(desk.station.vhost), tmp_path, **settings) as watched,
+    ):
+        publishing = asyncio.create_task(keep_publishing())
+        text = await watched.sees(f"queue-growing {desk.queue}", within=timedelta(seconds=60))
+        assert "in 18 s, with 1 reading" in text
+        publishing.cancel()
+        release.set()
+        await watched.sees_no(f"queue-growing {desk.queue}")

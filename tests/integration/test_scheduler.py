@@ -10,69 +10,25 @@ from typing import Any
 import orjson
 import pytest
 
-from services.scheduler.errors import BrokenSchedule, UnknownSchedule
+from services.scheduler.errors import UnknownSchedule
 from services.scheduler.file import FileWatch
 from services.scheduler.scheduler import Scheduler
 from services.scheduler.sql_schedules import SqlSchedules
 from services.scheduler.sql_ticks import SqlTicks
 from shared import wire
 from shared.database import Database
-from shared.errors import BrokerUnavailable
-from shared.messages import DeferJob, SetSchedule
-from shared.publishing import Outgoing
+from shared.messages import DeferJob
 from shared.testing import eventually
 from tests.support.memory import peak_mib
+from tests.support.scheduling import NOON, HandSetClock, Recorder, schedule, scheduler_database
 
-NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PATIENCE = timedelta(seconds=20)
 
 
-class HandSetClock:
-    """Time that passes when it is told to."""
-
-    def __init__(self) -> None:
-        self.time = NOON
-
-    def now(self) -> datetime:
-        return self.time
-
-    async def sleep(self, duration: timedelta) -> None:
-        await asyncio.sleep(min(duration.total_seconds(), 0.01))
-
-
-class Recorder:
-    """Takes messages; `is_away` refuses them."""
-
-    def __init__(self) -> None:
-        self.sent: list[Outgoing] = []
-        self.is_away = False
-
-    async def send(self, outgoing: Outgoing) -> None:
-        if self.is_away:
-            raise BrokerUnavailable("away")
-        self.sent.append(outgoing)
-
-    def of(self, kind: str) -> list[Outgoing]:
-        return [each for each in self.sent if each.routing_key == kind]
-
-    def times(self, kind: str) -> list[str]:
-        return [str(each.headers[wire.X_FIRE_TIME]) for each in self.of(kind)]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path}/scheduler.sqlite3"
-    given: str = request.getfixturevalue("postgres_url")
-    return given
-
-
 @pytest.fixture
-async def database(url: str) -> AsyncIterator[Database]:
-    database = Database(url, "scheduler")
-    await database.migrate()
-    yield database
-    await database.close()
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with scheduler_database(database_url) as database:
+        yield database
 
 
 @pytest.fixture
@@ -112,10 +68,6 @@ def running(database: Database, clock: HandSetClock, sender: Recorder, problems:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     return run
-
-
-def schedule(**fields: Any) -> SetSchedule:
-    return SetSchedule.model_validate({"name": "test", "cron": "@hourly", "job": "thing.do", **fields})
 
 
 async def settled(schedules: SqlSchedules, name: str, count: int) -> None:
@@ -328,85 +280,6 @@ async def test_a_definition_that_cannot_be_read_stops_itself_only(
         clock.time += timedelta(hours=1)
         await settled(schedules, "good", 1)
     assert [each.message_id for each in sender.of("thing.do")] == ["good@2026-11-24T13:00:00Z"]
-
-
-FILE = """
-schedules:
-  - name: first
-    cron: "@daily"
-    event: day.begun
-  - name: second
-    {second}
-    event: day.begun
-"""
-
-
-async def test_a_file_is_read_again_when_it_changes_and_a_broken_entry_keeps_what_it_said(
-    schedules: SqlSchedules, clock: HandSetClock, tmp_path: Path
-) -> None:
-    path = tmp_path / "schedules.yaml"
-    path.write_text(FILE.format(second="every: 1h"))
-    changes: list[int] = []
-    watch = FileWatch(path, schedules, clock, lambda: changes.append(1))
-    task = asyncio.create_task(watch.watch())
-
-    async def says(expected: dict[str, str]) -> None:
-        async def does() -> bool:
-            return {each.name: each.definition.to_wire().get("every", "") for each in await schedules.all()} == expected
-
-        await eventually(does, within=PATIENCE)
-
-    await says({"first": "", "second": "1h"})
-    path.write_text(FILE.format(second="every: 2h"))
-    await says({"first": "", "second": "2h"})
-    path.write_text(FILE.format(second="every: soon").replace("first", "new"))
-    watch.reload()
-    await says({"new": "", "second": "2h"})  # first is gone, new is there, second is as it was
-    for number, text in enumerate(("schedules: [", "", "\0\xff", "[]"), start=4):
-        path.write_text(text)
-        watch.reload()
-        await eventually(lambda number=number: len(changes) >= number, within=PATIENCE)  # type: ignore[misc]
-    await says({"new": "", "second": "2h"})
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-async def test_a_broken_entry_is_named_with_its_line(
-    schedules: SqlSchedules, clock: HandSetClock, tmp_path: Path
-) -> None:
-    path = tmp_path / "schedules.yaml"
-    path.write_text(FILE.format(second='cron: "61 * * * *"'))
-    problems = await FileWatch(path, schedules, clock, lambda: None).load()
-    assert len(problems) == 1
-    assert problems[0].startswith(f"{path}:7: second: cron: ")
-    assert [each.name for each in await schedules.all()] == ["first"]
-
-
-async def test_a_name_belongs_to_the_file_or_to_the_database(
-    schedules: SqlSchedules, clock: HandSetClock, tmp_path: Path
-) -> None:
-    path = tmp_path / "schedules.yaml"
-    path.write_text(FILE.format(second="every: 1h"))
-    await schedules.put(schedule(name="second"), "ada", clock.now())
-    watch = FileWatch(path, schedules, clock, lambda: None)
-    assert await watch.load() == ["second: name: second is in the database; remove it there"]
-    with pytest.raises(BrokenSchedule, match="first is in the schedules file; change it there"):
-        await schedules.put(schedule(name="first"), "ada", clock.now())
-    with pytest.raises(BrokenSchedule, match="first is in the schedules file"):
-        await schedules.remove("first")
-
-
-async def test_what_a_person_paused_stays_paused_when_the_file_is_read_again(
-    schedules: SqlSchedules, clock: HandSetClock, tmp_path: Path
-) -> None:
-    path = tmp_path / "schedules.yaml"
-    path.write_text(FILE.format(second="every: 1h"))
-    watch = FileWatch(path, schedules, clock, lambda: None)
-    await watch.load()
-    await schedules.pause("second", "ada", clock.now())
-    path.write_text(FILE.format(second="every: 2h"))
-    await watch.load()
-    assert (await schedules.one("second")).is_paused
 
 
 @pytest.mark.alone

@@ -1,8 +1,7 @@
 """How late a scheduler is, by what its database owes."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 
@@ -12,25 +11,15 @@ from services.scheduler.sql_ticks import SqlTicks
 from shared.database import Database
 from shared.messages import SchedulerMeasured, SetSchedule
 from shared.testing import RecordingPublisher
+from tests.support.scheduling import NOON, scheduler_database
 
-NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path}/scheduler.sqlite3"
-    given: str = request.getfixturevalue("postgres_url")
-    return given
-
-
 @pytest.fixture
-async def database(url: str) -> AsyncIterator[Database]:
-    database = Database(url, "scheduler")
-    await database.migrate()
-    yield database
-    await database.close()
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with scheduler_database(database_url) as database:
+        yield database
 
 
 async def test_what_is_owed_is_counted_before_and_after_its_tick_is_written(database: Database) -> None:

@@ -1,0 +1,66 @@
+"""What tests of the scheduler have in common: a clock that is set by hand, a publisher that records, a schedule."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared import wire
+from shared.database import Database
+from shared.errors import BrokerUnavailable
+from shared.messages import SetSchedule
+from shared.publishing import Outgoing
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+class HandSetClock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.time = NOON
+
+    def now(self) -> datetime:
+        """The time that was set."""
+        return self.time
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Wait a moment: somebody may have set another time."""
+        await asyncio.sleep(min(duration.total_seconds(), 0.01))
+
+
+class Recorder:
+    """Takes messages; `is_away` refuses them."""
+
+    def __init__(self) -> None:
+        self.sent: list[Outgoing] = []
+        self.is_away = False
+
+    async def send(self, outgoing: Outgoing) -> None:
+        """See Publisher.send."""
+        if self.is_away:
+            raise BrokerUnavailable("away")
+        self.sent.append(outgoing)
+
+    def of(self, kind: str) -> list[Outgoing]:
+        """What was sent of one kind."""
+        return [each for each in self.sent if each.routing_key == kind]
+
+    def times(self, kind: str) -> list[str]:
+        """The fire times of what was sent of one kind."""
+        return [str(each.headers[wire.X_FIRE_TIME]) for each in self.of(kind)]
+
+
+@asynccontextmanager
+async def scheduler_database(url: str) -> AsyncIterator[Database]:
+    """The scheduler's database, with its tables."""
+    database = Database(url, "scheduler")
+    await database.migrate()
+    yield database
+    await database.close()
+
+
+def schedule(**fields: Any) -> SetSchedule:
+    """A schedule `test`, hourly."""
+    return SetSchedule.model_validate({"name": "test", "cron": "@hourly", "job": "thing.do", **fields})

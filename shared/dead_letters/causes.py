@@ -6,7 +6,9 @@ that differs from message to message (numbers, ids, addresses, times, quoted val
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 _KEY_LENGTH = 10
 """40 bits: among 10,000 causes two share a key with a chance of 1 in 20,000."""
@@ -16,23 +18,62 @@ _LONGEST_TEXT = 200
 # SMTP and HTTP answer codes tell causes apart, so they stay where such a code stands: at the start, after a
 # colon, after the protocol's name, or in brackets with its enhanced code (`(552 5.2.2 mailbox full)`).
 _ANSWER_CODE = re.compile(
-    r"(?:^|(?<=: )|(?<=HTTP )|(?<=SMTP ))[1-5]\d\d\b(?: [245]\.\d{1,3}\.\d{1,3}\b)?"
-    r"|(?<=\()[245]\d\d [245]\.\d{1,3}\.\d{1,3}\b"
+    r"(?:^|(?<=: )|(?<=HTTP )|(?<=SMTP ))[1-5]\d\d\b(?:[ -][245]\.\d{1,3}\.\d{1,3}\b)?"
+    r"|(?<=\()[245]\d\d[ -][245]\.\d{1,3}\.\d{1,3}\b"
 )
 
-_FOLDS = tuple(
-    (re.compile(pattern, re.IGNORECASE), name)
-    for pattern, name in (
+_WORD = r"[^\W_]+"
+_TOKEN = rf"[-_]{{0,2}}{_WORD}(?:[-._]+{_WORD})*[-_]{{0,2}}"
+_KIND = re.compile(r"(?:[a-z]{3,}[-._]+)*")  # `order-`, `cus_`: says what the id is of
+_ENDING = re.compile(r"(?:\.[a-z]{2,})*$")  # `.example.com`, `.pdf`
+
+# A lower-case word before an address may be any word of the sentence, and so may one that stands alone.
+_NAME = r"[^\W\d_a-z][\w.'\u2019-]*"
+_PERSON = rf"(?-i:{_NAME}(?: (?:[a-z]{{1,3}} )?{_NAME}){{1,4}} )|\"[^\"]{{1,100}}\" ?"
+
+
+def _fold_token(match: re.Match[str]) -> str:
+    """`<id>` for what mixes letters and digits as no word does; `base64`, `smtp2-out3` and `10MB` are words."""
+    token = match.group(0)
+    kind, ending = _KIND.match(token), _ENDING.search(token)
+    begin, end = kind.end() if kind else 0, ending.start() if ending else len(token)
+    return f"{token[:begin]}<id>{token[end:]}" if _is_id(token[begin:end]) else token
+
+
+def _is_id(token: str) -> bool:
+    parts = re.findall(_WORD, token)
+    mixed = [part for part in parts if _switches(part)]
+    if any(len(part) >= 10 or (len(part) >= 5 and _switches(part) > 1) for part in mixed):
+        return True
+    # `1rABcD-0003xY-2F`; and letters alone, with more capitals in their midst than names of classes have.
+    is_joined = len(mixed) > 1 and any(part[0].isdigit() for part in mixed)
+    return is_joined or any(len(part) >= 10 and 5 * _capitals(part) > len(part) for part in parts)
+
+
+def _switches(part: str) -> int:
+    """How often letters follow digits, or digits letters."""
+    return sum(one.isdigit() != other.isdigit() for one, other in pairwise(part))
+
+
+def _capitals(part: str) -> int:
+    return sum(one.islower() and other.isupper() for one, other in pairwise(part))
+
+
+_FOLDS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), folded)
+    for pattern, folded in (
         (r"[a-z][a-z0-9+.-]*://[^\s\"'<>]+", "<url>"),
+        (rf"(?:{_PERSON})?<[^\s<>@]+@[^\s<>]+>", "<address>"),
         (r"[^\s\"'<>(),;:=]+@[^\s\"'<>(),;:=]+", "<address>"),
         (r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?", "<time>"),
         (r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", "<id>"),
+        (r"(?<=/tmp/)[^\s/:,;'\"()]+|(?<=[/\\])tmp\.?\w{6,}", "<id>"),
+        (_TOKEN, _fold_token),
         (r"\b(?:0x)?(?=[0-9a-f]*\d)[0-9a-f]{8,}\b", "<id>"),
         (r"\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b", "<host>"),
         (r"\[[0-9a-f:]*:[0-9a-f:]*\](?::\d+)?", "<host>"),
-        (r"\b(?=\w*\d)(?=\w*[a-z])\w{10,}\b", "<id>"),
         (r"'[^']{1,200}'|\"[^\"]{1,200}\"", "<value>"),
-        (r"\+?\d[\d.,]*", "<n>"),
+        (r"\+?\d(?:[\d.,]*\d)?", "<n>"),
     )
 )
 
@@ -64,8 +105,8 @@ def fold(text: str) -> str:
     line = " ".join(text[:4000].split())
     # Codes are spelt with letters while the numbers around them are folded, then spelt back.
     line = _ANSWER_CODE.sub(lambda match: _hide(match.group(0)), line)
-    for pattern, name in _FOLDS:
-        line = pattern.sub(name, line)
+    for pattern, folded in _FOLDS:
+        line = pattern.sub(folded, line)
     line = line.translate(_SHOW)
     return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"
 

@@ -1,5 +1,6 @@
 """The channels: a log line always, and whatever notification URLs name (apprise)."""
 
+import asyncio
 import hashlib
 import logging
 import re
@@ -10,7 +11,7 @@ from urllib.parse import unquote
 import apprise
 
 from services.alerting.conditions import Severity
-from services.alerting.formats import dress
+from services.alerting.formats import dress, has_incidents
 from services.alerting.notifier import Notice, NotificationFailed, Notifier
 from services.alerting.settings import AlertingSettings
 from shared.errors import ConfigurationError
@@ -50,29 +51,34 @@ class AppriseNotifier:
 
     def __init__(self, url: str, origin: str = "ALERTING_CHANNELS: entry 1", name: str = "") -> None:
         scheme = url.partition("://")[0][:20] if "://" in url else "no-scheme"
-        if apprise.Apprise.instantiate(url, suppress_exceptions=True) is None:
+        plugin = apprise.Apprise.instantiate(url, suppress_exceptions=True)
+        if plugin is None:
             raise ConfigurationError(
                 f"{origin} ({scheme}://…) is no notification URL that apprise knows, or "
                 "a part of it is missing; see the list of services in apprise's documentation"
             )
         self._url = url
+        self._has_incidents = has_incidents(plugin)
         self.channel = name or f"{scheme}-{hashlib.sha256(url.encode()).hexdigest()[:10]}"
 
     async def notify(self, notice: Notice) -> None:
-        """See Notifier."""
+        """See Notifier. Of several parts all are sent, whichever the channel does not take."""
+        parts = (self._has_incidents and notice.parts) or (notice,)
+        if not all(await asyncio.gather(*map(self._send, parts))):
+            raise NotificationFailed(f"{self.channel} did not take the alert")
+
+    async def _send(self, notice: Notice) -> bool:
         plugin: Any = apprise.Apprise.instantiate(self._url)  # of this notice alone: its form is set on it
         formatted = dress(plugin, notice)
         if formatted is None:
-            return
+            return True
         title, body, body_format = formatted
         service = apprise.Apprise(asset=apprise.AppriseAsset(app_id="Postroom"))
         service.add(plugin)
         # apprise's own asynchronous call works in threads: its plugins block.
-        result = await service.async_notify(
-            title=title, body=body, notify_type=_type_of(notice), body_format=body_format
+        return bool(
+            await service.async_notify(title=title, body=body, notify_type=_type_of(notice), body_format=body_format)
         )
-        if not result:
-            raise NotificationFailed(f"{self.channel} did not take the alert")
 
 
 def _type_of(notice: Notice) -> apprise.NotifyType:

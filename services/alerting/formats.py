@@ -22,6 +22,11 @@ Formatted = tuple[str, str, str]
 """Title, body and apprise's name for the body's format."""
 
 
+def has_incidents(plugin: Any) -> bool:
+    """Whether each thing is an incident of its own there: then it is sent the parts of a digest."""
+    return type(plugin).__name__ == "NotifyPagerDuty"
+
+
 def dress(plugin: Any, notice: Notice) -> Formatted | None:
     """Prepare `plugin`, which is for this notice alone. None when the channel has no use for it."""
     # By name: apprise loads a plugin, and what that needs, when it is asked for.
@@ -67,11 +72,11 @@ def _mail(plugin: Any, notice: Notice) -> Formatted:
 
 def _pagerduty(plugin: Any, notice: Notice) -> Formatted | None:
     """One incident for each group or condition, which its end resolves. More of the same is no news there."""
-    details = notice.details
-    if notice.news is News.MORE or (notice.news is News.DIGEST and not details.get("new_groups")):
+    if notice.news in {News.MORE, News.DIGEST}:
         return None
+    details = notice.details
     plugin.action, plugin.include_image = "map", False
-    plugin.dedup = f"postroom-{details.get('group', 'digest')}"
+    plugin.dedup = f"postroom-{details.get('group', 'test')}"
     plugin.severity = notice.severity.value
     plugin.component = str(details.get("queue") or details.get("subject") or "postroom")
     plugin.details = dict(notice.facts)

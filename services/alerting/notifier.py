@@ -19,6 +19,7 @@ class Notice:
         facts: what there is to know, as pairs of a name and a line.
         commands: what to type next. links: pairs of a label and a URL.
         details: the same for programs: docs/alerting.md names the fields.
+        parts: of a digest, each of its changes as a notice of its own.
     """
 
     title: str
@@ -29,6 +30,7 @@ class Notice:
     commands: tuple[str, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple["Notice", ...] = ()
 
 
 class NotificationFailed(PostroomError):

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -52,19 +52,8 @@ class Links:
 
 def notice_of(alert: Alert, links: Links | None = None) -> Notice:
     """The notice for `alert`."""
-    first = alert.items[0]
-    if len(alert.items) > 1:
-        return _digest(alert, first)
-    concern = first.concern
-    return _notice(
-        title=_line(f"{concern.name}: {concern.what}{_headline(first)}", 200),
-        news=first.news,
-        severity=concern.severity,
-        facts=_FACTS[concern.about](first),
-        commands=_COMMANDS[concern.about](first),
-        links=(links or Links()).of(concern),
-        details=_details(first),
-    )
+    links = links or Links()
+    return _notice_of_one(alert.items[0], links) if len(alert.items) == 1 else _digest(alert.items, links)
 
 
 def holding_queue(queue: str) -> str:
@@ -80,24 +69,59 @@ def _notice(*, facts: Facts, commands: list[str], links: list[tuple[str, str]], 
     return Notice(body=body, facts=tuple(facts), commands=tuple(commands), links=tuple(links), details=details, **rest)
 
 
-def _digest(alert: Alert, most: Item) -> Notice:
-    items = alert.items
-    new = sum(item.news is not News.MORE for item in items)
-    deaths = sum(item.new for item in items)
-    begun = f", {new} of them new" if new else ""
+def _notice_of_one(item: Item, links: Links) -> Notice:
+    concern = item.concern
+    return _notice(
+        title=_line(f"{concern.name}: {concern.what}{_headline(item)}", 200),
+        news=item.news,
+        severity=concern.severity,
+        facts=_FACTS[concern.about](item),
+        commands=_COMMANDS[concern.about](item),
+        links=links.of(concern),
+        details=_details(item),
+    )
+
+
+def _digest(items: Sequence[Item], links: Links) -> Notice:
+    lasting = [item for item in items if not item.news.is_good]
     facts = [(_line(f"{item.concern.name}: {item.concern.what}", 120), _growth(item)) for item in items]
     if len(items) > _MOST_LISTED:
         facts = [*facts[:_MOST_LISTED], ("And", f"{len(items) - _MOST_LISTED} more causes")]
-    severities = {item.concern.severity for item in items}
+    severities = {item.concern.severity for item in lasting or items}
     return _notice(
-        title=f"{_messages(deaths, more=not new)} of {len(items)} causes{begun}",
-        news=News.DIGEST,
+        title=_title(lasting, [item for item in items if item.news.is_good]),
+        news=News.DIGEST if lasting else items[0].news,
         severity=next(severity for severity in _GRAVEST_FIRST if severity in severities),
         facts=facts,
-        commands=["postroom alerts list", f"postroom alerts show {most.concern.key}"],
+        commands=["postroom alerts list", f"postroom alerts show {items[0].concern.key}"],
         links=[],
-        details={"state": News.DIGEST.value, "new_groups": new, "groups": [_details(item) for item in items]},
+        details={
+            "state": News.DIGEST.value,
+            "new_groups": _count(lasting, News.NEW, News.CAME_BACK),
+            "groups": [_details(item) for item in items],
+        },
+        parts=tuple(_notice_of_one(item, links) for item in items if item.news is not News.MORE),
     )
+
+
+def _title(lasting: list[Item], over: list[Item]) -> str:
+    ended = f"{_causes(len(over))} {' or '.join(sorted({item.news.value for item in over}))}" if over else ""
+    if not lasting:
+        return ended
+    new, escalated = _count(lasting, News.NEW, News.CAME_BACK), _count(lasting, News.ESCALATED)
+    deaths = sum(item.new for item in lasting)
+    told = [f"{_messages(deaths, more=not new)} of {_causes(len(lasting))}"] if deaths else [_causes(len(lasting))]
+    told += [f"{new} of them new"] if new else []
+    told += [f"{escalated} of them still open"] if escalated else []
+    return "; ".join(filter(None, [", ".join(told), ended]))
+
+
+def _count(items: Sequence[Item], *news: News) -> int:
+    return sum(item.news in news for item in items)
+
+
+def _causes(count: int) -> str:
+    return f"{count} cause{'s' if count != 1 else ''}"
 
 
 def _headline(item: Item) -> str:
@@ -125,9 +149,12 @@ def _messages(count: int, *, more: bool) -> str:
 
 def _growth(item: Item) -> str:
     concern = item.concern
+    state = "" if item.news in {News.NEW, News.MORE} else f"{_state(item)}, "
     if concern.about is About.CONDITION:
-        return _line(concern.text, 200)
-    return f"{_messages(item.new, more=item.news is News.MORE)}, {concern.unsettled} dead, group {concern.key}"
+        return f"{state}{_line(concern.text, 200)}"
+    if item.news.is_good:
+        return f"{state}group {concern.key}"
+    return f"{state}{_messages(item.new, more=item.news is News.MORE)}, {concern.unsettled} dead, group {concern.key}"
 
 
 def _group_facts(item: Item) -> Facts:

@@ -11,7 +11,7 @@ import pytest
 from services.alerting.channels import AppriseNotifier
 from services.alerting.conditions import Severity
 from services.alerting.news import News
-from services.alerting.notifier import Notice
+from services.alerting.notifier import Notice, NotificationFailed
 from services.alerting.reading import read_failure
 from services.alerting.wording import Links, notice_of
 from shared import wire
@@ -27,6 +27,7 @@ CANARY = "canary-4711-token"
 ADDRESS, NUMBER = "ada.lovelace@example.com", "+4915112345678"
 LINKS = Links("https://mq.example.com", "/", "https://wiki.example.com/{error}")
 SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7aa"
+PAGER = "pagerduty://12345678901234567890123456789012@abcdefghijklmnopqrst"
 KEY = "8104064110"
 SERIOUS = replace(make_concern(), severity=Severity.CRITICAL)
 
@@ -73,7 +74,7 @@ def far(request: pytest.FixtureRequest) -> Far:
     urls = {
         "slack": SLACK,
         "teams": f"workflows://teams.invalid/{CANARY}/{CANARY}/",
-        "pagerduty": "pagerduty://12345678901234567890123456789012@abcdefghijklmnopqrst",
+        "pagerduty": PAGER,
         "json": f"json://127.0.0.1:{sink.port}/",
     }
     return Far(AppriseNotifier(urls[request.param]), lambda: sink.bodies)
@@ -145,7 +146,7 @@ async def test_a_large_digest_fits_into_slacks_limits(http_sink: HttpSink) -> No
 
 
 async def test_pagerduty_gets_one_incident_for_a_group_and_its_end(http_sink: HttpSink) -> None:
-    pager = AppriseNotifier("pagerduty://12345678901234567890123456789012@abcdefghijklmnopqrst")
+    pager = AppriseNotifier(PAGER)
 
     for news in (News.NEW, News.MORE, News.ESCALATED, News.RESOLVED):
         await pager.notify(notice_of(make_alert(make_item(SERIOUS, news=news)), LINKS))
@@ -157,6 +158,33 @@ async def test_pagerduty_gets_one_incident_for_a_group_and_its_end(http_sink: Ht
     assert first["payload"]["summary"].strip() == "email.send: RecipientRefused, 3 messages"
     assert first["payload"]["custom_details"]["Queue"] == "email.send.dead"
     assert first["links"] == [{"href": "https://mq.example.com/#/queues/%2F/email.send.dead"}]
+
+
+async def test_pagerduty_gets_an_incident_for_each_change_in_a_digest_and_its_end(http_sink: HttpSink) -> None:
+    pager = AppriseNotifier(PAGER)
+    grown, first, second = (make_concern(key=key) for key in ("grown", "first", "second"))
+
+    await pager.notify(
+        notice_of(make_alert(make_item(grown, news=News.MORE), make_item(first), make_item(second)), LINKS)
+    )
+    await pager.notify(notice_of(make_alert(make_item(grown, news=News.MORE), make_item(first, news=News.MORE))))
+    await pager.notify(notice_of(make_alert(make_item(first, news=News.RESOLVED)), LINKS))
+    await pager.notify(notice_of(make_alert(*(make_item(each, news=News.RESOLVED) for each in (grown, second))), LINKS))
+
+    events = [(body["event_action"], body["dedup_key"]) for body in http_sink.bodies]
+    assert sorted(events[:2]) == [("trigger", "postroom-first"), ("trigger", "postroom-second")]
+    assert events[2] == ("resolve", "postroom-first")
+    assert sorted(events[3:]) == [("resolve", "postroom-grown"), ("resolve", "postroom-second")]
+
+
+async def test_a_digest_that_pagerduty_does_not_take_is_told_again(http_sink: HttpSink) -> None:
+    http_sink.status = 429
+    alert = make_alert(make_item(), make_item(make_concern(key="other")))
+
+    with pytest.raises(NotificationFailed):
+        await AppriseNotifier(PAGER).notify(notice_of(alert, LINKS))
+
+    assert http_sink.requests == 2
 
 
 async def test_a_webhook_gets_the_documented_fields(http_sink: HttpSink) -> None:

@@ -128,6 +128,42 @@ def test_a_digest_is_one_message_of_its_gravest_severity() -> None:
     assert [each["group"] for each in notice.details["groups"]] == ["8104064110", "b"]
 
 
+def test_a_digest_tells_what_is_new_what_is_still_open_and_what_is_over() -> None:
+    new, back = make_item(new=2), make_item(make_concern(key="b"), news=News.CAME_BACK, new=1)
+    late = make_item(make_concern(key="c"), news=News.ESCALATED, new=3)
+    over = make_item(make_concern(key="d", severity=Severity.CRITICAL), news=News.RESOLVED, new=0)
+
+    notice = notice_of(make_alert(late, new, back, over))
+
+    assert notice.title == "6 messages of 3 causes, 2 of them new, 1 of them still open; 1 cause resolved"
+    assert [line for _, line in notice.facts] == [
+        "is still open since 2026-03-01 12:00:00 UTC, 3 messages, 3 dead, group c",
+        "2 messages, 3 dead, group 8104064110",
+        "came back, 1 message, 3 dead, group b",
+        "resolved, group d",
+    ]
+    assert (notice.news, notice.severity, notice.details["new_groups"]) == (News.DIGEST, Severity.WARNING, 2)
+
+
+def test_a_digest_of_ends_is_good_news() -> None:
+    cleared = make_item(make_concern(about=About.CONDITION), news=News.CLEARED, new=0)
+
+    notice = notice_of(make_alert(make_item(news=News.RESOLVED, new=0), cleared))
+
+    assert notice.title == "2 causes cleared or resolved"
+    assert notice.news.is_good
+    assert notice.details["state"] == "digest"
+
+
+def test_of_a_digest_each_change_is_a_notice_of_its_own_too() -> None:
+    new, more = make_item(), make_item(make_concern(key="b"), news=News.MORE)
+    over = make_item(make_concern(key="c"), news=News.RESOLVED)
+
+    notice = notice_of(make_alert(new, more, over))
+
+    assert notice.parts == (notice_of(make_alert(new)), notice_of(make_alert(over)))
+
+
 def test_a_large_digest_has_an_end() -> None:
     notice = notice_of(make_alert(*(make_item(make_concern(key=f"{number}")) for number in range(200))))
 

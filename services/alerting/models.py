@@ -137,7 +137,7 @@ class NoticeRow(SQLModel, table=True):
 
     Attributes:
         role: `first` for who is told at once, `escalation` for who is told when it stays open until `due_at`.
-        alone_at: when it was told last in a message of its own. `next_at`: when more may be told of it.
+        next_at: when more may be told of it. quiet_until: when another change of its state may be told.
     """
 
     __tablename__: ClassVar[str] = "concern_notices"
@@ -151,8 +151,8 @@ class NoticeRow(SQLModel, table=True):
     told_state: str = Field(default="", max_length=16)
     told_count: int = 0
     told_at: datetime | None = Field(default=None, sa_type=_TIME)
-    alone_at: datetime | None = Field(default=None, sa_type=_TIME)
     next_at: datetime | None = Field(default=None, sa_type=_TIME)
+    quiet_until: datetime | None = Field(default=None, sa_type=_TIME)
     tries: int = 0
     held_by: str | None = Field(default=None, max_length=36)
     held_until: datetime | None = Field(default=None, sa_type=_TIME)
@@ -168,6 +168,17 @@ class ChannelRow(SQLModel, table=True):
     tries: int = 0
     held_by: str | None = Field(default=None, max_length=36)
     held_until: datetime | None = Field(default=None, sa_type=_TIME)
+
+
+class LoneMessageRow(SQLModel, table=True):
+    """A message about one concern that a channel took lately. `token` is that of the claim."""
+
+    __tablename__: ClassVar[str] = "lone_messages"
+    __table_args__ = (Index("ix_lone_messages_channel_at", "channel", "at"),)
+
+    token: str = Field(primary_key=True, max_length=36)
+    channel: str = Field(max_length=64)
+    at: datetime = Field(sa_type=_TIME)
 
 
 def table_of(model: type[SQLModel]) -> Table:

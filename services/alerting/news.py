@@ -70,6 +70,7 @@ class Item:
         new: deaths that this channel has not been told of. since: when it was told last; at first, `first_at`.
         interval: until it may be told of more.
         role: as whom the channel is told.
+        quiet_until: when another change of the concern's state may be told, once this is.
     """
 
     concern: Concern
@@ -78,6 +79,7 @@ class Item:
     since: datetime
     interval: timedelta
     role: str
+    quiet_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +106,10 @@ class NewsLog(Protocol):
         """An alert that is due on `channel`, for this caller alone until `now + lease`.
 
         Due at once, each by itself: what opened, came back, was resolved or has cleared, and what is still open
-        when it is to be escalated. When too much of that is told within a quarter of an hour, what opens joins the
-        digest. More of what was told is due as one digest of all such groups, when their intervals are over.
-        Nothing is due that is muted.
+        when it is to be escalated. When ten of that were told within a quarter of an hour, the rest joins the next
+        digest, and an escalation makes one. A concern that comes and goes is told of twice, beginning and end, then
+        once in each interval. More of what was told is due as one digest of all such groups, when their intervals
+        are over. Nothing is due that is muted.
         """
         ...
 

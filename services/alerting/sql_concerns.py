@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, text, update
+from sqlalchemy import Connection, Row, and_, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.alerting.models import ConcernRow, NoticeRow, table_of
-from services.alerting.rules import About, Rules
+from services.alerting.rules import About, Route, Rules
 
 OPEN, RESOLVED = "open", "resolved"
 FIRST, ESCALATION = "first", "escalation"
@@ -16,6 +16,9 @@ BY_ITSELF = ""
 
 concerns = table_of(ConcernRow)
 notices = table_of(NoticeRow)
+
+Places = dict[tuple[str, str], datetime | None]
+"""Who is told: channel and role, and when that is due; None for at once."""
 
 _LOCK = 7_077_002  # PostgreSQL advisory lock: one process at a time changes concerns, so that none sees half of them
 
@@ -51,16 +54,18 @@ def insert_into(connection: Connection, table: Any) -> Any:
 
 def apply(connection: Connection, change: Change, rules: Rules, now: datetime) -> bool:
     """Bring the concern to what `change` says, and note who is to be told. Whether it was resolved by it."""
+    route = rules.route(change.about, change.name, change.what)
     row = connection.execute(concerns.select().where(concerns.c.cause == change.cause)).first()
     if row is None:
         connection.execute(concerns.insert().values(_new(change, now)))
-        _address(connection, change, rules, told_count=0, opened_at=now)
+        add_notices(connection, change.cause, places_of(route, now), told_count=0)
         return False
     values, is_resolved = _changed(row, change, now)
     connection.execute(update(concerns).where(concerns.c.cause == change.cause).values(values))
     if change.deaths:
-        # What came before the channel existed is not news on it.
-        _address(connection, change, rules, told_count=row.total, opened_at=values.get("opened_at", row.opened_at))
+        # To a channel that is new to it, what is dead is news, and what was settled is not.
+        places = places_of(route, values.get("opened_at", row.opened_at))
+        add_notices(connection, change.cause, places, told_count=row.total - row.unsettled)
     return is_resolved
 
 
@@ -97,21 +102,31 @@ def _changed(row: Any, change: Change, now: datetime) -> tuple[dict[str, Any], b
     return values, False
 
 
-def _address(connection: Connection, change: Change, rules: Rules, *, told_count: int, opened_at: datetime) -> None:
-    """A row for each channel that is to hear of it."""
-    route = rules.route(change.about, change.name, change.what)
-    common = {"cause": change.cause, "told_episode": 0, "told_state": "", "told_count": told_count, "tries": 0}
-    for channel in route.channels:
-        row = common | {"channel": channel, "role": FIRST}
-        connection.execute(insert_into(connection, notices).values(row).on_conflict_do_nothing())
-    if route.escalate_after is None:
-        return
-    due_at = utc(opened_at) + route.escalate_after
-    for channel in route.escalate_to:
-        row = common | {"channel": channel, "role": ESCALATION, "due_at": due_at}
+def places_of(route: Route, opened_at: datetime) -> Places:
+    """Who is told of a concern that opened then."""
+    places: Places = {(channel, FIRST): None for channel in route.channels}
+    if route.escalate_after is not None:
+        due_at = utc(opened_at) + route.escalate_after
+        places |= {(channel, ESCALATION): due_at for channel in route.escalate_to}
+    return places
+
+
+def add_notices(connection: Connection, cause: str, places: Places, *, told_count: int) -> None:
+    """A row for each that has none yet, as if told of so many deaths; and to each the time when it is due."""
+    keys = ["cause", "channel", "role"]
+    common = {"cause": cause, "told_episode": 0, "told_state": "", "told_count": told_count, "tries": 0}
+    for (channel, role), due_at in places.items():
+        row = common | {"channel": channel, "role": role, "due_at": due_at}
         statement = insert_into(connection, notices).values(row)
-        keys = ["cause", "channel", "role"]
-        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"due_at": due_at}))
+        if due_at is None:
+            connection.execute(statement.on_conflict_do_nothing())
+        else:
+            connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"due_at": due_at}))
+
+
+def is_notice(row: Row[Any]) -> Any:
+    """That it is the notice of `row`."""
+    return and_(notices.c.cause == row.cause, notices.c.channel == row.channel, notices.c.role == row.role)
 
 
 def utc(moment: datetime) -> datetime:

@@ -1,34 +1,18 @@
 """What is due on a channel, and when: on SQLite and PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from services.alerting.failures import Settlement
 from services.alerting.news import Alert, Item, News
 from services.alerting.rules import Escalation, Rule
+from services.alerting.sql_due import SETTLING
 from services.alerting.sql_failures import SqlFailureLog
-from services.alerting.sql_news import BURST, LONGEST_WAIT, MOST_ALONE, SETTLING
-from shared.database import Database
 from tests.support.alert_desk import INTERVAL, LEASE, RULES, Desk
 from tests.support.alerting import NOON, make_condition, make_failure
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    on_file = f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3"
-    return Database(on_file if request.param == "sqlite" else request.getfixturevalue("postgres_url"), "alerting")
-
-
-@pytest.fixture
-async def desk(database: Database) -> AsyncIterator[Desk]:
-    await database.migrate()
-    yield Desk(database)
-    await database.close()
 
 
 def only(alert: Alert | None) -> Item:
@@ -281,23 +265,6 @@ async def test_what_was_resolved_in_time_is_not_escalated(desk: Desk) -> None:
     desk.now += timedelta(hours=1)
 
     assert await desk.told("pager") == []
-
-
-async def test_a_flood_of_causes_ends_in_a_digest(desk: Desk) -> None:
-    for number in range(MOST_ALONE + 20):
-        await desk.die(error_type=f"Error{number}")
-
-    alerts = await desk.told_alerts()
-
-    assert [len(alert.items) for alert in alerts] == [1] * MOST_ALONE + [20]
-    assert {item.news for item in alerts[-1].items} == {News.NEW}
-    await desk.die(error_type="OneMore")
-    await desk.die(error_type="Error0")
-    assert await desk.told() == []
-    desk.now += LONGEST_WAIT
-    assert await desk.told() == [(News.NEW, 1)]
-    desk.now += BURST
-    assert await desk.told() == [(News.MORE, 1)]
 
 
 async def test_a_condition_is_told_when_it_begins_and_when_it_has_cleared(desk: Desk) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.alerting.failures import Failure
+from services.alerting.failures import Failure, Settlement
 from services.alerting.news import Alert, News
 from services.alerting.rules import Rules
 from services.alerting.sql_conditions import SqlConditionLog
@@ -39,6 +39,10 @@ class Desk:
         failure = make_failure(failed_at=self.now, **changes)
         assert await self.failures.record(failure)
         return failure
+
+    async def settle(self, failure: Failure) -> None:
+        """It was replayed, and done."""
+        await self.failures.settle(Settlement(failure.queue, failure.message_id, replays=failure.replays + 1))
 
     async def claim(self, channel: str = "slack") -> Alert | None:
         return await self.news.claim(channel, self.now, lease=LEASE)

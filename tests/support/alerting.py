@@ -89,7 +89,7 @@ def make_concern(**changes: Any) -> Concern:
 
 def make_item(concern: Concern | None = None, **changes: Any) -> Item:
     """What a channel was not told of before."""
-    item = Item(concern or make_concern(), News.NEW, 3, NOON, timedelta(minutes=15), "first")
+    item = Item(concern or make_concern(), News.NEW, 3, NOON, timedelta(minutes=15), "first", NOON)
     return replace(item, **changes)
 
 

@@ -12,6 +12,7 @@ from services.alerting.news import Alert, Concern, Item, News
 from services.alerting.rules import About, Rules
 from services.alerting.sql_concerns import ESCALATION, OPEN, RESOLVED, insert_into, is_notice, notices, utc
 from services.alerting.sql_due import due_alone, due_together, is_free
+from services.alerting.sql_readdressing import readdress
 from services.alerting.sql_reading import read_concern
 from shared.database import Database
 
@@ -36,9 +37,13 @@ class SqlNewsLog:
     def __init__(self, database: Database, rules: Rules) -> None:
         self._database = database
         self._rules = rules
+        self._is_readdressed = False
 
     async def claim(self, channel: str, now: datetime, *, lease: timedelta) -> Alert | None:
-        """See NewsLog."""
+        """See NewsLog. The first claim brings to the rules what was addressed by those of an earlier process."""
+        if not self._is_readdressed:
+            await self._database.run(lambda connection: readdress(connection, self._rules))
+            self._is_readdressed = True
         return await self._database.run(lambda connection: self._claim(connection, channel, now, now + lease))
 
     async def told(self, alert: Alert, now: datetime) -> None:

@@ -61,6 +61,8 @@ async def test_what_was_told_is_not_told_again_and_what_comes_is_more_of_it(desk
 
     await desk.die()
 
+    assert await desk.told() == []
+    desk.now += INTERVAL
     assert await desk.told() == [(News.MORE, 1)]
     [concern] = await desk.groups.all(desk.now)
     assert (concern.total, concern.unsettled, concern.text) == (2, 2, FAILURE.error)

@@ -1,6 +1,6 @@
 """What is not as it should be with the installation, for as long as it lasts; and the port that keeps it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -45,4 +45,8 @@ class ConditionLog(Protocol):
 
         What lasts already is brought up to date without being told again. Several processes may observe the same.
         """
+        ...
+
+    async def sources(self) -> Collection[str]:
+        """The sources that see something wrong, whichever process observed it last."""
         ...

@@ -1,7 +1,7 @@
 """Conditions in the service's database."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +28,16 @@ class SqlConditionLog:
     async def observe(self, source: str, conditions: Sequence[Condition], now: datetime) -> None:
         """See ConditionLog. What cleared for less than half a minute never was away."""
         await self._database.run(lambda connection: self._observe(connection, source, conditions, now))
+
+    async def sources(self) -> Collection[str]:
+        """See ConditionLog."""
+        open_ones = (
+            select(_conditions.c.source)
+            .join(concerns, _conditions.c.cause == concerns.c.cause)
+            .where(concerns.c.state == OPEN)
+            .distinct()
+        )
+        return await self._database.run(lambda connection: connection.execute(open_ones).scalars().all())
 
     def _observe(self, connection: Connection, source: str, conditions: Sequence[Condition], now: datetime) -> None:
         lock(connection)

@@ -1,6 +1,6 @@
 """What the command line sees of groups and conditions, and changes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -10,6 +10,8 @@ from services.alerting.news import Concern
 from services.alerting.rules import About, Rules
 from services.alerting.sql_concerns import OPEN, RESOLVED, lock, utc
 from services.alerting.sql_reading import read_concern
+from services.alerting.watching.heard import forget_schedulers
+from services.alerting.watching.telling import SILENT
 from shared.database import Database
 from shared.errors import PostroomError
 
@@ -19,6 +21,8 @@ _failures = table_of(FailureRow)
 
 MOST_LISTED = 500
 MOST_MESSAGES = 20
+UNSEEN = timedelta(minutes=5)
+"""What lasts is seen twice a minute. Whether a condition still lasts that was not, a person knows best."""
 
 
 class UnknownGroup(PostroomError):
@@ -26,7 +30,7 @@ class UnknownGroup(PostroomError):
 
 
 class LastingCondition(PostroomError):
-    """A condition clears by itself. It can be muted."""
+    """A condition that is seen clears by itself. It can be muted."""
 
 
 class SqlGroups:
@@ -97,11 +101,17 @@ class SqlGroups:
         return await self._database.run(read)
 
     async def resolve(self, key: str, *, by: str, now: datetime) -> None:
-        """Close a group by hand; its messages stay where they are. Raises UnknownGroup and LastingCondition."""
+        """Close it by hand; messages stay where they are. Raises UnknownGroup and LastingCondition.
+
+        Of conditions, those that nobody sees any more; and that no scheduler runs, where none shall.
+        """
 
         def change(connection: Connection) -> None:
             lock(connection)
-            if _row(connection, key).about == About.CONDITION:
+            row = _row(connection, key)
+            if row.what == SILENT and row.state == OPEN:
+                forget_schedulers(connection)
+            elif row.about == About.CONDITION and utc(row.last_at) > now - UNSEEN:
                 raise LastingCondition(f"{key} is a condition: it clears by itself. `postroom alerts mute` silences it")
             dead = (_failures.c.cause == key, _failures.c.state == OPEN)
             connection.execute(update(_failures).where(*dead).values(state=RESOLVED))

@@ -93,6 +93,9 @@ def unmute_command(key: Key, as_json: AsJson = False) -> None:
 def resolve_command(key: Key, as_json: AsJson = False) -> None:
     """Close a group by hand. Its messages stay where they are; the next death in it is told as `came back`.
 
+    A condition is closed by hand only if nobody has seen it for five minutes, or if it misses a scheduler that shall
+    run no more.
+
     Example: `postroom alerts resolve 8104064110`
     """
     _say(ask_service(SERVICE, "resolve", key), "is resolved", as_json=as_json)

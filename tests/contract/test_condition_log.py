@@ -80,6 +80,16 @@ async def test_sources_clear_only_what_is_theirs(watched: Watched) -> None:
     assert await watched.lasting() == ["of the broker"]
 
 
+async def test_the_sources_that_see_something_wrong_are_known(watched: Watched) -> None:
+    await watched.log.observe("broker", [make_condition(key="a"), make_condition(key="b")], NOON)
+    await watched.log.observe("circuits", [make_condition(key="x")], NOON)
+    assert set(await watched.log.sources()) == {"broker", "circuits"}
+
+    await watched.log.observe("broker", [], LATER)
+
+    assert list(await watched.log.sources()) == ["circuits"]
+
+
 async def test_what_has_cleared_may_begin_again(watched: Watched) -> None:
     for conditions, minutes in (([make_condition()], 0), ([], 1), ([make_condition()], 2)):
         await watched.log.observe("broker", conditions, NOON + timedelta(minutes=minutes))

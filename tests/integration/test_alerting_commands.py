@@ -12,7 +12,10 @@ from typing import Any
 
 import pytest
 
+from services.alerting.watching.heard import HeardLog
+from services.alerting.watching.telling import schedulers
 from shared.database import Database
+from shared.messages import SchedulerMeasured
 from tests.support.alert_desk import Desk
 from tests.support.alert_sinks import serve_http
 from tests.support.alerting import make_condition
@@ -81,6 +84,32 @@ async def test_what_cannot_be_done_says_why(shell: Shell) -> None:
     assert "no group or condition nonsense" in (await shell.alerts("show", "nonsense"))[1]
     assert "clears by itself" in (await shell.alerts("resolve", condition.key))[1]
     assert (await shell.alerts("mute", condition.key, "--for", "soon"))[0] == 2
+
+
+async def test_a_condition_that_nobody_sees_any_more_is_resolved_by_hand(shell: Shell) -> None:
+    seen_last = shell.desk.now - timedelta(minutes=6)
+    await shell.desk.conditions.observe("broker", [make_condition()], seen_last)
+    [condition] = await shell.desk.groups.all(shell.desk.now)
+
+    assert (await shell.alerts("resolve", condition.key))[0] == 0
+    assert await shell.asked("list") == []
+
+
+async def test_a_person_says_that_no_scheduler_shall_run_any_more(shell: Shell) -> None:
+    heard, now = HeardLog(shell.desk.database), shell.desk.now
+    long_ago = now - timedelta(minutes=5)
+    await heard.measured(SchedulerMeasured(instance="s", at=long_ago, late_seconds=0, due=0), long_ago)
+    [silent] = schedulers(await heard.all(now), now, long_ago, timedelta(minutes=1))
+    await shell.desk.conditions.observe(silent.source, silent.conditions, now)
+    [condition] = await shell.desk.groups.all(now)
+
+    assert (await shell.alerts("resolve", condition.key))[0] == 0
+    assert await shell.asked("list") == []
+    assert await heard.all(now) == []
+
+    await heard.measured(SchedulerMeasured(instance="t", at=now, late_seconds=0, due=0), now)
+    assert "clears by itself" in (await shell.alerts("resolve", condition.key))[1]
+    assert [each.instance for each in await heard.all(now)] == ["t"]  # it is missed when it is silent
 
 
 async def test_a_rules_file_is_checked_and_shows_whom_it_tells(shell: Shell, tmp_path: Path) -> None:

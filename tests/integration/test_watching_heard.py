@@ -10,7 +10,7 @@ from services.alerting.watching.heard import HeardLog
 from services.alerting.watching.settings import WatchingSettings
 from services.alerting.watching.watch import Watch
 from shared.database import Database
-from shared.management import Management
+from shared.management import Management, ManagementUnavailable, NodeInfo, QueueInfo
 from shared.messages import CircuitClosed, CircuitOpened, SchedulerMeasured
 from shared.testing import FrozenClock
 from tests.support.conditions import RecordingConditions
@@ -41,6 +41,35 @@ def opened(since: datetime = NOON, reason: str = "refused", instance: str = "a")
 
 def closed(since: datetime = NOON) -> CircuitClosed:
     return CircuitClosed(service="email", instance="a", since=since, at=since + MINUTE)
+
+
+def measured(instance: str = "s") -> SchedulerMeasured:
+    return SchedulerMeasured(instance=instance, at=NOON, late_seconds=0, due=0)
+
+
+def nobody() -> Management:
+    """A management API that does not answer."""
+    return Management("http://127.0.0.1:1", "guest", "guest")
+
+
+class FakeBroker(Management):
+    """The management API of a broker without queues; answers while it is not away."""
+
+    def __init__(self) -> None:
+        super().__init__("http://127.0.0.1:1", "guest", "guest")
+        self.alarms: tuple[str, ...] = ()
+        self.is_away = False
+
+    def version(self) -> str:
+        if self.is_away:
+            raise ManagementUnavailable("no management API")
+        return "4.3.6"
+
+    def nodes(self) -> list[NodeInfo]:
+        return [NodeInfo("rabbit@a", True, self.alarms)]
+
+    def queues(self) -> list[QueueInfo]:
+        return []
 
 
 async def test_what_is_told_again_is_one_row_with_the_last_reason(heard: HeardLog) -> None:
@@ -86,12 +115,93 @@ async def test_who_was_silent_for_a_day_is_forgotten(heard: HeardLog) -> None:
     assert await heard.all(NOON + timedelta(hours=25)) == []
 
 
+async def test_the_scheduler_that_was_heard_last_is_missed_however_long_it_has_been_silent(heard: HeardLog) -> None:
+    clock, conditions = FrozenClock(NOON), RecordingConditions()
+    await heard.measured(measured(instance="old"), NOON - timedelta(hours=1))
+    await heard.measured(measured(instance="new"), NOON)
+    with nobody() as management:
+        watch = Watch(WatchingSettings(), management, heard, conditions, clock=clock)
+        for _ in range(30):
+            clock.advance(timedelta(hours=1))
+            for _ in range(4):
+                clock.advance(MINUTE)
+                await watch.look()
+
+    assert "heard for 32 h" in conditions.sees("scheduler-silent").text
+    assert [each.instance for each in await heard.all(clock())] == ["new"]
+
+
+async def test_silence_means_nothing_while_the_broker_is_in_an_alarm(heard: HeardLog) -> None:
+    clock, conditions, broker = FrozenClock(NOON), RecordingConditions(), FakeBroker()
+    await heard.opened(opened(), NOON)
+    await heard.measured(measured(), NOON)
+    watch = Watch(WatchingSettings(), broker, heard, conditions, clock=clock)
+
+    async def looks(minutes: int) -> set[str]:
+        for _ in range(minutes):
+            clock.advance(MINUTE)
+            await watch.look()
+        return set(conditions.lasting)
+
+    broker.alarms = ("disk",)
+    assert await looks(10) == {"circuit-open email", "broker-alarm rabbit@a disk"}
+    broker.is_away = True
+    assert "circuit-open email" in await looks(10)  # nobody has seen the alarm end
+    broker.is_away, broker.alarms = False, ()
+    assert await looks(2) == {"circuit-open email"}  # they have not had the time to tell
+    assert await looks(1) == {"scheduler-silent"}
+
+
+async def test_silence_counts_although_the_management_api_does_not_answer(heard: HeardLog) -> None:
+    clock, conditions = FrozenClock(NOON), RecordingConditions()
+    await heard.opened(opened(), NOON)
+    await heard.measured(measured(), NOON)
+    with nobody() as management:
+        watch = Watch(WatchingSettings(), management, heard, conditions, clock=clock)
+        for _ in range(4):
+            clock.advance(MINUTE)
+            await watch.look()
+
+    assert conditions.lasting.keys() == {"scheduler-silent", "management-unreachable"}
+
+
+async def test_silence_means_nothing_while_the_database_could_not_keep_what_was_told(heard: HeardLog) -> None:
+    clock, conditions = FrozenClock(NOON), RecordingConditions()
+    await heard.opened(opened(), NOON)
+    watch = Watch(WatchingSettings(), FakeBroker(), heard, conditions, clock=clock)
+    await watch.look()
+
+    clock.advance(10 * MINUTE)  # no look could be finished
+    for _ in range(3):
+        await watch.look()
+        assert conditions.lasting.keys() == {"circuit-open email"}
+        clock.advance(MINUTE)
+    await watch.look()
+    assert conditions.lasting.keys() == set()
+
+
+async def test_a_circuit_that_was_open_before_alerting_was_away_for_days_clears(heard: HeardLog) -> None:
+    clock, conditions = FrozenClock(NOON), RecordingConditions()
+    await heard.opened(opened(), NOON)
+    await Watch(WatchingSettings(), FakeBroker(), heard, conditions, clock=clock).look()
+    assert conditions.lasting.keys() == {"circuit-open email"}
+
+    clock.advance(timedelta(days=2))
+    watch = Watch(WatchingSettings(), FakeBroker(), heard, conditions, clock=clock)
+    await watch.look()
+    assert conditions.lasting.keys() == {"circuit-open email"}
+    for _ in range(3):
+        clock.advance(MINUTE)
+        await watch.look()
+    assert conditions.lasting.keys() == set()
+
+
 async def test_what_cannot_be_seen_stays_as_it_was(heard: HeardLog) -> None:
     clock, conditions = FrozenClock(NOON), RecordingConditions()
     await heard.opened(opened(), NOON)
-    await heard.measured(SchedulerMeasured(instance="s", at=NOON, late_seconds=0, due=0), NOON)
-    with Management("http://127.0.0.1:1", "guest", "guest") as nobody:
-        watch = Watch(WatchingSettings(), nobody, heard, conditions, clock=clock)
+    await heard.measured(measured(), NOON)
+    with nobody() as management:
+        watch = Watch(WatchingSettings(), management, heard, conditions, is_connected=lambda: False, clock=clock)
         await watch.look()
         assert conditions.lasting.keys() == {"circuit-open email"}
 
@@ -112,8 +222,8 @@ async def test_people_are_told_at_once_when_something_begins_and_when_it_clears(
         nonlocal woken
         woken += 1
 
-    with Management("http://127.0.0.1:1", "guest", "guest") as nobody:
-        watch = Watch(WatchingSettings(), nobody, heard, RecordingConditions(), clock=clock)
+    with nobody() as management:
+        watch = Watch(WatchingSettings(), management, heard, RecordingConditions(), clock=clock)
         watch.on_change = wake
         await watch.look()
         assert woken == 0
@@ -130,8 +240,8 @@ async def test_people_are_told_at_once_when_something_begins_and_when_it_clears(
 async def test_what_lasts_is_brought_up_to_date_twice_a_minute_and_not_at_each_look(heard: HeardLog) -> None:
     clock, conditions = FrozenClock(NOON), RecordingConditions()
     await heard.opened(opened(), NOON)
-    with Management("http://127.0.0.1:1", "guest", "guest") as nobody:
-        watch = Watch(WatchingSettings(), nobody, heard, conditions, clock=clock)
+    with nobody() as management:
+        watch = Watch(WatchingSettings(), management, heard, conditions, clock=clock)
         for _ in range(31):
             await watch.look()
             clock.advance(timedelta(seconds=2))

@@ -1,7 +1,7 @@
 """Fakes and builders for the alerting service."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -185,3 +185,6 @@ class InMemoryConditionLog:
 
     async def observe(self, source: str, conditions: Sequence[Condition], now: datetime) -> None:  # noqa: ARG002
         self.lasting[source] = list(conditions)
+
+    async def sources(self) -> Collection[str]:
+        return {source for source, conditions in self.lasting.items() if conditions}

@@ -1,6 +1,6 @@
 """A log of conditions that tests look into."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,6 +22,10 @@ class RecordingConditions:
         """See ConditionLog."""
         self.observed.append((source, tuple(condition.key for condition in conditions)))
         self._lasting[source] = {condition.key: condition for condition in conditions}
+
+    async def sources(self) -> Collection[str]:
+        """See ConditionLog."""
+        return {source for source, conditions in self._lasting.items() if conditions}
 
     @property
     def lasting(self) -> dict[str, Condition]:

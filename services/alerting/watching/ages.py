@@ -22,6 +22,8 @@ class Ages:
         limits: how old they may be.
     """
 
+    kind = KIND
+
     def __init__(self, limits: AgeLimits) -> None:
         self._limits = limits
         self._counts: dict[str, HeadCount] = {}
@@ -36,11 +38,11 @@ class Ages:
             return Finding(f"{KIND} {queue.name}", [old(queue, head, limit, now)])
         return Finding(f"{KIND} {queue.name}") if head is None or head.exact else None
 
-    def forget(self, present: Mapping[str, object]) -> None:
-        """Keep only what is there."""
-        for name in self._counts.keys() - present.keys():
+    def forget(self, watched: Mapping[str, object]) -> None:
+        """Keep only what is watched."""
+        for name in self._counts.keys() - watched.keys():
             OLDEST.remove(name)
-        self._counts = {name: count for name, count in self._counts.items() if name in present}
+        self._counts = {name: count for name, count in self._counts.items() if name in watched}
 
 
 def old(queue: QueueInfo, head: Head, limit: timedelta, now: datetime) -> Condition:

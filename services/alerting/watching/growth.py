@@ -21,6 +21,8 @@ class Growth:
         at_least: messages by which a queue must have grown in it.
     """
 
+    kind = KIND
+
     def __init__(self, window: timedelta, at_least: int) -> None:
         self._window = window
         self._at_least = at_least
@@ -40,9 +42,9 @@ class Growth:
             return Finding(f"{KIND} {queue.name}")
         return Finding(f"{KIND} {queue.name}", [growing(queue, grown, self._window, begin)])
 
-    def forget(self, present: Mapping[str, object]) -> None:
-        """Keep only what is there."""
-        self._lengths = {name: lengths for name, lengths in self._lengths.items() if name in present}
+    def forget(self, watched: Mapping[str, object]) -> None:
+        """Keep only what is watched."""
+        self._lengths = {name: lengths for name, lengths in self._lengths.items() if name in watched}
 
 
 def growth(lengths: Sequence[int], at_least: int) -> int:

@@ -1,11 +1,11 @@
-"""What processes tell of themselves, kept until they have been silent for a day."""
+"""What processes tell of themselves, kept until they have been silent for a day; of schedulers, the newest stays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, delete, or_, select
+from sqlalchemy import Connection, Table, and_, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.alerting.watching.models import HeardRow
@@ -57,7 +57,7 @@ class HeardLog:
         await self._store(told, _heard.c.since <= event.at)
 
     async def all(self, now: datetime) -> Sequence[Heard]:
-        """All that is remembered; who has been silent for a day is forgotten."""
+        """All that is remembered; who has been silent for a day is forgotten, but for the scheduler heard last."""
         return await self._database.run(lambda connection: _read(connection, now - KEPT))
 
     async def _store(self, told: Heard, is_newer: Any) -> None:
@@ -75,8 +75,16 @@ def _is_as_open(since: datetime) -> Any:
     return and_(_heard.c.since == since.astimezone(UTC), _heard.c.is_open)
 
 
+def forget_schedulers(connection: Connection) -> None:
+    """Miss none any more, until one is heard."""
+    connection.execute(delete(_heard).where(_heard.c.topic == SCHEDULER))
+
+
 def _read(connection: Connection, forget_before: datetime) -> list[Heard]:
-    connection.execute(delete(_heard).where(_heard.c.heard_at < forget_before))
+    # A scheduler is missed for as long as there is none, so the one that was heard last is not forgotten.
+    newest = select(func.max(_heard.c.heard_at)).where(_heard.c.topic == SCHEDULER).scalar_subquery()
+    is_missed = and_(_heard.c.topic == SCHEDULER, _heard.c.heard_at == newest)
+    connection.execute(delete(_heard).where(_heard.c.heard_at < forget_before, ~is_missed))
     return [
         Heard(**{**row, "since": _utc(row["since"]), "heard_at": _utc(row["heard_at"])})
         for row in connection.execute(select(_heard)).mappings()

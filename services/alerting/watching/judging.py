@@ -1,6 +1,6 @@
 """What is wrong with the queues, look by look."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -17,14 +17,20 @@ from shared.topology.roles import Role, role_of
 
 
 class QueueJudge(Protocol):
-    """Says one kind of thing of one queue at a time, and remembers what it has seen of it."""
+    """Says one kind of thing of one queue at a time, and remembers what it has seen of it.
+
+    Attributes:
+        kind: the source of what it finds is this and the queue's name.
+    """
+
+    kind: str
 
     def judge(self, queue: QueueInfo, now: datetime) -> Finding | None:
         """What is to be said; None where it cannot tell yet."""
         ...
 
-    def forget(self, present: Mapping[str, object]) -> None:
-        """Keep only what is there."""
+    def forget(self, watched: Mapping[str, object]) -> None:
+        """Keep only what is watched."""
         ...
 
 
@@ -44,24 +50,39 @@ class Queues:
             ),
             Role.LADDER: (strands,),
         }
-        self._sources: dict[str, set[str]] = {}  # what was found about a queue, by its name
+        self._kinds = {judge.kind for judges in self._judges.values() for judge in judges}
 
     def judge(self, look: Look) -> Iterator[Finding]:
-        """What one look says. A queue that is gone has nothing wrong with it any more."""
-        roles = [(queue, role_of(queue, self._ignored)) for queue in look.queues]
+        """What one look says."""
+        roles = self._roles(look)
         for queue, role in roles:
             for judge in self._judges.get(role, ()):
                 if finding := judge.judge(queue, look.at):
-                    self._sources.setdefault(queue.name, set()).add(finding.source)
                     yield finding
-        yield from self._gone({queue.name: queue for queue in look.queues})
+        self._forget({queue.name: role for queue, role in roles if role in self._judges or role is Role.UNKNOWN})
         for found in (self._strays.judge(roles, look.at), unrouted(roles, look.at)):
             if found:
                 yield found
 
-    def _gone(self, present: Mapping[str, QueueInfo]) -> Iterator[Finding]:
-        for name in self._sources.keys() - present.keys():
-            yield from (Finding(source) for source in self._sources.pop(name))
+    def ended(self, look: Look, lasting: Collection[str]) -> Iterator[Finding]:
+        """Of the sources in `lasting` that saw something wrong with a queue, those that do not watch it any more.
+
+        The queue is gone or ignored, or no service has it now.
+        """
+        watched = {f"{kind} {queue.name}" for queue, role in self._roles(look) for kind in self._kinds_for(role)}
+        for source in sorted(lasting):
+            if source.partition(" ")[0] in self._kinds and source not in watched:
+                yield Finding(source)
+
+    def _roles(self, look: Look) -> list[tuple[QueueInfo, Role]]:
+        return [(queue, role_of(queue, self._ignored)) for queue in look.queues]
+
+    def _kinds_for(self, role: Role) -> Collection[str]:
+        if role is Role.UNKNOWN:  # it may be any of them
+            return self._kinds
+        return [judge.kind for judge in self._judges.get(role, ())]
+
+    def _forget(self, watched: Mapping[str, object]) -> None:
         for judges in self._judges.values():
             for judge in judges:
-                judge.forget(present)
+                judge.forget(watched)

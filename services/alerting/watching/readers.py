@@ -17,6 +17,8 @@ class Readers:
         grace: a service may be without its consumers for so long, while it restarts.
     """
 
+    kind = KIND
+
     def __init__(self, grace: timedelta) -> None:
         self._grace = grace
         self._unread_since: dict[str, datetime] = {}
@@ -31,9 +33,9 @@ class Readers:
             return None
         return Finding(f"{KIND} {queue.name}", [unread(queue, since, now)])
 
-    def forget(self, present: Mapping[str, object]) -> None:
-        """Keep only what is there."""
-        self._unread_since = {name: since for name, since in self._unread_since.items() if name in present}
+    def forget(self, watched: Mapping[str, object]) -> None:
+        """Keep only what is watched."""
+        self._unread_since = {name: since for name, since in self._unread_since.items() if name in watched}
 
 
 def unread(queue: QueueInfo, since: datetime, now: datetime) -> Condition:

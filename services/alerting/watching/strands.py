@@ -17,6 +17,8 @@ GRACE = timedelta(seconds=60)
 class Strands:
     """Since when messages of a queue have been stranded, none of them getting away."""
 
+    kind = KIND
+
     def __init__(self) -> None:
         self._seen: dict[str, tuple[datetime, int]] = {}
 
@@ -33,9 +35,9 @@ class Strands:
             return None
         return Finding(f"{KIND} {queue.name}", [stuck(queue, since)])
 
-    def forget(self, present: Mapping[str, object]) -> None:
-        """Keep only what is there."""
-        self._seen = {name: seen for name, seen in self._seen.items() if name in present}
+    def forget(self, watched: Mapping[str, object]) -> None:
+        """Keep only what is watched."""
+        self._seen = {name: seen for name, seen in self._seen.items() if name in watched}
 
 
 def stuck(queue: QueueInfo, since: datetime) -> Condition:

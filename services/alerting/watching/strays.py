@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from services.alerting.conditions import Condition, Severity
 from services.alerting.watching.findings import Finding, count_text, waiting_text
+from shared import wire
 from shared.management import QueueInfo
 from shared.topology.roles import Role
 
@@ -65,11 +66,11 @@ def _way_back(queue: QueueInfo, meant: str) -> str:
 
 
 def unrouted(roles: Roles, now: datetime) -> Finding | None:
-    """Jobs that no queue takes."""
-    queue = next((queue for queue, role in roles if role is Role.UNROUTED), None)
-    if queue is None:
+    """Jobs that no queue takes; None while the broker has not counted them."""
+    if any(queue.name == wire.UNROUTED_QUEUE and role is Role.UNKNOWN for queue, role in roles):
         return None
-    if not queue.messages:
+    queue = next((queue for queue, role in roles if role is Role.UNROUTED), None)
+    if queue is None or not queue.messages:
         return Finding(UNROUTED)
     return Finding(
         UNROUTED,

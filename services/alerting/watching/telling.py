@@ -1,7 +1,7 @@
 """What is wrong by what processes tell of themselves: providers that are away, schedulers that are late or silent."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from services.alerting.conditions import Condition, Severity
@@ -16,17 +16,24 @@ SILENCE = timedelta(seconds=150)
 """Everybody tells once a minute: who was not heard for so long is gone."""
 
 
-def circuits(heard: Sequence[Heard], now: datetime, listening_since: datetime) -> Iterator[Finding]:
-    """One finding per service that has told of its provider. What was not heard because nobody could, stays."""
+def circuits(
+    heard: Sequence[Heard], now: datetime, listening_since: datetime, lasting: Collection[str]
+) -> Iterator[Finding]:
+    """One finding per service that has told of its provider. What was not heard because nobody could, stays.
+
+    `lasting` are the sources that saw something wrong before: a service among them may have been forgotten since.
+    """
     by_service: dict[str, list[Heard]] = defaultdict(list)
     for each in heard:
         if each.topic == CIRCUIT:
             by_service[each.service].append(each)
-    for service, told in by_service.items():
+    prefix = f"{CIRCUIT_OPEN} "
+    for service in sorted({*by_service, *(each.removeprefix(prefix) for each in lasting if each.startswith(prefix))}):
+        told = by_service.get(service, [])
         still_open = [each for each in told if each.is_open and now - each.heard_at < SILENCE]
         if still_open:
             yield Finding(f"{CIRCUIT_OPEN} {service}", [_open_circuit(service, still_open, now)])
-        elif not any(each.is_open for each in told) or now - listening_since >= SILENCE:
+        elif (told and not any(each.is_open for each in told)) or now - listening_since >= SILENCE:
             yield Finding(f"{CIRCUIT_OPEN} {service}")
 
 
@@ -87,6 +94,7 @@ def _silent_scheduler(newest: Heard, now: datetime) -> Condition:
         subject=SCHEDULER,
         severity=Severity.CRITICAL,
         text=f"no scheduler has been heard for {duration_text(now - newest.heard_at)}: nothing fires",
-        advice="Start it: what is due meanwhile is published then, as its catch_up says",
+        advice="Start it: what is due meanwhile is published then, as its catch_up says. If none shall run here any "
+        "more: postroom alerts resolve",
         since=newest.heard_at,
     )

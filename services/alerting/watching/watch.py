@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from services.alerting.conditions import Condition, ConditionLog
 from services.alerting.watching.findings import Finding
 from services.alerting.watching.heard import HeardLog
+from services.alerting.watching.hearing import Hearing
 from services.alerting.watching.judging import Queues
 from services.alerting.watching.looking import look
 from services.alerting.watching.metrics import CONDITIONS
@@ -67,12 +68,11 @@ class Watch:
         self._management = management
         self._heard = heard
         self._conditions = conditions
-        self._is_connected = is_connected
         self.on_change: Callable[[], None] = lambda: None
         self._clock = clock
         self._queues = Queues(settings)
         self._reachability = Reachability()
-        self._listening_since = clock()
+        self._hearing = Hearing(is_connected, clock())
         self._since: dict[str, datetime] = {}  # by condition, while it lasts
         self._told: dict[str, _Told] = {}  # by source
         self._kinds: set[str] = set()  # that were ever told
@@ -104,20 +104,21 @@ class Watch:
         try:
             seen = await asyncio.to_thread(look, self._management, self._clock())
         except ManagementError as error:
-            self._listening_since = self._clock()
             failed = self._reachability.failed(error, self._clock())
             return [failed] if failed else []
-        return [self._reachability.answered(), nodes(seen), *self._queues.judge(seen)]
+        self._hearing.saw(seen)
+        found = [self._reachability.answered(), nodes(seen), *self._queues.judge(seen)]
+        return [*found, *self._queues.ended(seen, await self._conditions.sources())]
 
     async def _listen(self) -> list[Finding]:
         now = self._clock()
-        if not self._is_connected():
-            self._listening_since = now
         heard = await self._heard.all(now)
+        self._hearing.listened(now)
+        since = self._hearing.since
         late_after = timedelta(seconds=self._settings.scheduler_late_seconds)
         return [
-            *circuits(heard, now, self._listening_since),
-            *schedulers(heard, now, self._listening_since, late_after),
+            *circuits(heard, now, since, await self._conditions.sources()),
+            *schedulers(heard, now, since, late_after),
         ]
 
     async def _tell(self, findings: Iterable[Finding]) -> None:

@@ -34,9 +34,15 @@ class Watched:
 
     def look(self, after: timedelta, *queues: QueueInfo) -> set[str]:
         """What lasts after one look, by key."""
-        for finding in self.queues.judge(Look(NOON + after, "4.3.6", (), queues)):
+        seen = Look(NOON + after, "4.3.6", (), queues)
+        open_sources = [source for source, conditions in self.sources.items() if conditions]
+        for finding in (*self.queues.judge(seen), *self.queues.ended(seen, open_sources)):
             self.sources[finding.source] = list(finding.conditions)
         return set(self.lasting)
+
+    def restart(self, **settings: Any) -> None:
+        """Alerting begins anew, and finds in its database what lasted."""
+        self.queues = Queues(WatchingSettings(**settings))
 
     def looks(self, queues: Iterable[tuple[timedelta, QueueInfo]]) -> set[str]:
         """What lasts after many looks at one queue."""
@@ -84,7 +90,7 @@ def test_a_queue_that_the_broker_has_not_counted_says_nothing() -> None:
 
     watched.looks((n * SECOND, uncounted) for n in range(0, 29, 2))
 
-    assert watched.sources == {}
+    assert watched.sources == {"unrouted-not-empty": []}  # of a queue that is not there
 
 
 def test_a_queue_that_is_gone_has_nothing_wrong_with_it() -> None:
@@ -92,6 +98,59 @@ def test_a_queue_that_is_gone_has_nothing_wrong_with_it() -> None:
 
     assert watched.look(0 * SECOND, queue("email.send", consumers=0)) == {"queue-without-consumers email.send"}
     assert watched.look(1 * SECOND) == set()
+
+
+@pytest.mark.parametrize(
+    ("what", "now"),
+    [
+        ("is ignored", {"ignored_queues": "email.*"}),
+        ("is declared no more", {"policy": None}),
+        ("belongs to another policy", {"policy": "of-the-shop"}),
+    ],
+)
+def test_a_queue_that_is_watched_no_more_has_nothing_wrong_that_a_service_could_mend(
+    what: str, now: dict[str, Any]
+) -> None:
+    watched = Watched(no_consumer_seconds=0, queue_limits="email.send=1m")
+    watched.look(0 * MINUTE, queue("email.send"))
+    watched.look(1 * MINUTE, queue("email.send", 3, consumers=0))
+    assert watched.look(2 * MINUTE, queue("email.send", 3, consumers=0)) == {
+        "queue-without-consumers email.send",
+        "queue-old email.send",
+    }, what
+
+    watched.restart(**{name: value for name, value in now.items() if name == "ignored_queues"})
+    policy = now.get("policy", "postroom.email.send")
+    lasting = watched.look(2 * MINUTE, queue("email.send", 3, consumers=0, policy=policy))
+
+    assert lasting == (set() if "ignored_queues" in now else {"queue-undeclared email.send"})
+
+
+def test_a_queue_that_went_while_nobody_watched_has_nothing_wrong_with_it() -> None:
+    watched = Watched(no_consumer_seconds=0)
+    watched.look(0 * SECOND, queue("email.send", 3, consumers=0))
+
+    watched.restart()
+
+    assert watched.look(1 * SECOND, queue("sms.send")) == set()
+
+
+def test_what_was_wrong_with_a_queue_stays_while_the_broker_does_not_say_what_it_is_for() -> None:
+    watched = Watched(no_consumer_seconds=0)
+    watched.look(0 * SECOND, queue("email.send", 3, consumers=0))
+
+    watched.restart()
+
+    uncounted = queue("email.send", policy=None, is_counted=False)
+    assert watched.look(1 * SECOND, uncounted) == {"queue-without-consumers email.send"}
+
+
+def test_a_queue_that_is_watched_again_is_seen_afresh() -> None:
+    watched = Watched()
+    watched.look(0 * SECOND, queue("email.send", consumers=0))
+    watched.look(5 * SECOND, queue("email.send", consumers=0, policy=None))
+
+    assert watched.look(16 * SECOND, queue("email.send", consumers=0)) == set()
 
 
 def test_the_oldest_message_is_as_old_as_the_counts_say() -> None:
@@ -243,6 +302,16 @@ def test_unrouted_jobs_are_told_until_none_is_left() -> None:
     assert watched.look(0 * SECOND, queue("unrouted", 1, 0)) == {"unrouted-not-empty"}
     assert watched.lasting["unrouted-not-empty"].text.startswith("1 job that no queue takes")
     assert watched.look(1 * SECOND, queue("unrouted", 0, 0)) == set()
+
+
+@pytest.mark.parametrize("without", [(), (queue("unrouted", 1, 0, policy="of-the-shop"),)])
+def test_without_its_queue_no_unrouted_job_is_told(without: tuple[QueueInfo, ...]) -> None:
+    watched = Watched()
+    watched.look(0 * SECOND, queue("unrouted", 1, 0))
+
+    uncounted = queue("unrouted", 0, 0, policy=None, is_counted=False)
+    assert watched.look(1 * SECOND, uncounted) == {"unrouted-not-empty"}
+    assert "unrouted-not-empty" not in watched.look(2 * SECOND, *without)
 
 
 def test_a_level_of_the_delay_ladder_is_stuck_when_none_of_its_messages_gets_away() -> None:

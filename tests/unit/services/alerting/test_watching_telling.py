@@ -32,7 +32,7 @@ def conditions(findings: Any) -> list[Condition]:
 def test_several_processes_with_the_same_provider_are_one_condition() -> None:
     told = [circuit("a"), circuit("b", since=NOON - 20 * MINUTE), circuit("c", is_open=False)]
 
-    [condition] = conditions(circuits(told, NOON, LONG_AGO))
+    [condition] = conditions(circuits(told, NOON, LONG_AGO, ()))
 
     assert condition.key == "circuit-open email"
     assert condition.since == NOON - 20 * MINUTE
@@ -42,22 +42,29 @@ def test_several_processes_with_the_same_provider_are_one_condition() -> None:
 def test_a_circuit_clears_when_the_last_process_has_closed_it() -> None:
     told = [circuit("a", is_open=False), circuit("b", is_open=False)]
 
-    assert list(circuits(told, NOON, NOON)) == [Finding("circuit-open email")]
+    assert list(circuits(told, NOON, NOON, ())) == [Finding("circuit-open email")]
 
 
 def test_a_process_that_has_said_nothing_for_two_and_a_half_minutes_is_gone() -> None:
     told = [circuit("a", heard_at=NOON - 2 * MINUTE)]
 
-    assert conditions(circuits(told, NOON, LONG_AGO))
-    assert list(circuits(told, NOON + MINUTE, LONG_AGO)) == [Finding("circuit-open email")]
+    assert conditions(circuits(told, NOON, LONG_AGO, ()))
+    assert list(circuits(told, NOON + MINUTE, LONG_AGO, ())) == [Finding("circuit-open email")]
 
 
 def test_silence_means_nothing_while_nobody_could_hear() -> None:
     told = [circuit("a", heard_at=NOON - 10 * MINUTE), scheduler(heard_at=NOON - 10 * MINUTE)]
     just_now = NOON - MINUTE
 
-    assert list(circuits(told, NOON, just_now)) == []
+    assert list(circuits(told, NOON, just_now, ())) == []
     assert list(schedulers(told, NOON, just_now, MINUTE)) == []
+
+
+def test_a_circuit_of_which_nothing_is_remembered_clears_once_it_could_have_been_heard() -> None:
+    lasting = {"circuit-open email", "queue-old email.send"}
+
+    assert list(circuits([], NOON, NOON - 2 * MINUTE, lasting)) == []
+    assert list(circuits([], NOON, NOON - 3 * MINUTE, lasting)) == [Finding("circuit-open email")]
 
 
 def test_a_scheduler_is_late_by_the_newest_figures() -> None:

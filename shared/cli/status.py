@@ -12,7 +12,7 @@ from shared.cli.status_state import Asked, State, gather
 from shared.cli.status_views import screen
 from shared.management import Management
 from shared.running import read_noted
-from shared.settings import RuntimeSettings, read_settings
+from shared.settings import IgnoredQueuesSettings, RuntimeSettings, read_settings
 
 LOOK_EVERY_SECONDS = 3.0
 
@@ -25,21 +25,20 @@ def status_command(
             "times. Those that `postroom up` started on this machine are known."
         ),
     ] = None,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option(help="A pattern of queues to leave out, `shop.*`; may be given several times."),
-    ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Look again every few seconds until Ctrl-C.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show how everything is: broker, services, queues, outages, what alerting has open.
+
+    Queues that `ALERTING_IGNORED_QUEUES` names are left out, as alerting leaves them out.
 
     Exit code 1: something is wrong. 3: the broker cannot be asked. Figures of queues are up to five seconds old.
 
     Example: `postroom status --watch`
     """
     settings = read_settings(RuntimeSettings)
-    asked = Asked({**read_noted(settings.data_dir), **_given(health or [])}, tuple(ignore or ()))
+    ignored = read_settings(IgnoredQueuesSettings).ignored_patterns()
+    asked = Asked({**read_noted(settings.data_dir), **_given(health or [])}, ignored)
     with Management.from_settings(settings) as management:
         if watch and not as_json:
             _keep_showing(management, asked)

@@ -6,7 +6,8 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.settings import IgnoredQueuesSettings
 
 DEFAULT_LIMIT = timedelta(hours=1)
 
@@ -26,22 +27,18 @@ class AgeLimits:
         return next(found, DEFAULT_LIMIT)
 
 
-class WatchingSettings(BaseSettings):
+class WatchingSettings(IgnoredQueuesSettings):
     """Settings of the watch.
 
     Attributes:
         queue_limits: how old the oldest message of a queue may be, `email.send=10m, report.*=2h`; others an hour.
-        ignored_queues: patterns of queues that are not watched.
     """
-
-    model_config = SettingsConfigDict(env_prefix="ALERTING_", env_ignore_empty=True, extra="ignore")
 
     watch_seconds: float = Field(default=2, gt=0, le=60)
     no_consumer_seconds: float = Field(default=15, ge=0, le=3600)
     growing_minutes: float = Field(default=10, gt=0, le=1440)
     growing_messages: int = Field(default=100, ge=1)
     queue_limits: str = ""
-    ignored_queues: str = ""
     scheduler_late_seconds: float = Field(default=30, gt=0)
 
     @field_validator("queue_limits")
@@ -61,10 +58,6 @@ class WatchingSettings(BaseSettings):
                 for match in found
             )
         )
-
-    def ignored_patterns(self) -> tuple[str, ...]:
-        """Queues that are nobody's business here."""
-        return tuple(_parts(self.ignored_queues))
 
 
 def _parts(given: str) -> list[str]:

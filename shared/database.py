@@ -14,12 +14,14 @@ from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, SingletonThreadPool
 
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, NoDatabase
 
 Result = TypeVar("Result")
 
@@ -98,7 +100,22 @@ class Database:
                     await connection.execute(text(f"SELECT pg_advisory_unlock({MIGRATION_LOCK})"))
                     await connection.commit()
 
-    def _upgrade(self, connection: Connection) -> None:
+    async def check_version(self) -> None:
+        """Change nothing. Raises NoDatabase without tables, ConfigurationError when they are not of this version."""
+        async with self.engine.connect() as connection:
+            found = await connection.run_sync(lambda each: MigrationContext.configure(each).get_current_heads())
+        if not found:
+            raise NoDatabase(
+                f"the {self.service} service has no tables in this database: has it run with this "
+                "POSTROOM_DATA_DIR or POSTROOM_DATABASE_URL?"
+            )
+        if set(found) != set(ScriptDirectory.from_config(self._migrations()).get_heads()):
+            raise ConfigurationError(
+                f"the tables of the {self.service} service are of another version: use the command of the version "
+                "that it runs, or start it in this one, which brings them up to date if they are older"
+            )
+
+    def _migrations(self) -> Config:
         shared_versions = files("shared") / "migrations" / "versions"
         own_versions = files(f"services.{self.service}") / "migrations" if _is_service(self.service) else None
         locations = [
@@ -109,6 +126,10 @@ class Database:
         config.set_main_option("script_location", str(files("shared") / "migrations").replace("%", "%%"))
         config.set_main_option("path_separator", "newline")
         config.set_main_option("version_locations", "\n".join(locations).replace("%", "%%"))
+        return config
+
+    def _upgrade(self, connection: Connection) -> None:
+        config = self._migrations()
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "heads")

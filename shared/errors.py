@@ -2,6 +2,7 @@
 
 PostroomError
 ├── ConfigurationError          a setting or a registration is wrong; nothing was started
+│   └── NoDatabase              the service that is asked has never run with this database
 ├── PublishError                the message was not accepted
 │   ├── InvalidPublish          it can never be: too large, bad option
 │   ├── Unroutable              no queue takes it
@@ -34,6 +35,10 @@ class PostroomError(Exception):
 
 class ConfigurationError(PostroomError):
     """A setting or a registration is wrong. The message names it and says what to put there."""
+
+
+class NoDatabase(ConfigurationError):
+    """The service that is asked has never run with this database."""
 
 
 class PublishError(PostroomError):

@@ -7,20 +7,17 @@
 import asyncio
 import getpass
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import orjson
-from pydantic import TypeAdapter, ValidationError
-from sqlalchemy.exc import SQLAlchemyError
+from pydantic import TypeAdapter
 
 from services.alerting.channels import open_named
 from services.alerting.conditions import Severity
-from services.alerting.desk import Desk, open_desk
+from services.alerting.desk import Desk, open_desk, read_rules
 from services.alerting.news import Concern, News
 from services.alerting.notifier import Notice
 from services.alerting.rules import About, Route, Span
@@ -28,26 +25,16 @@ from services.alerting.rules_file import BrokenRules, channel_urls, read_rules_f
 from services.alerting.settings import AlertingSettings
 from services.alerting.sql_groups import SqlGroups
 from services.alerting.wording import holding_queue
-from shared.database import Database
-from shared.errors import ConfigurationError, PostroomError
-from shared.messages import describe_problems
-from shared.redaction import redact
-from shared.settings import RuntimeSettings, read_settings
+from shared.answering import answer, own_database
+from shared.errors import ConfigurationError
+from shared.settings import read_settings
 
 _DURATION: TypeAdapter[timedelta] = TypeAdapter(Span)
 
 
 def main(arguments: list[str]) -> None:
     """Do what the arguments say, and print the answer."""
-    try:
-        answer = asyncio.run(_answer(*arguments))
-    except ValidationError as error:
-        answer = {"error": describe_problems(error)}
-    except PostroomError as error:
-        answer = {"error": redact(str(error))}
-    except (SQLAlchemyError, OSError) as error:
-        answer = {"error": f"the alerting's database cannot be used: {redact(str(error)).splitlines()[0]}"}
-    sys.stdout.buffer.write(orjson.dumps(answer, default=str))
+    answer(lambda: asyncio.run(_answer(*arguments)))
 
 
 async def _answer(command: str = "", *given: str) -> Any:
@@ -96,14 +83,9 @@ async def _test(desk: Desk, name: str) -> Any:
 
 
 async def _with_database(command: str, *given: str) -> Any:
-    runtime, settings = read_settings(RuntimeSettings), read_settings(AlertingSettings)
-    rules = open_desk(settings).rules
-    database = Database(runtime.service_database_url("alerting"), "alerting")
-    try:
-        await database.migrate()
+    rules = read_rules(read_settings(AlertingSettings))
+    async with own_database("alerting") as database:
         return await _of_groups(SqlGroups(database, rules), command, *given)
-    finally:
-        await database.close()
 
 
 async def _of_groups(groups: SqlGroups, command: str, *given: str) -> Any:

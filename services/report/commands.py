@@ -8,9 +8,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import orjson
-from pydantic import ValidationError
-
 from services.report.definition import Definition
 from services.report.errors import BrokenReportType
 from services.report.layout import Row
@@ -19,28 +16,25 @@ from services.report.registry import ReportTypes
 from services.report.settings import ReportSettings
 from services.report.sources import open_rows
 from services.report.tabulation import tabulate
-from shared.errors import PostroomError
-from shared.messages import GenerateReport, describe_problems
+from shared.answering import answer
+from shared.messages import GenerateReport
 from shared.settings import RuntimeSettings, read_settings
 
 
 def main(arguments: list[str]) -> None:
     """Do what the arguments say: `types`, or `preview FOLDER` with a report.generate message on standard input."""
-    try:
-        planner = Planner(read_settings(ReportSettings), read_settings(RuntimeSettings))
-        match arguments:
-            case ["types"]:
-                answer: Any = _types(ReportTypes(planner.folders))
-            case ["preview", folder]:
-                job = GenerateReport.model_validate_json(sys.stdin.buffer.read())
-                answer = _preview(planner, job, Path(folder))
-            case _:
-                answer = {"error": "use: types, or preview FOLDER"}
-    except ValidationError as error:
-        answer = {"error": describe_problems(error)}
-    except PostroomError as error:
-        answer = {"error": str(error)}
-    sys.stdout.buffer.write(orjson.dumps(answer, default=str))
+    answer(lambda: _answer(arguments))
+
+
+def _answer(arguments: list[str]) -> Any:
+    planner = Planner(read_settings(ReportSettings), read_settings(RuntimeSettings))
+    match arguments:
+        case ["types"]:
+            return _types(ReportTypes(planner.folders))
+        case ["preview", folder]:
+            job = GenerateReport.model_validate_json(sys.stdin.buffer.read())
+            return _preview(planner, job, Path(folder))
+    return {"error": "use: types, or preview FOLDER"}
 
 
 def _types(types: ReportTypes) -> list[dict[str, Any]]:

@@ -13,35 +13,24 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import orjson
-from pydantic import ValidationError
-from sqlalchemy.exc import SQLAlchemyError
-
 from services.scheduler.errors import BrokenSchedule
 from services.scheduler.file import read_file
 from services.scheduler.reading import described, described_tick, upcoming
 from services.scheduler.sql_schedules import SqlSchedules, moment_of
 from services.scheduler.timing import make_timing
-from shared.database import Database
-from shared.errors import PostroomError
-from shared.messages import SetSchedule, describe_problems
-from shared.redaction import redact
-from shared.settings import RuntimeSettings, read_settings
+from shared.answering import answer, own_database
+from shared.messages import SetSchedule
 
 MOST_UPCOMING = 1000
 
 
 def main(arguments: list[str]) -> None:
     """Do what the arguments say, and print the answer."""
-    try:
-        answer = _check(Path(arguments[1])) if arguments[:1] == ["check"] else asyncio.run(_with_database(arguments))
-    except ValidationError as error:
-        answer = {"error": describe_problems(error)}
-    except PostroomError as error:
-        answer = {"error": str(error)}
-    except (SQLAlchemyError, OSError) as error:
-        answer = {"error": f"the scheduler's database cannot be used: {redact(str(error)).splitlines()[0]}"}
-    sys.stdout.buffer.write(orjson.dumps(answer, default=str))
+    match arguments:
+        case "check", file:
+            answer(lambda: _check(Path(file)))
+        case _:
+            answer(lambda: asyncio.run(_with_database(arguments)))
 
 
 def _check(path: Path) -> Any:
@@ -54,13 +43,8 @@ def _check(path: Path) -> Any:
 
 
 async def _with_database(arguments: list[str]) -> Any:
-    settings = read_settings(RuntimeSettings)
-    database = Database(settings.service_database_url("scheduler"), "scheduler")
-    try:
-        await database.migrate()
+    async with own_database("scheduler") as database:
         return await _answer(SqlSchedules(database), *arguments)
-    finally:
-        await database.close()
 
 
 async def _answer(schedules: SqlSchedules, command: str = "", *given: str) -> Any:

@@ -5,11 +5,14 @@ import subprocess
 import sys
 from typing import Any
 
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, NoDatabase
 
 
 def ask_service(service: str, *arguments: str, given: str = "") -> Any:
-    """What `python -m services.<service> <arguments>` answers. Raises ConfigurationError with its complaint."""
+    """What `python -m services.<service> <arguments>` answers.
+
+    Raises ConfigurationError with its complaint, NoDatabase where the service never ran.
+    """
     command = [sys.executable, "-m", f"services.{service}", *arguments]
     done = subprocess.run(command, input=given.encode(), capture_output=True, check=False)
     try:
@@ -20,5 +23,5 @@ def ask_service(service: str, *arguments: str, given: str = "") -> Any:
             f"the {service} service cannot be asked ({lines[-1]}); is it installed? pip install 'postroom[{service}]'"
         ) from None
     if isinstance(answer, dict) and "error" in answer:
-        raise ConfigurationError(str(answer["error"]))
+        raise (NoDatabase if answer.get("no_database") else ConfigurationError)(str(answer["error"]))
     return answer

@@ -9,7 +9,7 @@ from typing import Any
 from shared import wire
 from shared.cli.asking import ask_service
 from shared.discovery import discover
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, NoDatabase
 from shared.management import Management, ManagementError, NodeInfo, QueueInfo
 from shared.redaction import redact
 from shared.running import Health, ask_health, read_gauge
@@ -49,6 +49,7 @@ class State:
         uncounted: queues of which the broker does not say more than their names yet.
         strays: queues that nobody declared, and how many messages are in them.
         conditions, groups: what alerting has open, as `postroom alerts list` has it; None when it could not be asked.
+        alerting_absence: why not, where it simply has no data here.
     """
 
     version: str = ""
@@ -63,6 +64,7 @@ class State:
     conditions: Sequence[Mapping[str, Any]] | None = None
     groups: Sequence[Mapping[str, Any]] | None = None
     alerting_problem: str = ""
+    alerting_absence: str = ""
 
     def problems(self) -> list[str]:
         """What is wrong, one line each, the worst first."""
@@ -104,6 +106,8 @@ class State:
             yield f"nobody declared the queue {name}, {messages} in it"
 
     def _of_alerting(self) -> Iterator[str]:
+        if self.alerting_problem:
+            yield f"what alerting knows cannot be read: {self.alerting_problem}"
         for each in self.conditions or ():
             if self.broker_problem or each["what"] not in SEEN_HERE_TOO:
                 yield f"{each['what']}: {each['text']}"
@@ -171,5 +175,7 @@ def _ask_alerting(state: State) -> None:
         answer = ask_service(ALERTING, "list", "open")
         state.conditions = [each for each in answer if each["about"] == "condition"]
         state.groups = [each for each in answer if each["about"] != "condition"]
+    except NoDatabase as error:  # nothing is wrong with that: it may run on another machine
+        state.alerting_absence = str(error)
     except (ConfigurationError, KeyError, TypeError) as error:
         state.alerting_problem = redact(str(error))

@@ -19,7 +19,8 @@ def screen(state: State) -> RenderableType:
 def _verdict(state: State) -> Iterator[RenderableType]:
     problems = state.problems()
     if not problems:
-        yield "[bold green]All is well.[/]"
+        what = "All that could be asked is well." if state.alerting_absence else "All is well."
+        yield f"[bold green]{what}[/]"
     for problem in problems:
         yield f"[bold red]•[/] {escape(problem)}"
 
@@ -49,8 +50,8 @@ def _services(state: State) -> Iterator[RenderableType]:
 
 
 def _alerting(state: State) -> Iterator[RenderableType]:
-    if state.alerting_problem:
-        yield f"[yellow]Alerting's data cannot be read here:[/] {escape(state.alerting_problem)}"
+    if state.alerting_absence:
+        yield f"[yellow]Alerting was not asked:[/] {escape(state.alerting_absence)}"
     if state.conditions:
         yield _table(("open condition", "what to do"), (_condition_row(each) for each in state.conditions))
     if state.groups:

@@ -112,6 +112,19 @@ async def test_a_person_says_that_no_scheduler_shall_run_any_more(shell: Shell) 
     assert [each.instance for each in await heard.all(now)] == ["t"]  # it is missed when it is silent
 
 
+async def test_who_tells_nobody_needs_no_channels_secret(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "alerts.yaml"
+    path.write_text("channels: {team: env:TEAM_URL}\nrules: [{queue: email.*, to: [team], severity: critical}]\n")
+    shell.environment["ALERTING_RULES"] = str(path)
+    failure = await shell.desk.die()
+
+    [listed] = await shell.asked("list")
+    assert (listed["key"], listed["severity"]) == (failure.cause.key, "critical")
+    assert (await shell.alerts("mute", failure.cause.key, "--for", "1h"))[0] == 0
+    assert (await shell.alerts("resolve", failure.cause.key))[0] == 0
+    assert "TEAM_URL" in (await shell.alerts("test", "team"))[1]
+
+
 async def test_a_rules_file_is_checked_and_shows_whom_it_tells(shell: Shell, tmp_path: Path) -> None:
     path = tmp_path / "alerts.yaml"
     path.write_text("channels: {team: env:TEAM_URL}\nrules:\n  - queue: email.*\n    to: [team]\n    interval: 1h\n")

@@ -187,6 +187,9 @@ async def test_messages_are_found_by_their_recipient_who_is_never_shown(desk: De
 
 
 async def test_what_is_not_there_or_makes_no_sense_is_said_with_an_exit_code(service: RuntimeSettings) -> None:
+    database = Database(service.service_database_url("audit"), "audit")
+    await database.migrate()
+    await database.close()
     nothing = await history("show", "no-such-id")
     assert (nothing.exit_code, "nothing is recorded of no-such-id" in nothing.stderr) == (ExitCode.USAGE, True)
     assert (await history("find", "--kind", "email.send")).exit_code == ExitCode.PROBLEMS

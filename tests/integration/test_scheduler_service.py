@@ -16,6 +16,7 @@ import pytest
 
 from services.scheduler.handlers import worker as scheduler
 from shared import wire
+from shared.database import Database
 from shared.messages.schedule import rfc3339
 from shared.testing import eventually
 from tests.support import crash_worker
@@ -220,7 +221,10 @@ async def test_the_file_is_read_again_on_sighup(told: dict[str, str], tmp_path: 
         await eventually(is_there, within=PATIENCE)
 
 
-async def test_schedules_on_the_command_line(told: dict[str, str], tmp_path: Path) -> None:
+async def test_schedules_on_the_command_line(told: dict[str, str]) -> None:
+    database = Database(f"sqlite+aiosqlite:///{told['POSTROOM_DATA_DIR']}/scheduler.sqlite3", "scheduler")
+    await database.migrate()
+    await database.close()
     made = await postroom(told, "schedules", "set", "{name: hello, every: 1h, event: hello.said}")
     assert made[0] == 0
     assert "hello is set; next: 20" in made[1]

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,15 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from services.alerting.rules import Rules
+from services.alerting.sql_conditions import SqlConditionLog
 from shared.cli import app, output
+from shared.database import Database
 from shared.errors import ProviderUnavailable
 from shared.running import noted, read_noted
 from shared.testing import eventually
 from shared.worker import Delivery
+from tests.support.alerting import NOON, make_condition
 from tests.support.brokers import VirtualHost
 from tests.support.worker import Chore, Desk, Station, desk_at, readiness
 
@@ -77,11 +82,60 @@ async def counted(status: Status, desk: Desk) -> dict[str, Any]:
     return seen
 
 
-async def test_a_broker_without_topology_and_messages_is_fine(vhost: VirtualHost, status: Status) -> None:
-    result = await status()
+async def test_a_broker_without_topology_and_messages_is_fine(
+    vhost: VirtualHost, status: Status, tmp_path: Path
+) -> None:
+    async with alerting_database(tmp_path):
+        result = await status()
 
     assert result.exit_code == 0
     assert "All is well." in result.stdout
+
+
+async def test_where_alerting_never_ran_the_screen_says_so_and_nothing_is_made(
+    vhost: VirtualHost, status: Status, tmp_path: Path
+) -> None:
+    result = await status()
+
+    assert result.exit_code == 0
+    assert "All that could be asked is well." in result.stdout
+    assert f"Alerting was not asked: the alerting service has no database at {tmp_path}" in result.stdout
+    assert files_in(tmp_path) == []
+
+
+async def test_what_alerting_has_open_and_cannot_be_read_is_a_problem(
+    vhost: VirtualHost, status: Status, tmp_path: Path
+) -> None:
+    (tmp_path / "alerting.sqlite3").write_text("somebody's notes" * 100)
+
+    result = await status()
+
+    assert result.exit_code == 1
+    assert "what alerting knows cannot be read: the alerting service's database cannot be used" in result.stdout
+    assert "All" not in result.stdout
+
+
+async def test_what_alerting_has_open_is_a_problem(vhost: VirtualHost, status: Status, tmp_path: Path) -> None:
+    async with alerting_database(tmp_path) as database:
+        condition = make_condition(key="scheduler-late", kind="scheduler-late", text="a tick has waited 70 s")
+        await SqlConditionLog(database, Rules(())).observe("scheduler-late", [condition], NOON)
+        result = await status()
+
+    assert result.exit_code == 1
+    assert "scheduler-late: a tick has waited 70 s" in result.stdout
+
+
+def files_in(folder: Path) -> list[str]:
+    return [each.name for each in folder.iterdir()]
+
+
+@asynccontextmanager
+async def alerting_database(folder: Path) -> AsyncIterator[Database]:
+    """The database of an alerting service that has run."""
+    database = Database(f"sqlite+aiosqlite:///{folder}/alerting.sqlite3", "alerting")
+    await database.migrate()
+    yield database
+    await database.close()
 
 
 async def test_without_a_broker_the_services_are_shown_all_the_same(

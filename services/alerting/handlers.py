@@ -30,6 +30,10 @@ _AWAY = (OperationalError, InterfaceError, OSError, TimeoutError, BrokerUnavaila
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 5.0
 
+PATIENCE = timedelta(minutes=25)
+"""How long what is away is waited for; then the message goes back to the broker, which would take it after 30 minutes.
+RabbitMQ 3 buries what was given back 20 times: after 8 hours. RabbitMQ 4 does not count it."""
+
 # Batches in the database are as large as what is in work. At most 200 of 256 KiB = 50 MiB.
 PREFETCH = 200
 
@@ -38,20 +42,32 @@ _PATIENT = RetryPolicy(attempts=12, backoff=exponential(timedelta(seconds=2)))
 
 
 # One try: a retry would come back with alerting's own failure in the headers that tell of the message's death.
-# What is away is waited for here instead; what remains is a bug, and its message waits in `alerting.dead`.
+# What is away is waited for here instead; what remains is a bug, and its message waits in `alerting.dead`. The time
+# limit, which ends there too, is for a step that cannot even be given up.
 @worker.consumes(
     wire.ALERTING_QUEUE,
     identity=death_of,
     prefetch=PREFETCH,
     history=Keep.NEVER,
     retry=RetryPolicy(attempts=1),
-    time_limit=timedelta(minutes=20),
+    time_limit=PATIENCE + timedelta(minutes=2),
 )
 async def record_failure(delivery: Delivery, failures: FailureLog, alerts: Alerts, publisher: Publisher) -> None:
     """Record a dead letter, have people told, and tell other programs (`job.failed`)."""
     failure = read_failure(delivery)
     if failure is None:
         return
+    try:
+        async with asyncio.timeout(PATIENCE.total_seconds()):
+            await _record(failure, failures, alerts, publisher)
+    except TimeoutError:
+        log.warning("Still not recorded: given back to the broker, to be tried again")
+        # As when the process stops, the very message goes back: its copy on the delay ladder would lack what the
+        # broker itself wrote about a death.
+        raise asyncio.CancelledError from None
+
+
+async def _record(failure: Failure, failures: FailureLog, alerts: Alerts, publisher: Publisher) -> None:
     if await _patiently(lambda: failures.record(failure)):
         alerts.wake()
     # A listener of job.failed that fails must not be told of its own failure, for ever.

@@ -13,15 +13,19 @@ from typing import Any
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
+from prometheus_client import REGISTRY
 from sqlalchemy import select
 
+from services.alerting import handlers
 from services.alerting.app import adapters
 from services.alerting.handlers import worker
 from services.alerting.models import FailureGroupRow, FailureRow
 from shared import wire
 from shared.database import Database
+from shared.errors import PublishTimeout
 from shared.management import Management
-from shared.messages import SendEmail
+from shared.messages import JobFailed, Message, SendEmail
+from shared.publishing import Publisher
 from shared.settings import RuntimeSettings
 from shared.testing import eventually, running_with
 from shared.topology import build_topology
@@ -213,6 +217,46 @@ async def test_what_the_broker_buried_itself_and_what_no_queue_takes_is_recorded
         ("email.send", "email.send", "Rejected"),
         ("unrouted", "report.generat", "Unrouted"),
     }
+
+
+def given_back() -> float:
+    labels = {"queue": wire.ALERTING_QUEUE, "outcome": "returned"}
+    return REGISTRY.get_sample_value("postroom_messages_total", labels) or 0
+
+
+@pytest.mark.parametrize("by_broker", [False, True], ids=["by a worker", "by the broker"])
+async def test_what_is_away_for_longer_than_patience_sends_no_message_to_its_own_dead_letters(
+    settings: RuntimeSettings,
+    channel: AbstractChannel,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    by_broker: bool,
+) -> None:
+    monkeypatch.setattr(handlers, "PATIENCE", timedelta(seconds=0.3))
+    listener = await failed_events(channel)
+    before, publish = given_back(), Publisher.publish
+
+    async def publish_later(self: Publisher, message: Message, **options: Any) -> str:
+        if isinstance(message, JobFailed) and given_back() < before + 3:
+            raise PublishTimeout("an alarm")
+        return await publish(self, message, **options)
+
+    monkeypatch.setattr(Publisher, "publish", publish_later)
+    async with running_with(worker, adapters, settings):
+        if by_broker:
+            jobs = await channel.get_exchange(wire.JOBS, ensure=False)
+            await jobs.publish(aio_pika.Message(b"{}", message_id="m-1", delivery_mode=2), "email.send")
+            source = await channel.get_queue("email.send")
+            await (await eventually(lambda: source.get(fail=False))).reject(requeue=False)
+        else:
+            await bury(channel, "m-1")
+        event = await eventually(lambda: listener.get(no_ack=True, fail=False), within=timedelta(seconds=20))
+
+    assert json.loads(event.body)["job_id"] == "m-1"
+    [row] = await rows(database, FailureRow)
+    assert (row.queue, row.message_id, row.count) == ("email.send", "m-1", 1)
+    assert await depth(channel, "alerting.dead") == 0
 
 
 async def test_the_same_death_twice_is_one_and_a_death_after_a_replay_is_another(

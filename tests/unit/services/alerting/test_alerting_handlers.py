@@ -1,5 +1,6 @@
 """What happens when a message became a dead letter."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from services.alerting.failures import Failure, FailureLog
 from services.alerting.handlers import note_discarded, note_done, record_failure, worker
 from services.alerting.watching.heard import HeardLog
 from shared import wire
-from shared.errors import BrokerUnavailable
+from shared.errors import BrokerUnavailable, PublishTimeout
 from shared.messages import DeadLetterDiscarded, JobCompleted, JobFailed
 from shared.publishing import Publisher
 from shared.worker import Keep
@@ -120,9 +121,25 @@ async def test_a_database_or_broker_that_is_away_is_waited_for(desk: Desk, monke
     assert len(publisher.published) == 1
 
 
+async def test_what_stays_away_gives_the_message_back_as_it_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handlers, "PATIENCE", timedelta(seconds=0.05))
+    failures, bell, publisher = desk
+    publisher.errors = [PublishTimeout("an alarm")] * 10
+
+    with pytest.raises(asyncio.CancelledError):  # which the worker answers by giving it back
+        await record_failure(make_dead_delivery(), *desk)
+
+    publisher.errors = []
+    await record_failure(make_dead_delivery(redelivered=True), *desk)
+    assert [len(deaths) for deaths in failures.deaths.values()] == [1]
+    assert bell.rung == 1
+    assert len(publisher.published) == 1
+
+
 def test_the_reader_takes_what_comes_and_never_retries() -> None:
     options = worker.subscriptions["alerting"].options
 
+    assert handlers.PATIENCE < options.time_limit < timedelta(minutes=30)
     assert worker.subscriptions["alerting"].model is None
     assert options.retry.attempts == 1
     assert options.history is Keep.NEVER

@@ -18,7 +18,7 @@ from shared.topology.roles import Role, role_of
 ALERTING = "alerting"
 OLDEST = "postroom_queue_oldest_seconds"
 SEEN_HERE_TOO = {
-    *("queue-without-consumers", "queue-undeclared", "unrouted-not-empty"),
+    *("queue-without-consumers", "queue-undeclared", "unrouted-not-empty", "alerting-dead-not-empty"),
     *("broker-alarm", "broker-node-down", "broker-partition", "management-unreachable"),
 }
 """Conditions of alerting's that need not be said twice."""

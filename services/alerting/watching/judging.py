@@ -11,7 +11,7 @@ from services.alerting.watching.looking import Look
 from services.alerting.watching.readers import Readers
 from services.alerting.watching.settings import WatchingSettings
 from services.alerting.watching.strands import Strands
-from services.alerting.watching.strays import Strays, unrouted
+from services.alerting.watching.strays import Strays, unrecorded, unrouted
 from shared.management import QueueInfo
 from shared.topology.roles import Role, role_of
 
@@ -60,7 +60,8 @@ class Queues:
                 if finding := judge.judge(queue, look.at):
                     yield finding
         self._forget({queue.name: role for queue, role in roles if role in self._judges or role is Role.UNKNOWN})
-        for found in (self._strays.judge(roles, look.at), unrouted(roles, look.at)):
+        at = look.at
+        for found in (self._strays.judge(roles, at), unrouted(roles, at), unrecorded(roles, at)):
             if found:
                 yield found
 

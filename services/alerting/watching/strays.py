@@ -1,4 +1,4 @@
-"""Queues that nobody declared, and jobs that no queue takes: where messages end that went astray."""
+"""Where messages end that went astray: in queues that nobody declared, in `unrouted`, and in `alerting.dead`."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from shared.management import QueueInfo
 from shared.topology.roles import Role
 
 UNDECLARED = "queue-undeclared"
-UNROUTED = "unrouted-not-empty"
+UNROUTED, UNRECORDED = "unrouted-not-empty", "alerting-dead-not-empty"
 FILLING = timedelta(seconds=6)
 """An empty queue may be about to be filled: the next count, after five seconds, tells how many are in it."""
 
@@ -67,24 +67,33 @@ def _way_back(queue: QueueInfo, meant: str) -> str:
 
 def unrouted(roles: Roles, now: datetime) -> Finding | None:
     """Jobs that no queue takes; None while the broker has not counted them."""
-    if any(queue.name == wire.UNROUTED_QUEUE and role is Role.UNKNOWN for queue, role in roles):
-        return None
-    queue = next((queue for queue, role in roles if role is Role.UNROUTED), None)
-    if queue is None or not queue.messages:
-        return Finding(UNROUTED)
-    return Finding(
+    return _not_empty(
+        wire.UNROUTED_QUEUE,
         UNROUTED,
-        [
-            Condition(
-                key=UNROUTED,
-                kind=UNROUTED,
-                subject=queue.name,
-                severity=Severity.WARNING,
-                text=f"{count_text(queue.messages, 'job')} that no queue takes: the kind is misspelt, or its service "
-                "is not deployed",
-                advice="postroom dead list; then postroom topology apply and postroom dead replay unrouted --all, "
-                "or discard",
-                since=now,
-            )
-        ],
+        "{jobs} that no queue takes: the kind is misspelt, or its service is not deployed",
+        "postroom dead list; then postroom topology apply and postroom dead replay unrouted --all, or discard",
+        roles,
+        now,
     )
+
+
+def unrecorded(roles: Roles, now: datetime) -> Finding | None:
+    """Dead letters of which alerting could not take note, and of which it is not told; None while uncounted."""
+    return _not_empty(
+        wire.dead_queue(wire.ALERTING_QUEUE),
+        UNRECORDED,
+        "{letters} of other queues of which alerting could not take note: they are in no group, and nobody was told",
+        "Alerting's log says why; then postroom dead replay alerting.dead --all",
+        roles,
+        now,
+    )
+
+
+def _not_empty(name: str, kind: str, text: str, advice: str, roles: Roles, now: datetime) -> Finding | None:
+    queue, role = next(((queue, role) for queue, role in roles if queue.name == name), (None, Role.FOREIGN))
+    if role is Role.UNKNOWN:
+        return None
+    if queue is None or role not in (Role.UNROUTED, Role.DEAD) or not queue.messages:
+        return Finding(kind)
+    said = text.format(jobs=count_text(queue.messages, "job"), letters=count_text(queue.messages, "dead letter"))
+    return Finding(kind, [Condition(kind, kind, name, Severity.WARNING, said, advice, now)])

@@ -90,7 +90,8 @@ def test_a_queue_that_the_broker_has_not_counted_says_nothing() -> None:
 
     watched.looks((n * SECOND, uncounted) for n in range(0, 29, 2))
 
-    assert watched.sources == {"unrouted-not-empty": []}  # of a queue that is not there
+    # Of queues that are not there.
+    assert watched.sources == {"unrouted-not-empty": [], "alerting-dead-not-empty": []}
 
 
 def test_a_queue_that_is_gone_has_nothing_wrong_with_it() -> None:
@@ -302,6 +303,14 @@ def test_unrouted_jobs_are_told_until_none_is_left() -> None:
     assert watched.look(0 * SECOND, queue("unrouted", 1, 0)) == {"unrouted-not-empty"}
     assert watched.lasting["unrouted-not-empty"].text.startswith("1 job that no queue takes")
     assert watched.look(1 * SECOND, queue("unrouted", 0, 0)) == set()
+
+
+def test_what_alerting_itself_could_not_do_is_told_until_it_was_moved_back() -> None:
+    watched = Watched()
+
+    assert watched.look(0 * SECOND, queue("alerting.dead", 2, 0)) == {"alerting-dead-not-empty"}
+    assert watched.lasting["alerting-dead-not-empty"].text.startswith("2 dead letters of other queues")
+    assert watched.look(1 * SECOND, queue("email.send.dead", 2, 0), queue("alerting.dead", 0, 0)) == set()
 
 
 @pytest.mark.parametrize("without", [(), (queue("unrouted", 1, 0, policy="of-the-shop"),)])

@@ -7,7 +7,6 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from shared import wire
 from shared.cli.dead_timeline import as_text
 from shared.cli.output import complain, note, out
 from shared.dead_letters import (
@@ -15,10 +14,12 @@ from shared.dead_letters import (
     Outcome,
     QueueSummary,
     masked_error,
+    masked_headers,
     masked_payload,
 )
 from shared.dead_letters.letter import text_of
 
+_LONGEST_NAME = 255
 _LONGEST_HEADER = 1024
 
 
@@ -113,13 +114,8 @@ def print_outcome(outcome: Outcome, *, done: str, missing: int) -> None:
 
 
 def _headers(found: Found, *, unmasked: bool) -> dict[str, str]:
-    shown = {}
-    for name, value in found.message.headers.items():
-        text = text_of(value, _LONGEST_HEADER)
-        # The error and foreign headers may quote an address; times and names of queues do not.
-        is_ours = name.startswith("x-") and name != wire.X_ERROR
-        shown[text_of(name, 255)] = text if unmasked or is_ours else masked_error(text)
-    return shown
+    headers = found.message.headers if unmasked else masked_headers(found.message.headers)
+    return {text_of(name, _LONGEST_NAME): text_of(value, _LONGEST_HEADER) for name, value in headers.items()}
 
 
 def _body(found: Found, *, unmasked: bool) -> str:

@@ -12,7 +12,7 @@ from shared.dead_letters.exporting import export
 from shared.dead_letters.importing import Imported, import_lines
 from shared.dead_letters.letter import DeadLetter, Envelope, read_dead_letter
 from shared.dead_letters.moving import WINDOW
-from shared.dead_letters.payload import masked_error, masked_payload
+from shared.dead_letters.payload import masked_error, masked_headers, masked_payload
 from shared.dead_letters.reading import Found, read_letters
 from shared.dead_letters.replaying import TOLD_AT_ONCE, Pace, replay, replay_edited
 from shared.dead_letters.selection import Outcome, Selection, Watch
@@ -42,6 +42,7 @@ __all__ = [
     "export",
     "import_lines",
     "masked_error",
+    "masked_headers",
     "masked_payload",
     "read_dead_letter",
     "read_letters",

@@ -2,10 +2,13 @@
 
 import json
 import re
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
+from shared import wire
 from shared.dead_letters.letter import text_of
 from shared.masking import mask_text
 from shared.redaction import HIDDEN, hide_queries, names_a_secret, redact
@@ -44,6 +47,11 @@ def masked_error(text: str) -> str:
     return mask_text(redact(hide_queries(" ".join(text.split()))))
 
 
+def masked_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """Headers with the same masked, whoever wrote them: what a name promises, its value need not keep."""
+    return {mask_text(name): HIDDEN if names_a_secret(name) else _masked(value, 0) for name, value in headers.items()}
+
+
 def _masked(value: Any, depth: int) -> Any:
     match value:
         case dict() | list() if depth >= _MAX_DEPTH:
@@ -55,7 +63,9 @@ def _masked(value: Any, depth: int) -> Any:
             return [_masked(item, depth + 1) for item in value[:_MAX_ITEMS]] + rest
         case str():
             return _masked_string(value)
-    is_long_number = isinstance(value, int) and abs(value) >= 10**6  # of a phone or an account
+        case bytes() | bytearray() | Decimal():  # in headers
+            return _masked_string(text_of(value, wire.MAX_BODY_BYTES))
+    is_long_number = isinstance(value, int | float) and abs(value) >= 10**6  # of a phone or an account
     return HIDDEN if is_long_number else value
 
 

@@ -201,15 +201,20 @@ async def test_show_masks_the_body_unless_asked(bench: Bench, postroom: Postroom
 
 
 async def test_show_as_json_has_headers_and_error(bench: Bench, postroom: Postroom) -> None:
-    await bench.bury("m-1", headers={wire.X_REPLAYS: 2, "note": "call ada@example.com"})
+    await bench.bury("m-1", headers={wire.X_REPLAYS: 2, "note": "call ada@example.com", "x-api-key": SECRET})
 
-    [shown] = json.loads((await postroom("show", DEAD, "--json")).stdout)
+    result = await postroom("show", DEAD, "--json")
+    [shown] = json.loads(result.stdout)
+    table = (await postroom("show", DEAD)).stdout
 
     assert (shown["id"], shown["kind"], shown["error_type"], shown["replays"]) == (
         "m-1", WORK, "RecipientRefused", 2,
     )  # fmt: skip
     assert shown["headers"]["x-failed-at"]
-    assert "ada@" not in json.dumps(shown)
+    for text in (result.stdout, table):
+        assert "ada@" not in text
+        assert SECRET not in text
+    assert SECRET in (await postroom("show", DEAD, "--unmasked")).stdout
 
 
 async def test_a_message_without_id_is_named_by_its_content(vhost: Any, bench: Bench, postroom: Postroom) -> None:

@@ -1,10 +1,12 @@
 """What may be seen of a message's content by who is not its addressee."""
 
 import json
+from decimal import Decimal
 
 import pytest
 
-from shared.dead_letters.payload import LONGEST_PAYLOAD, masked_error, masked_payload
+from shared.dead_letters.payload import LONGEST_PAYLOAD, masked_error, masked_headers, masked_payload
+from shared.redaction import HIDDEN
 
 CANARY = "canary-4711-secret"
 
@@ -103,3 +105,39 @@ def test_an_error_is_one_line_without_addresses_and_secrets() -> None:
     assert "ada@" not in error
     assert CANARY not in error
     assert "refused" in error
+
+
+def test_of_headers_the_names_of_secrets_count_and_no_value_is_trusted() -> None:
+    shown = masked_headers(
+        {
+            "x-customer-email": "ada@example.com",
+            "x-api-key": "k-123",
+            "authorization": "Bearer abc",
+            "cookie": None,
+            "note-ada@example.com": "x",
+            "x-service": "call +49 151 1234567",
+            "x-account": 491511234567,
+            "x-raw": b"ada@example.com",
+            "x-exact": Decimal(491511234567),
+            "x-table": {"password": "hidden-1", "list": ["ada@example.com"]},
+        }
+    )
+
+    text = str(shown)
+    for secret in ("ada@", "k-123", "abc", "1234567", "hidden-1"):
+        assert secret not in text, secret
+    assert {"x-api-key": HIDDEN, "authorization": HIDDEN, "cookie": HIDDEN}.items() <= shown.items()
+
+
+def test_of_headers_times_counts_and_names_stay_readable() -> None:
+    headers = {
+        "x-failed-at": "2026-11-25T14:00:00.123456+00:00",
+        "x-attempt": 5,
+        "x-queue": "email.on.user.created",
+        "x-error-at": "services.email.mailer.smtp.deliver",
+        "x-fire-time": "2026-11-25T14:00:00Z",
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "delay-seconds": 86400,
+    }
+
+    assert masked_headers(headers) == headers

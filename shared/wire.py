@@ -55,6 +55,7 @@ X_EXCHANGE: Final = "x-exchange"
 X_ROUTING_KEY: Final = "x-routing-key"
 X_FIRST_SEEN_AT: Final = "x-first-seen-at"
 X_REPLAYS: Final = "x-replays"
+X_REPLAY_RUN: Final = "x-replay-run"  # on a message that a command replayed
 
 # Written by the scheduler.
 X_SCHEDULE: Final = "x-schedule"

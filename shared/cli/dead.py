@@ -1,13 +1,14 @@
 """`postroom dead`: look at dead letters, replay them, discard them, keep them in a file."""
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from shared.cli.dead_edit import edit_by_file, edit_by_hand
+from shared.cli.dead_edit import edit_of
 from shared.cli.dead_files import export_command, import_command
 from shared.cli.dead_options import All, DryRun, Queue, Yes, selecting, some
 from shared.cli.dead_running import (
@@ -23,7 +24,9 @@ from shared.cli.dead_timeline import timelines_of
 from shared.cli.dead_views import json_of_found, print_found, print_summaries
 from shared.cli.output import AsJson, ExitCode, note, print_json
 from shared.dead_letters import (
+    SLOWEST_PER_SECOND,
     Found,
+    Outcome,
     Pace,
     QueueSummary,
     Selection,
@@ -114,7 +117,9 @@ def replay_command(  # noqa: PLR0913 - one parameter per option
     queue: Queue,
     selection: Selection,
     all_messages: All = False,
-    rate: Annotated[float | None, typer.Option(help="Messages a second, at most.", show_default="no limit")] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Messages a second, at most; not below one a minute.", show_default="no limit")
+    ] = None,
     edit: Annotated[bool, typer.Option("--edit", help="Change the body of the one --id in your editor first.")] = False,
     body: Annotated[
         Path | None,
@@ -144,33 +149,22 @@ def replay_command(  # noqa: PLR0913 - one parameter per option
 
     Example:  postroom dead replay email.send.dead --id 6f2c9a30 --edit
     """
-    if edit or body:
-        _replay_edited(target_of(queue), selection, body, as_json=as_json)
-        return
-    if rate is not None and not rate > 0:
-        raise ConfigurationError("--rate: messages a second, above 0")
+    if rate is not None and not rate >= SLOWEST_PER_SECOND:
+        raise ConfigurationError(f"--rate: messages a second, at least {SLOWEST_PER_SECOND:.4f}: one a minute")
     target = target_of(queue)
     selection = some(selection, all_messages=all_messages)
-    if not dry_run:
-        ask("Replay", target, selection, yes=yes, as_json=as_json)
+    change = edit_of(target, selection, file=body, by_hand=edit) if edit or body else None
+    asked = selection if dry_run else ask("Replay", target, selection, yes=yes, as_json=as_json)
     with progress_of("Replaying", quiet=as_json) as watch:
-        outcome = run_against(
-            target,
-            lambda url: until_stopped(
-                watch, replay(url, target, selection, pace=Pace(rate), watch=watch, dry_run=dry_run)
-            ),
-        )
-    finish(outcome, selection, done="would be replayed" if dry_run else "replayed", as_json=as_json)
 
+        def work(url: str) -> Awaitable[Outcome]:
+            if change:
+                return replay_edited(url, target, asked, change, watch=watch, dry_run=dry_run)
+            return replay(url, target, asked, pace=Pace(rate), watch=watch, dry_run=dry_run)
 
-def _replay_edited(target: Target, selection: Selection, file: Path | None, *, as_json: bool) -> None:
-    if len(selection.ids) != 1:
-        raise ConfigurationError("--edit, --body: of one message; name it with --id")
-    (message_id,) = selection.ids
-    edit = edit_by_file(target, message_id, file) if file else edit_by_hand(target, message_id)
-    with progress_of("Replaying", quiet=as_json) as watch:
-        outcome = run_against(target, lambda url: until_stopped(watch, replay_edited(url, target, edit, watch=watch)))
-    finish(outcome, Selection(selection.ids), done="changed and replayed", as_json=as_json)
+        outcome = run_against(target, lambda url: until_stopped(watch, work(url)))
+    done = "changed and replayed" if change else "replayed"
+    finish(outcome, selection, done=f"would be {done}" if dry_run else done, as_json=as_json)
 
 
 @app.command("discard")
@@ -192,13 +186,14 @@ def discard_command(  # noqa: PLR0913 - one parameter per option
         raise ConfigurationError("--reason: say why, for whoever asks later")
     target = target_of(queue)
     selection = some(selection, all_messages=all_messages)
+    asked = selection
     if not dry_run:
-        ask("Discard for good", target, selection, yes=yes, as_json=as_json, even_one=True)
+        asked = ask("Discard for good", target, selection, yes=yes, as_json=as_json, even_one=True)
     with progress_of("Discarding", quiet=as_json) as watch:
         outcome = run_against(
             target,
             lambda url: until_stopped(
-                watch, discard(url, target, selection, reason=reason.strip(), watch=watch, dry_run=dry_run)
+                watch, discard(url, target, asked, reason=reason.strip(), watch=watch, dry_run=dry_run)
             ),
         )
     finish(outcome, selection, done="would be discarded" if dry_run else "discarded", as_json=as_json)

@@ -12,36 +12,42 @@ import typer
 from shared.cli.dead_running import run_against
 from shared.cli.output import ExitCode, complain, note
 from shared.dead_letters import Edit, Found, Selection, Target, connect, depth_of, read_letters
-from shared.dead_letters.editing import as_body, as_text, problem_of
+from shared.dead_letters.editing import as_body, as_text, is_same, problem_of
 from shared.errors import ConfigurationError
 
 
-def edit_by_hand(target: Target, message_id: str) -> Edit:
-    """The edit that a person makes in an editor, again until the body fits its contract. Ends the program otherwise."""
-    found = _one(target, message_id)
-    text, body = as_text(found.message.body), found.message.body
+def edit_of(target: Target, selection: Selection, *, file: Path | None, by_hand: bool) -> Edit:
+    """The change of the one message that is meant; by hand, or to the content of `file` (`-` is standard input).
+
+    Raises ConfigurationError. Ends the program when there is no such message, or nothing was changed.
+    """
+    if file and by_hand:
+        raise ConfigurationError("--edit, --body: one of them")
+    if len(selection.ids) != 1:
+        raise ConfigurationError("--edit, --body: of one message; name it with --id")
+    found = _one(target, selection)
+    old, new = found.message.body, _body_of(file) if file else _edited(found, target)
+    if is_same(old, new):
+        option = "--body" if file else "--edit"
+        note(f"nothing was changed, nothing is replayed; without {option} it is replayed as it is")
+        raise typer.Exit(ExitCode.PROBLEMS)
+    if problem := problem_of(new, found, target):
+        raise ConfigurationError(f"its service would not take it: {problem}")
+    return Edit(found.id, old, new)
+
+
+def _edited(found: Found, target: Target) -> bytes:
+    """The body as a person leaves it in an editor, who may go on until it fits its contract."""
+    text = as_text(found.message.body)
     while True:
-        edited = _in_editor(text)
-        if as_body(edited) == as_body(as_text(found.message.body)):
-            note("nothing was changed, nothing is replayed; without --edit it is replayed as it is")
-            raise typer.Exit(ExitCode.PROBLEMS)
-        text, body = edited, as_body(edited)
-        problem = problem_of(body, found, target)
+        text = _in_editor(text)
+        body = as_body(text)
+        problem = "" if is_same(found.message.body, body) else problem_of(body, found, target)
         if not problem:
-            return Edit(found.id, found.message.body, body)
+            return body
         complain(problem)
         if not typer.confirm("Edit again?", default=True, err=True):
             raise typer.Exit(ExitCode.PROBLEMS)
-
-
-def edit_by_file(target: Target, message_id: str, file: Path) -> Edit:
-    """The edit that puts the content of `file` (`-` for standard input) in place. Raises ConfigurationError."""
-    found = _one(target, message_id)
-    body = sys.stdin.buffer.read() if file == Path("-") else _content(file)
-    problem = problem_of(body, found, target)
-    if problem:
-        raise ConfigurationError(f"its service would not take it: {problem}")
-    return Edit(found.id, found.message.body, body)
 
 
 def _in_editor(text: str) -> str:
@@ -58,24 +64,25 @@ def _in_editor(text: str) -> str:
         return path.read_text(errors="replace")
 
 
-def _content(file: Path) -> bytes:
+def _body_of(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        return sys.stdin.buffer.read() if file == Path("-") else file.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{file}: {error.strerror}") from None
 
 
-def _one(target: Target, message_id: str) -> Found:
-    found = run_against(target, lambda url: _find(url, target, message_id))
+def _one(target: Target, selection: Selection) -> Found:
+    found = run_against(target, lambda url: _find(url, target, selection))
     if found is None:
-        note(f"{message_id} is not in {target.source}")
+        (message_id,) = selection.ids
+        or_else = "" if selection == Selection(ids=selection.ids) else ", or is not what the other options say"
+        note(f"{message_id} is not in {target.source}{or_else}")
         raise typer.Exit(ExitCode.PROBLEMS)
     return found
 
 
-async def _find(url: str, target: Target, message_id: str) -> Found | None:
-    """The last of those with that id: where several died, it is the newest death."""
-    selection = Selection(frozenset({message_id}))
+async def _find(url: str, target: Target, selection: Selection) -> Found | None:
+    """The last of those that are meant: where several died with one id, it is the newest death."""
     async with connect(url) as connection:
         waiting = await depth_of(connection, target.source)
         found = [one async for one in read_letters(connection, target, waiting) if selection.takes(one)]

@@ -40,14 +40,12 @@ def export_command(
                 lambda url: until_stopped(watch, export(url, target, selection, write=lines.write, watch=watch)),
             )
         if outcome.problem:
-            complain(outcome.problem)
+            complain(f"{outcome.problem}; no file is left" if file != Path("-") else outcome.problem)
             raise typer.Exit(ExitCode.PROBLEMS)
         if outcome.is_stopped:
             note("stopped; no file is left")
             raise typer.Exit(EXIT_STOPPED)
     note(f"{queue}: {outcome.settled} of {outcome.waiting} written, unmasked; they are still in the queue")
-    if outcome.examined < outcome.waiting:
-        note(f"only {outcome.examined} of {outcome.waiting} messages were read; is somebody else reading the queue?")
 
 
 def import_command(

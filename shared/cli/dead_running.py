@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TypeVar
 
 import typer
@@ -65,23 +66,38 @@ def queues_of_dead_letters(settings: RuntimeSettings) -> list[str]:
     return sorted(name for name in names if name.endswith(wire.DEAD_SUFFIX) or name == wire.UNROUTED_QUEUE)
 
 
-def ask(verb: str, target: Target, selection: Selection, *, yes: bool, as_json: bool, even_one: bool = False) -> None:
-    """Ask a person before many messages are touched; a program must have said --yes."""
+def ask(
+    verb: str, target: Target, selection: Selection, *, yes: bool, as_json: bool, even_one: bool = False
+) -> Selection:
+    """Ask a person before many messages are touched; a program must have said --yes.
+
+    What comes back is what was agreed to: `selection` among the messages that were counted for the question.
+    """
+    if yes:
+        return selection
     waiting = run_against(target, lambda url: _waiting(url, target))
     at_most = min(len(selection.ids), waiting) if selection.ids else waiting
-    if yes or not at_most or (at_most < MANY and not even_one):
-        return
-    which = "" if selection.ids or selection.is_all else f"{_words(selection)} among "
-    question = f"{verb} {which}{at_most} message{'s' if at_most != 1 else ''} of {target.source}"
+    if at_most >= MANY or (waiting and even_one):
+        which = f"{_words(selection)}{waiting} message{'s' if waiting != 1 else ''} of {target.source}"
+        _confirm(f"{verb} {which}?", as_json=as_json)
+    return replace(selection, among=waiting)
+
+
+def _confirm(question: str, *, as_json: bool) -> None:
     if as_json or not sys.stdin.isatty():
-        raise ConfigurationError(f"{question}? There is nobody to ask: add --yes")
-    if not typer.confirm(f"{question}?", err=True):
+        raise ConfigurationError(f"{question} There is nobody to ask: add --yes")
+    if not typer.confirm(question, err=True):
         raise typer.Exit(ExitCode.PROBLEMS)
 
 
 def _words(selection: Selection) -> str:
-    alone = selection.group is not None and selection == Selection(group=selection.group)
-    return f"those of group {selection.group}" if alone else "those selected"
+    if selection.is_all:
+        return ""
+    if selection == Selection(group=selection.group):
+        return f"those of group {selection.group} among "
+    if selection == Selection(ids=selection.ids):
+        return f"those of {len(selection.ids)} given id{'s' if len(selection.ids) != 1 else ''} among "
+    return "those selected among "
 
 
 async def _waiting(url: str, target: Target) -> int:
@@ -108,8 +124,8 @@ def progress_of(what: str, *, quiet: bool) -> Iterator[Watch]:
 
 def finish(outcome: Outcome, selection: Selection, *, done: str, as_json: bool) -> None:
     """Tell what became of it, and end with the exit code for that."""
-    is_by_id = selection == Selection(ids=selection.ids) and not outcome.is_stopped
-    missing = max(0, len(selection.ids) - outcome.settled) if is_by_id else 0
+    is_by_id = selection == Selection(ids=selection.ids) and not outcome.is_stopped and not outcome.problem
+    missing = max(0, len(selection.ids) - outcome.settled - outcome.refused.total()) if is_by_id else 0
     if as_json:
         print_json(outcome.to_json())
     else:

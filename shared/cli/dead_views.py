@@ -101,8 +101,10 @@ def print_outcome(outcome: Outcome, *, done: str, missing: int) -> None:
     out.print(f"{escape(outcome.queue)}: {outcome.settled} of {outcome.waiting} {done}", highlight=False)
     if outcome.not_selected:
         out.print(f"  {outcome.not_selected} not selected, given back", highlight=False)
-    if outcome.newer:
-        out.print(f"  {outcome.newer} died after this command began, left there", highlight=False)
+    if outcome.died_again:
+        out.print(f"  {outcome.died_again} died again after it was replayed, left there", highlight=False)
+    if not outcome.waiting:
+        note(f"no message waits in {outcome.queue}; those that somebody else is reading now cannot be seen")
     for reason, count in outcome.refused.items():
         note(f"{count} left there: {reason}")
     if outcome.is_stopped:

@@ -12,14 +12,16 @@ from shared.dead_letters.exporting import export
 from shared.dead_letters.importing import Imported, import_lines
 from shared.dead_letters.letter import DeadLetter, Envelope, read_dead_letter
 from shared.dead_letters.moving import WINDOW
+from shared.dead_letters.pace import SLOWEST_PER_SECOND, TOLD_AT_ONCE, Pace
 from shared.dead_letters.payload import masked_error, masked_headers, masked_payload
 from shared.dead_letters.reading import Found, read_letters
-from shared.dead_letters.replaying import TOLD_AT_ONCE, Pace, replay, replay_edited
+from shared.dead_letters.replaying import replay, replay_edited
 from shared.dead_letters.selection import Outcome, Selection, Watch
 from shared.dead_letters.summary import Group, QueueSummary, summarize
 from shared.dead_letters.target import Target, target_of
 
 __all__ = [
+    "SLOWEST_PER_SECOND",
     "TOLD_AT_ONCE",
     "WINDOW",
     "Cause",

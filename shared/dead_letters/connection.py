@@ -43,10 +43,19 @@ async def connect(url: str) -> AsyncIterator[AbstractConnection]:
     try:
         async with connection:
             yield connection
+    except ChannelAccessRefused as error:
+        raise BrokerUnavailable(why_lost(error)) from None
     except (AMQPError, ConnectionError) as error:
         raise BrokerUnavailable(
             f"the broker at {without_password(url)} ended the connection ({type(error).__name__}: {error})"
         ) from None
+
+
+def why_lost(error: BaseException) -> str:
+    """One of BROKER_ERRORS in words."""
+    if isinstance(error, ChannelAccessRefused):
+        return f"the broker does not let this user do that ({error}); see POSTROOM_AMQP_URL"
+    return f"the connection was lost ({type(error).__name__})"
 
 
 async def depth_of(connection: AbstractConnection, queue: str) -> int:

@@ -13,12 +13,17 @@ _NOT_CARRIED = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count"
 _ROUTING = frozenset(("CC", "BCC"))
 
 
-def replayed(found: Found, new_body: bytes | None = None) -> aio_pika.Message:
-    """The same body (or the new one), id and properties; `x-failed-at` tells the worker that it is a replay."""
-    message = found.message
+def replayed(found: Found, run: str, new_body: bytes | None = None) -> aio_pika.Message:
+    """The same body (or the new one), id and properties; `x-failed-at` tells the worker that it is a replay.
+
+    `run` is the replaying run's name, by which it knows the message should it die again meanwhile.
+    """
+    message, headers = found.message, replay_headers(found)
+    if len(headers) < wire.MAX_HEADERS:  # more would make the message invalid
+        headers[wire.X_REPLAY_RUN] = run
     return aio_pika.Message(
         message.body if new_body is None else new_body,
-        headers=replay_headers(found),
+        headers=headers,
         content_type=message.content_type,
         content_encoding=message.content_encoding,
         delivery_mode=aio_pika.DeliveryMode.PERSISTENT,

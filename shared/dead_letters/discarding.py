@@ -1,42 +1,49 @@
-"""Discarding dead letters, with a trace of who did it and why."""
+"""Discarding dead letters, with a trace of who did it and why.
+
+Some messages are taken. Those that are meant are named in the log and in `dead-letter.discarded`; once the broker has
+confirmed that, they are deleted. Not confirmed, or asked to stop before it, they stay.
+"""
 
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared import wire
-from shared.dead_letters.connection import BROKER_ERRORS, connect, depth_of
+from shared.dead_letters.connection import connect
 from shared.dead_letters.operator import operator
-from shared.dead_letters.reading import Found, Reader, reading
+from shared.dead_letters.reading import READ_ERRORS, Found, Reader, reading, why_ended
 from shared.dead_letters.selection import Outcome, Selection, Watch, is_meant
 from shared.dead_letters.target import Target
+from shared.errors import PublishError
 from shared.messages import DeadLetterDiscarded
 from shared.publishing import Publisher
 
 log = logging.getLogger(__name__)
 
-_NAMED_AT_ONCE = 100  # message ids in one line of the log
+NAMED_AT_ONCE = 100
+"""Messages in one line of the log and in one event: what a kill may leave told and not deleted."""
 
 
 async def discard(
     url: str, target: Target, selection: Selection, *, reason: str, watch: Watch, dry_run: bool = False
 ) -> Outcome:
-    """Delete the selected messages that are in `target.source` now. Who, what and why go to the log first.
+    """Delete the selected messages that are in `target.source` now. Who, what and why is told first.
 
-    Other programs are told (`dead-letter.discarded`) before a message is deleted. Raises like `replay`, and
-    PublishError when the event is not confirmed: the messages stay then. What goes wrong on the way is told in
-    `Outcome.problem`.
+    Raises like `replay`; what goes wrong on the way is told in `Outcome.problem`.
     """
-    began = datetime.now(UTC)
     async with connect(url) as connection, Publisher(url, app_id="postroom dead") as publisher:
-        outcome = Outcome(target.source, waiting=await depth_of(connection, target.source))
+        outcome = await Outcome.begin(connection, target, selection)
         try:
-            async with reading(connection, target) as reader:
-                await _go_through(
-                    reader, selection, began, watch, _Deletion(reader, publisher, outcome, "" if dry_run else reason)
-                )
-        except BROKER_ERRORS as error:
-            outcome.problem = f"the connection was lost ({type(error).__name__}); what was left is still there"
+            async with reading(connection, target, watch.stop) as reader:
+                deletion = _Deletion(reader, publisher, outcome, "" if dry_run else reason)
+                await _go_through(selection, watch, deletion)
+        except READ_ERRORS as error:
+            outcome.problem = f"{why_ended(error)}; what was left is still there"
+        except PublishError as error:
+            outcome.problem = f"what was not told is not deleted: {error}"
+    outcome.is_stopped = watch.stop.is_set()
+    if not dry_run:
+        log.warning(outcome.in_words("discarded"))
     return outcome
 
 
@@ -68,18 +75,10 @@ class _Deletion:
         self.outcome.settled += len(meant)
 
 
-async def _go_through(reader: Reader, selection: Selection, began: datetime, watch: Watch, deletion: _Deletion) -> None:
+async def _go_through(selection: Selection, watch: Watch, deletion: _Deletion) -> None:
     outcome = deletion.outcome
-    meant: list[Found] = []
-    async for found in reader.take(outcome.waiting):
-        if watch.stop.is_set():
-            outcome.is_stopped = True
-            break
-        if is_meant(found, selection, began, outcome):
-            meant.append(found)
-        if len(meant) == _NAMED_AT_ONCE:
+    async for batch in deletion.reader.batches(outcome.waiting, NAMED_AT_ONCE):
+        meant = [found for found in batch if is_meant(found, selection, outcome)]
+        if not watch.stop.is_set():
             await deletion.of(meant)
-            meant = []
         watch.progressed(outcome)
-    await deletion.of(meant)
-    watch.progressed(outcome)

@@ -44,6 +44,11 @@ def as_body(text: str) -> bytes:
         return text.encode()
 
 
+def is_same(old: bytes, new: bytes) -> bool:
+    """Whether a person who edits `old` and leaves `new` has changed nothing."""
+    return as_body(as_text(old)) == as_body(as_text(new))
+
+
 def problem_of(body: bytes, found: Found, target: Target) -> str:
     """Why the service would bury `found` again if `body` were its body; empty if it would take it.
 

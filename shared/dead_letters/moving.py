@@ -15,8 +15,9 @@ from aio_pika.exceptions import ChannelNotFoundEntity, DeliveryError
 from aio_pika.exceptions import PublishError as ReturnedByBroker
 
 from shared import wire
-from shared.dead_letters.connection import BROKER_ERRORS, depth_of
-from shared.dead_letters.reading import Found, Reader
+from shared.dead_letters.connection import BROKER_ERRORS, depth_of, why_lost
+from shared.dead_letters.letter import text_of
+from shared.dead_letters.reading import Found, NotAllRead, Reader
 from shared.dead_letters.target import Target
 from shared.errors import TopologyError
 from shared.messages import Event
@@ -28,7 +29,7 @@ WINDOW = 10
 
 CONFIRM_SECONDS = 15.0
 MOVE_ERRORS = (*BROKER_ERRORS, TimeoutError)
-"""What `Road.move` and `Road.tell` raise; `explain` says it in words."""
+"""What `Road.move` and `Road.tell` raise; `Road.explain` says it in words."""
 
 
 class Road:
@@ -60,7 +61,7 @@ class Road:
 
     async def move(self, reader: Reader, found: Found, copy: aio_pika.Message) -> None:
         """Put `copy` where `found` died, then take `found` off the dead. Raises MOVE_ERRORS; `found` stays then."""
-        routing_key = self._target.routing_key or found.message.routing_key or ""
+        routing_key = self._target.routing_key or _kind_of(found)
         async with self._turns.of(found.id), asyncio.timeout(CONFIRM_SECONDS):
             await self._way.publish(copy, routing_key, mandatory=True)
         await reader.settle(found)
@@ -69,10 +70,29 @@ class Road:
         """Why it cannot go, empty if it can. A job published in vain would come straight back to `unrouted`."""
         if self._target.routing_key is not None:
             return ""
-        kind = found.message.routing_key or ""
+        kind = _kind_of(found)
         if kind not in self._taken_kinds:
             self._taken_kinds[kind] = await self._is_there(kind or "a queue without name")
         return "" if self._taken_kinds[kind] else f"no queue takes {kind or 'a job without routing key'}"
+
+    def explain(self, error: BaseException) -> str:
+        """One of MOVE_ERRORS or READ_ERRORS, and what it means for the messages."""
+        source = self._target.source
+        if isinstance(error, ReturnedByBroker):
+            return f"queue {self._target.routing_key} went away; its message was kept in {source}"
+        if isinstance(error, DeliveryError):
+            return f"the broker refused to store a message (queue full, or just deleted?); it was kept in {source}"
+        if isinstance(error, TimeoutError):
+            return (
+                f"a message was not confirmed within {CONFIRM_SECONDS:g} s (a memory or disk alarm?); it was kept in "
+                f"{source} and may be in both queues"
+            )
+        if isinstance(error, NotAllRead):
+            return str(error)
+        return (
+            f"{why_lost(error)}; nothing is gone, and at most {WINDOW} messages may be in both queues: their ids make "
+            "them one"
+        )
 
     async def _is_there(self, queue: str) -> bool:
         try:
@@ -82,21 +102,11 @@ class Road:
         return True
 
 
-def explain(error: BaseException, target: Target) -> str:
-    """One of MOVE_ERRORS, and what it means for the messages."""
-    if isinstance(error, ReturnedByBroker):
-        return f"queue {target.routing_key} went away; its message was kept in {target.source}"
-    if isinstance(error, DeliveryError):
-        return f"the broker refused to store a message (queue full, or just deleted?); it was kept in {target.source}"
-    if isinstance(error, TimeoutError):
-        return (
-            f"a message was not confirmed within {CONFIRM_SECONDS:g} s (a memory or disk alarm?); it was kept in "
-            f"{target.source} and may be in both queues"
-        )
-    return (
-        f"the connection was lost ({type(error).__name__}); nothing is gone, and at most {WINDOW} messages may be "
-        "in both queues: their ids make them one"
-    )
+def _kind_of(found: Found) -> str:
+    """The routing key of a job in `unrouted`; put there by the queue's own name, as imports do, a header has it."""
+    message = found.message
+    is_by_name = not message.exchange and message.routing_key == wire.UNROUTED_QUEUE
+    return text_of(message.headers.get(wire.X_ROUTING_KEY) if is_by_name else message.routing_key, wire.MAX_SHORT_BYTES)
 
 
 async def exchange_named(channel: AbstractChannel, name: str) -> AbstractExchange:

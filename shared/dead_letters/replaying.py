@@ -8,60 +8,32 @@ Whenever the process or the broker is killed, every message is in at least one o
 under way, at most WINDOW, may be in both: they have the same message id, and the inbox makes them one. The next run
 moves what was left of them too, and from then on each is in one place. What was told and not moved yet, at most
 TOLD_AT_ONCE, is told again by that run.
+
+Only messages that waited when the run began are moved: they stand in front of those that die meanwhile, and no more
+are taken than were counted. Should somebody else take some of them, so that the count reaches further, what this run
+has replayed itself is known by its header `x-replay-run`.
 """
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
+from uuid import uuid4
 
 from shared import wire
-from shared.dead_letters.connection import BROKER_ERRORS, connect, depth_of
+from shared.dead_letters.connection import connect
 from shared.dead_letters.copies import replayed
 from shared.dead_letters.editing import Edit
-from shared.dead_letters.moving import MOVE_ERRORS, WINDOW, Road, explain
+from shared.dead_letters.moving import MOVE_ERRORS, WINDOW, Road
 from shared.dead_letters.operator import operator
-from shared.dead_letters.reading import Found, Reader, reading
+from shared.dead_letters.pace import Pace
+from shared.dead_letters.reading import READ_ERRORS, Found, Reader, reading
 from shared.dead_letters.selection import Outcome, Selection, Watch, is_meant
 from shared.dead_letters.target import Target
 from shared.messages import DeadLetterReplayed
 
 log = logging.getLogger(__name__)
-
-TOLD_AT_ONCE = 50
-"""Messages named in one event: what a kill may leave told and not moved."""
-
-_BATCHES_A_SECOND = 10
-"""With a rate: how often some go, so that those told of wait no longer than a tenth of a second."""
-
-
-@dataclass(slots=True)
-class Pace:
-    """At most `per_second` messages a second; None is as fast as the broker confirms."""
-
-    per_second: float | None = None
-    _next_at: float = field(default=0.0, init=False)
-
-    @property
-    def at_once(self) -> int:
-        """How many messages go together."""
-        if self.per_second is None:
-            return TOLD_AT_ONCE
-        return max(1, min(TOLD_AT_ONCE, int(self.per_second / _BATCHES_A_SECOND)))
-
-    async def wait(self, count: int, stop: asyncio.Event) -> None:
-        """Until the next `count` messages may go, or `stop` is set."""
-        if self.per_second is None:
-            return
-        now = asyncio.get_running_loop().time()
-        pause = self._next_at - now
-        self._next_at = max(self._next_at, now) + count / self.per_second
-        if pause > 0:
-            try:
-                await asyncio.wait_for(stop.wait(), pause)
-            except TimeoutError:
-                return
 
 
 async def replay(
@@ -72,20 +44,17 @@ async def replay(
     With `dry_run` nothing is published and `settled` counts what would be. Raises TopologyError when a queue is
     missing and BrokerUnavailable when there is no broker; what goes wrong later is told in `Outcome.problem`.
     """
-    outcome = await _run(url, target, _Wish(selection, pace, dry_run), watch)
-    if not dry_run:
-        _log(outcome)
-    return outcome
+    return await _run(url, target, _Wish(selection, pace, dry_run), watch)
 
 
-async def replay_edited(url: str, target: Target, edit: Edit, *, watch: Watch) -> Outcome:
+async def replay_edited(
+    url: str, target: Target, selection: Selection, edit: Edit, *, watch: Watch, dry_run: bool = False
+) -> Outcome:
     """Replay the one message that was edited, with its new body; `settled` is 0 if it is no longer there.
 
     Its id, its properties and its headers stay; what the body was, masked, goes to the event. Raises like `replay`.
     """
-    outcome = await _run(url, target, _Wish(Selection(frozenset({edit.id})), Pace(), edit=edit), watch)
-    _log(outcome)
-    return outcome
+    return await _run(url, target, _Wish(selection, Pace(), dry_run, edit), watch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,74 +66,84 @@ class _Wish:
     dry_run: bool = False
     edit: Edit | None = None
 
+    @property
+    def at_once(self) -> int:
+        """How many messages go together."""
+        return 1 if self.edit else self.pace.at_once
+
     def is_fulfilled(self, outcome: Outcome) -> bool:
         """Whether nothing is left to look for: an edit is of one message, also where two have its id."""
         return self.edit is not None and outcome.settled > 0
 
 
 async def _run(url: str, target: Target, wish: _Wish, watch: Watch) -> Outcome:
-    began = datetime.now(UTC)
     # During a memory or disk alarm the broker stops reading a connection that publishes, and its acks with it.
     async with connect(url) as reads, connect(url) as writes:
         road = await Road.open(writes, target)  # all there, before the first message leaves
-        outcome = Outcome(target.source, waiting=await depth_of(reads, target.source))
+        outcome = await Outcome.begin(reads, target, wish.selection)
         try:
-            async with reading(reads, target) as reader, _Run(target, road, reader, outcome, watch) as run:
-                await run.go_through(wish, began)
-        except BROKER_ERRORS as error:
-            outcome.problem = outcome.problem or explain(error, target)
+            async with reading(reads, target, watch.stop) as reader, _Run(road, reader, wish, outcome, watch) as run:
+                await run.go_through()
+        except READ_ERRORS as error:
+            outcome.problem = outcome.problem or road.explain(error)
+    outcome.is_stopped = watch.stop.is_set()
+    if not wish.dry_run:
+        log.warning(outcome.in_words("replayed"))
     return outcome
-
-
-def _log(outcome: Outcome) -> None:
-    log.warning(
-        "%s replayed %d of %d messages of %s%s",
-        operator(), outcome.settled, outcome.waiting, outcome.queue,
-        f", then: {outcome.problem}" if outcome.problem else "",
-    )  # fmt: skip
 
 
 class _Run:
     """One replay under way."""
 
-    def __init__(self, target: Target, road: Road, reader: Reader, outcome: Outcome, watch: Watch) -> None:
-        self._target = target
+    def __init__(self, road: Road, reader: Reader, wish: _Wish, outcome: Outcome, watch: Watch) -> None:
         self._road = road
         self._reader = reader
+        self._wish = wish
         self._outcome = outcome
         self._watch = watch
+        self._id = uuid4().hex
         self._moves: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._moves:
-            await asyncio.wait(self._moves)
+        await self._arrival()
 
-    async def go_through(self, wish: _Wish, began: datetime) -> None:
+    async def go_through(self) -> None:
         """Look at each message that waited when the run began, and move the selected ones."""
-        chosen: list[Found] = []
-        async for found in self._reader.take(self._outcome.waiting):
-            if self._must_end or wish.is_fulfilled(self._outcome):
+        async for batch in self._reader.batches(self._outcome.waiting, self._wish.pace.in_hand):
+            await self._go_through(batch)
+            await self._arrival()
+            if self._must_end:
                 break
-            if await self._is_meant(found, wish, began):
+
+    async def _go_through(self, batch: list[Found]) -> None:
+        chosen: list[Found] = []
+        for found in batch:
+            if self._must_end:
+                return
+            if await self._is_meant(found):
                 chosen.append(found)
-            if len(chosen) == wish.pace.at_once or (chosen and wish.edit):
-                await self._send(chosen, wish)
+            if len(chosen) == self._wish.at_once:
+                await self._send(chosen)
                 chosen = []
             self._watch.progressed(self._outcome)
-        await self._send(chosen, wish)
-        self._outcome.is_stopped = self._watch.stop.is_set()
+        await self._send(chosen)
 
     @property
     def _must_end(self) -> bool:
-        return self._watch.stop.is_set() or bool(self._outcome.problem)
+        is_done = self._wish.is_fulfilled(self._outcome)
+        return is_done or self._watch.stop.is_set() or bool(self._outcome.problem)
 
-    async def _is_meant(self, found: Found, wish: _Wish, began: datetime) -> bool:
-        if not is_meant(found, wish.selection, began, self._outcome):
+    async def _is_meant(self, found: Found) -> bool:
+        if not is_meant(found, self._wish.selection, self._outcome):
             return False
-        if wish.edit and found.message.body != wish.edit.old_body:
+        if found.message.headers.get(wire.X_REPLAY_RUN) == self._id:
+            self._outcome.died_again += 1
+            return False
+        edit = self._wish.edit
+        if edit and (found.id != edit.id or found.message.body != edit.old_body):
             self._outcome.not_selected += 1
             return False
         reason = await self._road.refuses(found)
@@ -172,27 +151,27 @@ class _Run:
             self._outcome.refused[reason] += 1
         return not reason
 
-    async def _send(self, chosen: list[Found], wish: _Wish) -> None:
+    async def _send(self, chosen: list[Found]) -> None:
         """Tell of these messages, and let each go."""
-        if wish.dry_run:
+        if self._wish.dry_run:
             self._outcome.settled += len(chosen)
             return
         if chosen and not self._must_end:
-            await wish.pace.wait(len(chosen), self._watch.stop)
-        if not chosen or self._must_end or not await self._is_told(chosen, wish.edit):
+            await self._wish.pace.wait(len(chosen), self._watch.stop)
+        if not chosen or self._must_end or not await self._is_told(chosen):
             return
         for found in chosen:
-            await self._begin_move(found, wish.edit)
-        if wish.edit:
-            await asyncio.wait(self._moves)
+            await self._begin_move(found)
+        if self._wish.edit:
+            await self._arrival()
 
-    async def _is_told(self, chosen: list[Found], edit: Edit | None) -> bool:
+    async def _is_told(self, chosen: list[Found]) -> bool:
         event = DeadLetterReplayed(
-            queue=self._target.source.removesuffix(wire.DEAD_SUFFIX),
+            queue=self._outcome.queue.removesuffix(wire.DEAD_SUFFIX),
             message_ids=[found.id for found in chosen],
             by=operator(),
             at=datetime.now(UTC),
-            was=edit.was if edit else None,
+            was=self._wish.edit.was if self._wish.edit else None,
         )
         log.info("%s replays %d messages of %s: %s", event.by, len(chosen), event.queue, " ".join(event.message_ids))
         try:
@@ -201,16 +180,22 @@ class _Run:
             self._fail(error)
         return not self._outcome.problem
 
-    async def _begin_move(self, found: Found, edit: Edit | None) -> None:
+    async def _begin_move(self, found: Found) -> None:
         while len(self._moves) >= WINDOW:
             await asyncio.wait(self._moves, return_when=asyncio.FIRST_COMPLETED)
-        move = asyncio.create_task(self._move(found, edit))
+        move = asyncio.create_task(self._move(found))
         self._moves.add(move)
         move.add_done_callback(self._moves.discard)
 
-    async def _move(self, found: Found, edit: Edit | None) -> None:
+    async def _arrival(self) -> None:
+        """Until all that is under way has arrived, or failed."""
+        if self._moves:
+            await asyncio.wait(self._moves)
+
+    async def _move(self, found: Found) -> None:
+        edit = self._wish.edit
         try:
-            await self._road.move(self._reader, found, replayed(found, edit.new_body if edit else None))
+            await self._road.move(self._reader, found, replayed(found, self._id, edit.new_body if edit else None))
         except MOVE_ERRORS as error:
             self._fail(error)
         else:
@@ -219,4 +204,4 @@ class _Run:
 
     def _fail(self, error: BaseException) -> None:
         """Remember why the run cannot go on; the first reason counts."""
-        self._outcome.problem = self._outcome.problem or explain(error, self._target)
+        self._outcome.problem = self._outcome.problem or self._road.explain(error)

@@ -3,11 +3,16 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
+from aio_pika.abc import AbstractConnection
+
+from shared.dead_letters.connection import depth_of
+from shared.dead_letters.operator import operator
 from shared.dead_letters.reading import Found
+from shared.dead_letters.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,7 @@ class Selection:
         error: a part of the error's text, in small or capital letters.
         kind: the wire name they were first published with.
         since, until: died at that moment or later; before it. What does not tell when it died is not meant then.
+        among: only among so many at the head of the queue; None for all that wait when a run begins.
     """
 
     ids: frozenset[str] = frozenset()
@@ -30,11 +36,12 @@ class Selection:
     kind: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    among: int | None = None
 
     @property
     def is_all(self) -> bool:
-        """Whether nothing is given."""
-        return self == EVERY
+        """Whether all of the queue is meant."""
+        return replace(self, among=None) == EVERY
 
     def takes(self, found: Found) -> bool:
         """Whether `found` is meant."""
@@ -64,11 +71,12 @@ class Outcome:
 
     Attributes:
         queue: the queue of dead letters.
-        waiting: how many messages were in it when the run began; those that come later are not touched.
+        waiting: how many messages were in it when the run began; those that come later are behind them in the
+            queue, and not touched.
         examined: how many of them were looked at.
         settled: how many were replayed, or discarded.
         not_selected: looked at and given back.
-        newer: given back because they died after the run began.
+        died_again: given back because this run had replayed them already.
         refused: given back because nothing takes them, by reason.
         problem: why the run ended early, empty when it did not.
         is_stopped: whether it was asked to stop.
@@ -79,10 +87,21 @@ class Outcome:
     examined: int = 0
     settled: int = 0
     not_selected: int = 0
-    newer: int = 0
+    died_again: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     problem: str = ""
     is_stopped: bool = False
+
+    @classmethod
+    async def begin(cls, connection: AbstractConnection, target: Target, selection: Selection) -> Self:
+        """That of a run which begins now. Raises TopologyError when there is no such queue."""
+        ready = await depth_of(connection, target.source)
+        return cls(target.source, waiting=ready if selection.among is None else selection.among)
+
+    def in_words(self, done: str) -> str:
+        """Who did what and how it ended, for the log: the last line of a run."""
+        then = f", then: {self.problem}" if self.problem else ", then stopped" if self.is_stopped else ""
+        return f"{operator()} {done} {self.settled} of {self.waiting} messages of {self.queue}{then}"
 
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -97,14 +116,9 @@ class Watch:
     progressed: Callable[[Outcome], None] = lambda _outcome: None
 
 
-def is_meant(found: Found, selection: Selection, began: datetime, outcome: Outcome) -> bool:
+def is_meant(found: Found, selection: Selection, outcome: Outcome) -> bool:
     """Whether to settle `found`; counts it in `outcome` either way."""
     outcome.examined += 1
-    if not selection.takes(found):
-        outcome.not_selected += 1
-        return False
-    died_at = found.letter.failed_at
-    if died_at is not None and died_at > began:
-        outcome.newer += 1
-        return False
-    return True
+    is_taken = selection.takes(found)
+    outcome.not_selected += not is_taken
+    return is_taken

@@ -154,6 +154,7 @@ def test_the_names_on_the_wire_are_these() -> None:
         "X_ROUTING_KEY": "x-routing-key",
         "X_FIRST_SEEN_AT": "x-first-seen-at",
         "X_REPLAYS": "x-replays",
+        "X_REPLAY_RUN": "x-replay-run",
         "X_SCHEDULE": "x-schedule",
         "X_FIRE_TIME": "x-fire-time",
         "X_PROBE": "x-postroom-probe",

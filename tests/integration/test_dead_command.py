@@ -12,8 +12,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from shared import wire
-from shared.cli import app, dead_timeline, output
-from shared.dead_letters import cause_of
+from shared.cli import app, dead_running, dead_timeline, output
+from shared.dead_letters import cause_of, reading, selection
 from shared.errors import ConfigurationError
 from tests.support.dead_letters import DEAD, WORK, Bench, bench_on
 
@@ -286,6 +286,82 @@ async def test_many_are_not_replayed_without_being_asked(bench: Bench, postroom:
     await bench.has(WORK, 10)
 
 
+@pytest.mark.parametrize("command", [("replay",), ("discard", "--reason", "old")])
+async def test_what_dies_while_a_person_is_asked_is_not_part_of_the_answer(
+    bench: Bench, postroom: Postroom, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    await bench.bury(*(f"old-{number}" for number in range(12)))
+    loop = asyncio.get_running_loop()
+
+    def yes(question: str, *, as_json: bool) -> None:
+        assert "12 messages of email.send.dead" in question
+        burial = bench.bury(*(f"new-{number}" for number in range(30)))
+        asyncio.run_coroutine_threadsafe(burial, loop).result(20)
+
+    monkeypatch.setattr(dead_running, "_confirm", yes)
+
+    result = await postroom(command[0], DEAD, "--all", *command[1:])
+
+    assert "12 of 12" in result.stdout, result.output
+    assert {one.partition("-")[0] for one in await bench.ids(DEAD)} == {"new"}
+
+
+@pytest.mark.parametrize("command", [("replay",), ("discard", "--reason", "old")])
+async def test_a_queue_that_looks_empty_is_no_consent(
+    bench: Bench, postroom: Postroom, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    await bench.bury(*(f"m-{number}" for number in range(12)))
+
+    async def held_by_another_reader(*_arguments: Any) -> int:
+        return 0
+
+    monkeypatch.setattr(dead_running, "depth_of", held_by_another_reader)
+
+    result = await postroom(command[0], DEAD, "--all", *command[1:])
+
+    assert "0 of 0" in result.stdout
+    assert "somebody else is reading now cannot be seen" in result.stderr
+    await bench.has(DEAD, 12)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--all",), "Discard for good 2 messages of email.send.dead?"),
+        (("--id", "m-1"), "Discard for good those of 1 given id among 2 messages of email.send.dead?"),
+        (("--group", "x"), "Discard for good those of group x among 2 messages of email.send.dead?"),
+        (("--kind", "x", "--id", "m-1"), "Discard for good those selected among 2 messages of email.send.dead?"),
+    ],
+)
+async def test_the_question_says_what_is_meant(
+    bench: Bench, postroom: Postroom, options: tuple[str, ...], words: str
+) -> None:
+    await bench.bury("m-1", "m-2")
+
+    assert words in (await postroom("discard", DEAD, *options, "--reason", "old")).stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("replay", "--all", "--yes"), ("discard", "--all", "--yes", "--reason", "old"), ("export", "-")]
+)
+async def test_what_another_reader_keeps_is_told_and_ends_with_1(
+    bench: Bench, postroom: Postroom, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    await bench.bury("m-1", "m-2")
+    count = selection.depth_of
+
+    async def counted(*arguments: Any) -> int:
+        return await count(*arguments) + 3
+
+    monkeypatch.setattr(selection, "depth_of", counted)
+    monkeypatch.setattr(reading, "PATIENCE_SECONDS", 0.1)
+
+    result = await postroom(command[0], DEAD, *command[1:])
+
+    assert result.exit_code == 1
+    assert "only 2 of 5 messages of email.send.dead came" in result.stderr
+
+
 async def test_a_dry_run_asks_nothing_and_moves_nothing(bench: Bench, postroom: Postroom) -> None:
     await bench.bury(*(f"m-{number}" for number in range(15)))
 
@@ -303,7 +379,7 @@ async def test_which_messages_must_be_said(bench: Bench, postroom: Postroom, arg
     assert "--all" in result.stderr
 
 
-@pytest.mark.parametrize("rate", ["0", "-3", "nan"])
+@pytest.mark.parametrize("rate", ["0", "-3", "nan", "0.01"])
 async def test_a_rate_that_means_nothing_is_refused(bench: Bench, postroom: Postroom, rate: str) -> None:
     result = await postroom("replay", DEAD, "--all", "--rate", rate)
 

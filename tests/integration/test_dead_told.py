@@ -46,6 +46,27 @@ def postroom(vhost: Any, monkeypatch: pytest.MonkeyPatch) -> Postroom:
     return run
 
 
+@pytest.fixture
+def editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """An editor that does one `sed` each time it is opened, and writes down what it was given, and its mode."""
+
+    def set_up(*scripts: str) -> Path:
+        seen = tmp_path / "seen"
+        seen.mkdir()
+        (tmp_path / "scripts").write_text("\n".join(scripts) + "\n")
+        program = tmp_path / "editor"
+        program.write_text(
+            "#!/bin/sh\n"
+            f'round=$(ls {seen} | grep -c body); cp -p "$1" {seen}/body-$round; echo "$1" > {seen}/path\n'
+            f'sed -i "$(sed -n "$((round + 1))p" {tmp_path}/scripts)" "$1"\n'
+        )
+        program.chmod(0o700)
+        monkeypatch.setenv("VISUAL", str(program))
+        return seen
+
+    return set_up
+
+
 async def told(bench: Bench) -> list[DeadLetterReplayed]:
     return [DeadLetterReplayed.model_validate_json(message.body) for message in await bench.drain(TOLD)]
 
@@ -151,6 +172,53 @@ async def test_a_changed_body_is_replayed_under_the_same_id_and_the_old_one_is_t
     assert await bench.ids(DEAD) == ["m-2"]
 
 
+@pytest.mark.parametrize("option", ["--body", "--edit"])
+async def test_a_dry_run_of_a_change_checks_it_and_replays_nothing(
+    bench: Bench, postroom: Postroom, editor: Any, option: str
+) -> None:
+    await bench.bury("m-1")
+    editor("s/Hi/Hello/")
+    change = (option, "-") if option == "--body" else (option,)
+
+    given = json.dumps(MAIL | {"subject": "Hello"})
+    result = await postroom("replay", DEAD, "--id", "m-1", *change, "--dry-run", given=given)
+
+    assert "1 of 1 would be changed and replayed" in result.stdout
+    assert await told(bench) == []
+    await bench.has(WORK, 0)
+    await bench.has(DEAD, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(("--kind", "sms.send"), 1), (("--group", "x"), 1), (("--all",), 2), (("--rate", "0"), 2), (("--edit",), 2)],
+)
+async def test_a_change_is_of_a_message_that_fits_all_that_is_said(
+    bench: Bench, postroom: Postroom, arguments: tuple[str, ...], code: int
+) -> None:
+    await bench.bury("m-1")
+
+    given = json.dumps(MAIL | {"subject": "New"})
+    result = await postroom("replay", DEAD, "--id", "m-1", *arguments, "--body", "-", given=given)
+
+    assert result.exit_code == code
+    await bench.has(DEAD, 1)
+
+
+@pytest.mark.parametrize("indent", [None, 4])
+async def test_a_file_that_changes_nothing_is_not_replayed(
+    bench: Bench, postroom: Postroom, indent: int | None
+) -> None:
+    await bench.bury("m-1")
+
+    result = await postroom("replay", DEAD, "--id", "m-1", "--body", "-", given=json.dumps(MAIL, indent=indent))
+
+    assert result.exit_code == 1
+    assert "nothing was changed" in result.stderr
+    assert await told(bench) == []
+    await bench.has(DEAD, 1)
+
+
 async def test_of_two_with_one_id_the_newest_is_changed_and_the_other_stays(bench: Bench, postroom: Postroom) -> None:
     await bench.bury("m-1", body=b'{"old": 1}')
     await bench.bury("m-1", body=json.dumps(MAIL).encode())
@@ -208,27 +276,6 @@ async def test_a_message_that_is_not_there_cannot_be_changed(bench: Bench, postr
 
     assert result.exit_code == 1
     assert "m-1 is not in email.send.dead" in result.stderr
-
-
-@pytest.fixture
-def editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """An editor that does one `sed` each time it is opened, and writes down what it was given, and its mode."""
-
-    def set_up(*scripts: str) -> Path:
-        seen = tmp_path / "seen"
-        seen.mkdir()
-        (tmp_path / "scripts").write_text("\n".join(scripts) + "\n")
-        program = tmp_path / "editor"
-        program.write_text(
-            "#!/bin/sh\n"
-            f'round=$(ls {seen} | grep -c body); cp -p "$1" {seen}/body-$round; echo "$1" > {seen}/path\n'
-            f'sed -i "$(sed -n "$((round + 1))p" {tmp_path}/scripts)" "$1"\n'
-        )
-        program.chmod(0o700)
-        monkeypatch.setenv("VISUAL", str(program))
-        return seen
-
-    return set_up
 
 
 async def test_a_person_edits_until_the_body_fits(bench: Bench, postroom: Postroom, editor: Any) -> None:

@@ -1,0 +1,276 @@
+"""Replay, discard and export while others read the queue, messages die again, clocks differ and time passes."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from aio_pika.abc import AbstractIncomingMessage
+
+from shared import wire
+from shared.dead_letters import (
+    Found,
+    Outcome,
+    Pace,
+    Selection,
+    Watch,
+    cause_of,
+    discard,
+    discarding,
+    export,
+    reading,
+    replay,
+    selection,
+    target_of,
+)
+from shared.errors import PublishTimeout
+from shared.testing import eventually
+from tests.support.dead_letters import DEAD, WORK, Bench, bench_on
+
+TARGET = target_of(DEAD)
+ALL = Selection()
+GROUP = cause_of(WORK, "RecipientRefused", "x@y.z: 550 no such user 4").key
+
+
+@pytest.fixture
+async def bench(vhost: Any) -> AsyncIterator[Bench]:
+    async with bench_on(vhost.amqp_url) as bench:
+        yield bench
+
+
+async def replay_all(vhost: Any, selection: Selection = ALL, **options: Any) -> Outcome:
+    return await replay(vhost.amqp_url, TARGET, selection, **{"pace": Pace(), "watch": Watch()} | options)
+
+
+async def discard_all(vhost: Any, selection: Selection = ALL, **options: Any) -> Outcome:
+    return await discard(vhost.amqp_url, TARGET, selection, **{"reason": "a test", "watch": Watch()} | options)
+
+
+async def export_all(vhost: Any, **options: Any) -> Outcome:
+    return await export(vhost.amqp_url, TARGET, ALL, **{"write": lambda _line: None, "watch": Watch()} | options)
+
+
+def names(count: int, prefix: str = "m") -> list[str]:
+    return [f"{prefix}-{number}" for number in range(count)]
+
+
+def once(work: Callable[[], Any]) -> tuple[Watch, list[asyncio.Task[Any]]]:
+    """A watch that begins `work` when the first message is settled, and its task."""
+    tasks: list[asyncio.Task[Any]] = []
+
+    def progressed(outcome: Outcome) -> None:
+        if outcome.settled and not tasks:
+            tasks.append(asyncio.create_task(work()))
+
+    return Watch(progressed=progressed), tasks
+
+
+def more_are_counted(monkeypatch: pytest.MonkeyPatch, more: int) -> None:
+    """As if somebody else took so many messages right after they were counted."""
+    count = selection.depth_of
+
+    async def counted(*arguments: Any) -> int:
+        return await count(*arguments) + more
+
+    monkeypatch.setattr(selection, "depth_of", counted)
+
+
+async def test_what_another_reader_holds_for_a_while_is_waited_for(vhost: Any, bench: Bench) -> None:
+    await bench.bury(*names(300))
+
+    async def look() -> None:
+        held = await bench.drain_with_acks(DEAD)
+        await bench.has(WORK, 300 - len(held))
+        await asyncio.sleep(1.5)  # who does not wait for them has ended long before
+        for message in held:
+            await message.nack()
+
+    watch, looking = once(look)
+    outcome = await replay_all(vhost, pace=Pace(200), watch=watch)
+    await asyncio.gather(*looking)
+
+    assert (outcome.settled, outcome.problem) == (300, "")
+    await bench.has(DEAD, 0)
+
+
+@pytest.mark.parametrize("run", [replay_all, discard_all, export_all])
+async def test_what_another_reader_keeps_is_a_problem(
+    vhost: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch, run: Any
+) -> None:
+    monkeypatch.setattr(reading, "PATIENCE_SECONDS", 0.1)
+    more_are_counted(monkeypatch, 4)
+    await bench.bury(*names(20))
+
+    outcome = await run(vhost)
+
+    assert outcome.settled == 20
+    assert "only 20 of 24 messages of email.send.dead came" in outcome.problem
+
+
+async def test_asked_to_stop_it_waits_for_no_other_reader(
+    vhost: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more_are_counted(monkeypatch, 4)
+    await bench.bury("m-1")
+    watch = Watch()
+    asyncio.get_running_loop().call_later(1, watch.stop.set)
+
+    outcome = await asyncio.wait_for(replay_all(vhost, watch=watch), 10)
+
+    assert (outcome.settled, outcome.is_stopped, outcome.problem) == (1, True, "")
+
+
+async def test_a_queue_that_is_deleted_meanwhile_is_named_at_once(
+    vhost: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more_are_counted(monkeypatch, 4)
+    await bench.bury("m-1")
+
+    async def delete() -> None:
+        async def is_waited_for() -> bool:
+            declared = await bench.channel.declare_queue(DEAD, passive=True)
+            return declared.declaration_result.consumer_count == 1
+
+        await eventually(is_waited_for)
+        await bench.channel.queue_delete(DEAD)
+
+    watch, deletion = once(delete)
+    outcome = await asyncio.wait_for(replay_all(vhost, watch=watch), 10)
+    await asyncio.gather(*deletion)
+
+    assert "the broker ended the reading of email.send.dead" in outcome.problem
+
+
+async def test_what_died_by_a_clock_that_is_ahead_is_meant_like_any_other(vhost: Any, bench: Bench) -> None:
+    ahead = {wire.X_FAILED_AT: (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
+    await bench.bury("replayed", "discarded", headers=ahead)
+
+    exported = await export_all(vhost)
+    discarded = await discard_all(vhost, Selection(frozenset({"discarded"})))
+    replayed = await replay_all(vhost)
+
+    assert (exported.settled, discarded.settled, replayed.settled) == (2, 1, 1)
+    assert await bench.ids(WORK) == ["replayed"]
+
+
+async def test_what_a_run_has_replayed_itself_stays_when_it_dies_again(
+    vhost: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The count reaches into what dies meanwhile when somebody else takes messages away.
+    more_are_counted(monkeypatch, 100)
+    await bench.bury(*names(100))
+
+    async def die_at_once(message: AbstractIncomingMessage) -> None:
+        again = {**message.headers, wire.X_FAILED_AT: datetime.now(UTC).isoformat()}
+        await bench.bury(message.message_id or "", headers=again)
+        await message.ack()
+
+    await (await bench.channel.get_queue(WORK)).consume(die_at_once)
+
+    outcome = await replay_all(vhost)
+
+    assert (outcome.settled, outcome.died_again) == (100, 100)
+    await bench.has(DEAD, 100)
+    assert Counter(await bench.ids(DEAD)) == Counter(names(100))
+
+
+async def test_what_a_killed_run_left_in_both_places_is_replayed_though_one_of_the_two_died_again(
+    vhost: Any, bench: Bench
+) -> None:
+    await bench.bury("m-1")
+    await bench.bury("m-1", headers={wire.X_REPLAYS: 1, wire.X_REPLAY_RUN: "of the killed run"})
+
+    outcome = await replay_all(vhost)
+
+    assert (outcome.settled, outcome.died_again) == (2, 0)
+
+
+async def test_what_is_held_for_long_is_given_back_and_nothing_is_missed_or_looked_at_twice(
+    vhost: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "HELD_SECONDS", 0.0)
+    await bench.bury(*names(450, "other"), error="452 mailbox full")
+    await bench.bury(*names(60), error="550 no such user 17")
+    await bench.bury(*names(450, "more"), error="452 mailbox full")
+    await bench.bury(*names(60, "last"), error="550 no such user 17")
+    # What dies meanwhile stands behind, or among what was given back.
+    watch, burial = once(lambda: bench.bury(*names(30, "late"), error="550 no such user 17"))
+
+    outcome = await replay_all(vhost, Selection(group=GROUP), watch=watch)
+    await asyncio.gather(*burial)
+
+    assert (outcome.examined, outcome.settled, outcome.not_selected, outcome.problem) == (1020, 120, 900, "")
+    assert Counter(await bench.ids(WORK)) == Counter([*names(60), *names(60, "last")])
+    await bench.has(DEAD, 930)
+
+
+async def test_with_a_rate_no_more_is_held_than_goes_in_a_minute(vhost: Any, bench: Bench) -> None:
+    await bench.bury(*names(150))
+    watch = Watch()
+    seen: list[int] = []
+
+    async def look() -> None:
+        await bench.has(DEAD, 90)
+        seen.append(await bench.depth(DEAD))
+        watch.stop.set()
+
+    first, looking = once(look)
+    watch = Watch(watch.stop, first.progressed)
+    await asyncio.wait_for(replay_all(vhost, pace=Pace(1), watch=watch), 20)
+    await asyncio.gather(*looking)
+
+    assert seen == [90]
+
+
+class StopsWhile(Selection):
+    """Asks to stop while the sixtieth message is looked at."""
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__()
+        object.__setattr__(self, "seen", [])
+        object.__setattr__(self, "watch", watch)
+
+    def takes(self, found: Found) -> bool:
+        self.seen.append(found)  # type: ignore[attr-defined]
+        if len(self.seen) == 60:  # type: ignore[attr-defined]
+            self.watch.stop.set()  # type: ignore[attr-defined]
+        return True
+
+
+async def test_stopped_before_any_was_deleted_a_discard_deletes_none(
+    vhost: Any, bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bench.bury(*names(150))
+    watch = Watch()
+
+    outcome = await discard_all(vhost, StopsWhile(watch), watch=watch)
+
+    assert (outcome.settled, outcome.is_stopped) == (0, True)
+    assert "discarded 0 of 150 messages of email.send.dead, then stopped" in caplog.messages[-1]
+    await bench.has(DEAD, 150)
+
+
+async def test_a_discard_that_cannot_be_told_of_says_how_far_it_came(
+    vhost: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await bench.bury(*names(250))
+    caplog.set_level(logging.INFO)
+    told: list[Any] = []
+
+    async def publish(_publisher: Any, event: Any) -> None:
+        told.append(event)
+        if len(told) == 2:
+            raise PublishTimeout("dead-letter.discarded: not confirmed within 10 s")
+
+    monkeypatch.setattr(discarding.Publisher, "publish", publish)
+
+    outcome = await discard_all(vhost)
+
+    assert (outcome.settled, outcome.problem) == (
+        100, "what was not told is not deleted: dead-letter.discarded: not confirmed within 10 s",
+    )  # fmt: skip
+    assert "discarded 100 of 250 messages of email.send.dead, then: what was not told" in caplog.messages[-1]
+    await bench.has(DEAD, 150)

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from aio_pika.abc import AbstractConnection, AbstractExchange
+from aio_pika.exceptions import DeliveryError
+from aiormq.exceptions import ChannelAccessRefused
 
-from shared import wire
-from shared.dead_letters.connection import connect, depth_of
+from shared.dead_letters.connection import connect, depth_of, why_lost
 from shared.dead_letters.lines import Stored, stored_in
-from shared.dead_letters.moving import CONFIRM_SECONDS, MOVE_ERRORS, WINDOW, exchange_named
+from shared.dead_letters.moving import CONFIRM_SECONDS, MOVE_ERRORS, WINDOW
 from shared.dead_letters.operator import operator
-from shared.dead_letters.reading import read_letters
+from shared.dead_letters.reading import reading
 from shared.dead_letters.target import Target, target_of
 from shared.errors import ConfigurationError
 from shared.publishing.turns import Turns
@@ -41,11 +42,10 @@ async def import_lines(url: str, file: Path) -> list[Imported]:
     """Put the dead letters of `file` into the queues they were in, each with a confirm.
 
     An id that a queue holds already is left out, as often as it holds it: importing a file again doubles nothing, and
-    goes on where a killed import ended. Somebody who reads the queue meanwhile hides its messages from this. Jobs of
-    `unrouted` are told to alerting again.
+    goes on where a killed import ended. Somebody who reads the queue meanwhile hides its messages from this.
 
     Raises ConfigurationError when the file cannot be read or any line is wrong, TopologyError when a queue is not
-    there, and BrokerUnavailable; nothing is published then.
+    there, NotAllRead when not all that it holds can be seen, and BrokerUnavailable; nothing is published then.
     """
     targets = [target_of(queue) for queue in sorted({stored.queue for stored in _stored_in(file)})]
     results = []
@@ -75,7 +75,16 @@ def _stored_in(file: Path) -> Iterator[Stored]:
 
 async def _held(connection: AbstractConnection, target: Target) -> Counter[str]:
     waiting = await depth_of(connection, target.source)
-    return Counter([found.id async for found in read_letters(connection, target, waiting)])
+    async with reading(connection, target) as reader:
+        return Counter([found.id async for batch in reader.batches(waiting) for found in batch])
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return f"nothing came back within {CONFIRM_SECONDS:g} s (a memory or disk alarm?)"
+    if isinstance(error, DeliveryError):
+        return "the broker refused to store a message (queue full, or just deleted?)"
+    return why_lost(error)
 
 
 class _Restoring:
@@ -89,11 +98,8 @@ class _Restoring:
 
     @classmethod
     async def begin(cls, connection: AbstractConnection, target: Target) -> Self:
-        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-        if target.source == wire.UNROUTED_QUEUE:
-            # A job there is known by the key it came with, which only its own exchange keeps.
-            return cls(await exchange_named(channel, wire.UNROUTED), target)
-        return cls(channel.default_exchange, target)
+        # By the queue's own name, also into `unrouted`: its exchange would tell alerting of the jobs again.
+        return cls((await connection.channel(publisher_confirms=True, on_return_raises=True)).default_exchange, target)
 
     async def all_of(self, lines: Iterable[Stored], there: Counter[str]) -> Imported:
         async with asyncio.TaskGroup() as puts:
@@ -109,14 +115,15 @@ class _Restoring:
         return self._result
 
     async def _put(self, stored: Stored) -> None:
-        key = stored.routing_key if stored.queue == wire.UNROUTED_QUEUE else stored.queue
         try:
             async with self._turns.of(stored.id), asyncio.timeout(CONFIRM_SECONDS):
-                await self._exchange.publish(stored.message, key, mandatory=True)
+                await self._exchange.publish(stored.message, stored.queue, mandatory=True)
             self._result.restored += 1
         except MOVE_ERRORS as error:
-            self._result.problem = (
-                f"not all was confirmed ({type(error).__name__}); import the file again: what is there is left out"
-            )
+            # A refusal closes the channel under all that are on their way, and says more than they do.
+            if not self._result.problem or isinstance(error, ChannelAccessRefused):
+                self._result.problem = (
+                    f"not all was confirmed: {_words(error)}; what is there is left out the next time"
+                )
         finally:
             self._window.release()

@@ -63,11 +63,10 @@ class _Line(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A dead letter from a file. `id` is what `Found.id` would be; `routing_key` the one it came to its queue with."""
+    """A dead letter from a file. `id` is what `Found.id` would be."""
 
     id: str
     queue: str
-    routing_key: str
     message: aio_pika.Message
 
 
@@ -103,11 +102,13 @@ def stored_in(line: bytes) -> Stored:
         raise ConfigurationError(describe_problems(error)) from None
     except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
         raise ConfigurationError(f"a value in it is not what its name says ({error})") from None
+    if read.queue == wire.UNROUTED_QUEUE and (read.routing_key != read.queue or wire.X_ROUTING_KEY not in headers):
+        headers[wire.X_ROUTING_KEY] = read.routing_key  # the job's kind; it is put there by the queue's own name
     properties = read.properties.model_dump()
     message = aio_pika.Message(
         body, headers=headers, delivery_mode=aio_pika.DeliveryMode.PERSISTENT, **properties
     )  # not its user_id: the broker takes none but the connection's own
-    return Stored(read.properties.message_id or name_by_content(body), read.queue, read.routing_key, message)
+    return Stored(read.properties.message_id or name_by_content(body), read.queue, message)
 
 
 def _body(body: bytes) -> dict[str, str]:

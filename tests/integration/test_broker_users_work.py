@@ -1,8 +1,10 @@
 """Each service does its work at the broker as its own user, and people do theirs."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import aio_pika
@@ -13,8 +15,9 @@ from typer.testing import CliRunner
 from shared import wire
 from shared.broker_node import BrokerNode
 from shared.cli import app
-from shared.dead_letters import Pace, Selection, Watch, discard, replay, target_of
+from shared.dead_letters import Pace, Selection, Watch, depth_of, discard, export, import_lines, replay, target_of
 from shared.discovery import discover
+from shared.errors import BrokerUnavailable, TopologyError
 from shared.publishing import Publisher
 from shared.testing import eventually
 from shared.topology import LONGEST_WAIT
@@ -100,6 +103,48 @@ async def test_the_operator_replays_and_discards_dead_letters(users: Users) -> N
         assert (discarded.settled, discarded.problem) == (1, "")
         assert (unrouted.settled, unrouted.problem, list(unrouted.refused)) == (0, "", ["no queue takes emial.send"])
         await (await take(channel, wire.UNROUTED_QUEUE)).ack()
+
+
+async def test_the_operator_exports_and_imports_them(users: Users, tmp_path: Path) -> None:
+    url, file = users.amqp_url("operator"), tmp_path / "dead.jsonl"
+    sources = ("webhook.deliver.dead", wire.UNROUTED_QUEUE)
+    async with await aio_pika.connect(users.vhost.amqp_url) as connection:
+        channel = await connection.channel()
+        await put(channel, sources[0], message_id="dead")
+        jobs = await channel.get_exchange(wire.JOBS, ensure=False)
+        await jobs.publish(aio_pika.Message(b"{}", message_id="lost"), "emial.send")
+        told = await depth_of(connection, wire.ALERTING_QUEUE)
+        with file.open("wb") as lines:
+            for source in sources:
+                await export(url, target_of(source), Selection(), write=lines.write, watch=Watch())
+        for source in sources:
+            await (await take(channel, source)).ack()
+
+        imported = {each.queue: (each.restored, each.problem) for each in await import_lines(url, file)}
+
+        assert imported == dict.fromkeys(sources, (1, ""))
+        found = await take(channel, wire.UNROUTED_QUEUE)
+        assert (found.message_id, found.headers[wire.X_ROUTING_KEY]) == ("lost", "emial.send")
+        await found.ack()
+        assert await depth_of(connection, wire.ALERTING_QUEUE) == told  # nobody is woken by an import
+
+
+async def test_who_may_not_import_is_told_that_it_is_the_user(users: Users, tmp_path: Path) -> None:
+    file = tmp_path / "dead.jsonl"
+    queue = "report.cancel.dead"
+    lines = [{"postroom": 1, "queue": queue, "properties": {"message_id": f"m-{number}"}, "headers": {}, "body": "{}"}
+             for number in range(30)]  # fmt: skip
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+    problem = ""
+    try:
+        [imported] = await import_lines(users.amqp_url("publisher"), file)
+        problem = imported.problem
+    except (BrokerUnavailable, TopologyError) as error:  # it may not read, or from 4.2.6 on not even see the queue
+        problem = str(error)
+
+    assert "this user" in problem
+    assert "POSTROOM_AMQP_URL" in problem
 
 
 def test_the_operator_lists_them_by_command(users: Users, monkeypatch: pytest.MonkeyPatch) -> None:

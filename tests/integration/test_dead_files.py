@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from shared import wire
 from shared.cli import app, dead_files, output
-from shared.dead_letters import Outcome
+from shared.dead_letters import Outcome, importing, reading
 from tests.support.dead_letters import DEAD, QUORUM, WORK, Bench, bench_on
 
 Postroom = Callable[..., Any]
@@ -209,6 +209,7 @@ async def test_a_job_that_no_queue_takes_comes_back_with_its_kind(
     bench: Bench, postroom: Postroom, tmp_path: Path
 ) -> None:
     unrouted = await bench.channel.declare_exchange("unrouted", "fanout", durable=True)
+    await bench.channel.declare_exchange("jobs", "topic", durable=True, arguments={"alternate-exchange": "unrouted"})
     waiting = await bench.channel.declare_queue("unrouted", durable=True, arguments=QUORUM)
     await waiting.bind(unrouted)
     await unrouted.publish(aio_pika.Message(b"{}", message_id="m-1", delivery_mode=2), "sms.sned")
@@ -217,9 +218,61 @@ async def test_a_job_that_no_queue_takes_comes_back_with_its_kind(
     await postroom("export", "unrouted", file)
     await bench.drain("unrouted")
 
+    imported = await postroom("import", file)
+    again = tmp_path / "again.jsonl"
+    await postroom("export", "unrouted", again)
+    await bench.drain("unrouted")
+    imported_again = await postroom("import", again)
+
+    assert (imported.exit_code, imported_again.exit_code) == (0, 0), imported.output + imported_again.output
+    await bench.has("unrouted", 1)
+    [shown] = json.loads((await postroom("show", "unrouted", "--json")).stdout)
+    assert (shown["id"], shown["kind"], shown["error_type"]) == ("m-1", "sms.sned", "Unrouted")
+    refused = await postroom("replay", "unrouted", "--all", "--yes")
+    assert "no queue takes sms.sned" in refused.stderr
+    await takes(bench, "sms.sned")
+    assert (await postroom("replay", "unrouted", "--all", "--yes")).exit_code == 0
+    assert [(one.routing_key, one.message_id) for one in await bench.drain("sms.sned")] == [("sms.sned", "m-1")]
+
+
+async def takes(bench: Bench, kind: str) -> None:
+    queue = await bench.channel.declare_queue(kind, durable=True, arguments=QUORUM)
+    await queue.bind(wire.JOBS, kind)
+
+
+async def test_an_import_that_does_not_see_all_of_the_queue_imports_nothing(
+    bench: Bench, postroom: Postroom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.bury("m-1")
+    file = tmp_path / "dead.jsonl"
+    await postroom("export", DEAD, file)
+    count = importing.depth_of
+
+    async def counted(*arguments: Any) -> int:
+        return await count(*arguments) + 3
+
+    monkeypatch.setattr(importing, "depth_of", counted)
+    monkeypatch.setattr(reading, "PATIENCE_SECONDS", 0.1)
+
     result = await postroom("import", file)
 
-    assert result.exit_code == 0, result.output
-    await bench.has("unrouted", 1)
-    assert [(one.routing_key, one.message_id) for one in await bench.drain("unrouted")] == [("sms.sned", "m-1")]
-    assert wire.X_FAILED_AT not in json.loads(file.read_text())["headers"]
+    assert result.exit_code == 1
+    assert "only 1 of 4 messages" in result.stderr
+    await bench.has(DEAD, 1)
+
+
+async def test_an_export_that_does_not_see_all_leaves_no_file(
+    bench: Bench, postroom: Postroom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.bury("m-1")
+
+    async def cut(*_arguments: Any, write: Callable[[bytes], object], **_options: Any) -> Outcome:
+        write(b"{}")
+        return Outcome(DEAD, waiting=2, examined=1, settled=1, problem="only 1 of 2 messages came")
+
+    monkeypatch.setattr(dead_files, "export", cut)
+    result = await postroom("export", DEAD, tmp_path / "dead.jsonl")
+
+    assert result.exit_code == 1
+    assert "only 1 of 2 messages came; no file is left" in result.stderr
+    assert os.listdir(tmp_path) == []  # noqa: PTH208

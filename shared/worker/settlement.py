@@ -80,18 +80,19 @@ def deferred(delivery: Delivery, body: Mapping[str, Any], wait: timedelta) -> Ou
 
 
 def completed(delivery: Delivery) -> Outgoing:
-    """The event that tells that a tick's job is done, or a message that had been dead."""
-    job_id = delivery.ensure_id()
+    """The event that tells that a tick's job is done, or a message that had been dead.
+
+    Told twice of one end it has the same id; one message id may have an end in each of several queues.
+    """
     event = JobCompleted(
         queue=delivery.queue,
-        job_id=job_id,
+        job_id=delivery.ensure_id(),
         attempts=delivery.attempt,
         replays=delivery.replays,
         completed_at=datetime.now(UTC),
     )
-    return replace(
-        address(event, None, NO_OPTIONS, delivery.queue), message_id=f"done-{job_id}"[: wire.MAX_SHORT_BYTES]
-    )
+    name = hashlib.sha256(f"{event.queue}\n{event.job_id}\n{event.replays}".encode(errors="replace")).hexdigest()[:32]
+    return replace(address(event, None, NO_OPTIONS, delivery.queue), message_id=f"done-{name}")
 
 
 def retried(delivery: Delivery, failure: Failure, service: str, wait: timedelta) -> Outgoing:

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from services.alerting import handlers
 from services.alerting.app import adapters
 from services.alerting.handlers import worker
-from services.alerting.models import FailureGroupRow, FailureRow
+from services.alerting.models import ConcernRow, FailureGroupRow, FailureRow
 from shared import wire
 from shared.database import Database
 from shared.errors import PublishTimeout
@@ -27,10 +27,11 @@ from shared.management import Management
 from shared.messages import JobFailed, Message, SendEmail
 from shared.publishing import Publisher
 from shared.settings import RuntimeSettings
-from shared.testing import eventually, running_with
+from shared.testing import eventually, make_delivery, running_with
 from shared.topology import build_topology
 from shared.topology.application import apply_topology
 from shared.worker import Worker
+from shared.worker.settlement import completed
 from tests.support.alert_sinks import HttpSink, serve_http
 from tests.support.crash import PROJECT
 
@@ -107,6 +108,11 @@ async def rows(database: Database, model: Any) -> list[Any]:
 
 async def counted(database: Database, total: int) -> bool:
     return sum(row.count for row in await rows(database, FailureGroupRow)) == total
+
+
+async def are(database: Database, *states: str) -> bool:
+    """Whether these are the states of all groups."""
+    return sorted(row.state for row in await rows(database, ConcernRow)) == sorted(states)
 
 
 async def depth(channel: AbstractChannel, queue: str) -> int:
@@ -337,6 +343,25 @@ async def test_a_group_is_resolved_when_its_message_is_done_and_comes_back_with_
     states = {row.message_id: row.state for row in await rows(database, FailureRow)}
     assert states == {"m-1": "done", "m-2": "discarded"}
     assert "ada@" not in json.dumps(http_sink.bodies)
+
+
+async def test_one_id_that_was_dead_in_two_queues_and_is_done_in_both_leaves_no_group_open(
+    settings: RuntimeSettings, channel: AbstractChannel, database: Database
+) -> None:
+    queues = ("email.on.user.created", "sms.on.user.created")
+    events = await channel.get_exchange(wire.EVENTS, ensure=False)
+
+    async with running_with(worker, adapters, settings):
+        for queue in queues:
+            await bury(channel, "u-1", routing_key=queue, headers={wire.X_QUEUE: queue})
+        await eventually(lambda: counted(database, 2))
+        for queue in queues:
+            replay = make_delivery(b"{}", queue=queue, message_id="u-1", headers={wire.X_FAILED_AT: "2026-03-01"})
+            end = completed(replay)
+            await events.publish(end.to_amqp(), end.routing_key)
+        await eventually(lambda: are(database, "resolved", "resolved"))
+
+    assert {row.queue: row.state for row in await rows(database, FailureRow)} == dict.fromkeys(queues, "done")
 
 
 async def test_a_broken_rules_file_is_refused_at_the_start(settings: RuntimeSettings, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from shared.publishing.outgoing import MAX_HEADER_BYTES
 from shared.testing import make_delivery
 from shared.topology import LONGEST_WAIT, walk_key
 from shared.worker.delivery import Delivery, read_wishes
-from shared.worker.settlement import Failure, dead_letter, postponed, retried
+from shared.worker.settlement import Failure, completed, dead_letter, postponed, retried
 
 FAILURE = Failure(PermanentFailure("no such user"), attempts=5)
 SECOND = timedelta(seconds=1)
@@ -161,3 +161,21 @@ def test_an_error_s_secrets_are_hidden() -> None:
 
 def test_a_message_without_an_id_gets_one_so_that_its_retries_are_one_piece_of_work() -> None:
     assert len(retried(delivery(message_id=None), FAILURE, "email", SECOND).message_id) == 36
+
+
+def test_each_end_of_a_message_is_told_under_an_id_of_its_own() -> None:
+    replayed = {wire.X_FAILED_AT: "2026-03-01T00:00:00+00:00"}
+    ends = [
+        delivery(),
+        delivery(headers=replayed),
+        delivery(headers={**replayed, wire.X_REPLAYS: 1}),
+        delivery(headers=replayed, queue="sms.send"),
+        delivery(headers=replayed, message_id="m" * wire.MAX_SHORT_BYTES),
+        delivery(headers=replayed, message_id="m" * (wire.MAX_SHORT_BYTES - 1)),
+    ]
+
+    ids = [completed(end).message_id for end in ends]
+
+    assert len(set(ids)) == len(ends)
+    assert ids == [completed(end).message_id for end in ends]  # of one end always the same
+    assert max(len(each) for each in ids) <= wire.MAX_SHORT_BYTES

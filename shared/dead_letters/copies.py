@@ -1,5 +1,6 @@
 """The message that a replay publishes: the dead one, without what belongs to its last journey only."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import aio_pika
@@ -48,7 +49,10 @@ def replay_headers(found: Found) -> dict[str, Any]:
     kept = {
         name: value for name, value in headers.items() if not name.startswith(_NOT_CARRIED) and name not in _ROUTING
     }
-    if letter.is_by_broker and letter.failed_at is not None:
-        # The broker wrote no such header; with it the worker sees a replay and begins with fresh attempts.
-        kept[wire.X_FAILED_AT] = letter.failed_at.isoformat()
+    # With these the worker sees a replay, and which one, and begins with fresh attempts. Where the broker buried it
+    # there is no such header or an older one, and where no queue took it, it dies at this moment if none takes it now.
+    died_at = letter.failed_at if letter.queue != wire.UNROUTED_QUEUE else None
+    kept[wire.X_FAILED_AT] = (died_at or datetime.now(UTC)).isoformat()
+    if letter.replays:
+        kept[wire.X_REPLAYS] = letter.replays
     return kept

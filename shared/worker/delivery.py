@@ -18,6 +18,9 @@ from shared.retries import Backoff, RetryPolicy
 MOST_COUNTED = 1_000_000
 """Attempts and replays beyond that are no count of ours, and would not fit where they are kept."""
 
+DEATHS = "x-death"
+"""The broker's own record of where it buried a message, and from which queues of the delay ladder it came."""
+
 
 @dataclass(slots=True)
 class Delivery:
@@ -65,12 +68,29 @@ class Delivery:
     @property
     def is_replay(self) -> bool:
         """Whether this was a dead letter: it carries the time of its death, and starts with fresh attempts."""
-        return wire.X_FAILED_AT in self.headers
+        return wire.X_FAILED_AT in self.headers or self.buried_at is not None
+
+    @property
+    def buried_at(self) -> str | None:
+        """When the broker itself buried it in this queue, of a message that was moved back from there since.
+
+        Only the management UI moves the broker's record along; every copy of ours leaves it behind.
+        """
+        deaths = self.headers.get(DEATHS)
+        for death in deaths if isinstance(deaths, list) else []:
+            if isinstance(death, Mapping) and death.get("queue") == self.queue:
+                at = death.get("time")
+                return at.isoformat() if isinstance(at, datetime) else str(at)
+        return None
 
     @property
     def replays(self) -> int:
-        """How often the message was replayed, this delivery included."""
-        return _whole(self.headers.get(wire.X_REPLAYS)) + self.is_replay
+        """How often the message was replayed, this delivery included.
+
+        With both marks it died twice since that was counted: the broker buried what had been moved back already.
+        """
+        marks = (wire.X_FAILED_AT in self.headers) + (self.buried_at is not None)
+        return _whole(self.headers.get(wire.X_REPLAYS)) + marks
 
     @property
     def attempt(self) -> int:

@@ -11,7 +11,7 @@ from shared import wire
 from shared.masking import mask_text
 from shared.messages import JobMeasured, JobRecorded, Message
 from shared.recipients import recipients_of
-from shared.worker.delivery import Delivery
+from shared.worker.delivery import DEATHS, Delivery
 from shared.worker.measuring import Outcome
 from shared.worker.registration import Keep, Subscription
 from shared.worker.settlement import Failure
@@ -20,7 +20,7 @@ from shared.worker.trying import Work
 TELLS_OF_WORK = frozenset((JobMeasured.kind, JobRecorded.kind))
 """What is done with these is neither measured nor recorded: each telling would cause the next one, for ever."""
 
-_COUNTS = frozenset((wire.X_ATTEMPT, wire.X_REPLAYS, wire.X_FAILED_AT))
+_COUNTS = frozenset((wire.X_ATTEMPT, wire.X_REPLAYS, wire.X_FAILED_AT, DEATHS))
 
 
 def is_told_of(delivery: Delivery) -> bool:

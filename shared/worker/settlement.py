@@ -24,6 +24,7 @@ from shared.worker.places import place_of
 
 _NOT_CARRIED = ("x-death", "x-first-death", "x-last-death", "x-delivery-count", "x-acquired-count", "x-opt-")
 _ROUTING = frozenset(("CC", "BCC"))  # the broker would send a copy to each key in them
+_WAITED_FOR = frozenset((wire.DELAY_SECONDS, wire.RUN_AT))
 _OURS = frozenset(
     (
         *(wire.X_ATTEMPT, wire.X_ATTEMPTS, wire.X_ERROR_TYPE, wire.X_ERROR, wire.X_ERROR_AT),
@@ -58,7 +59,7 @@ class Failure:
 
 def postponed(delivery: Delivery, wait: timedelta) -> Outgoing:
     """The same message, which comes back to the same queue after `wait`."""
-    headers = _kept_headers(delivery)
+    headers = _unchanged_headers(delivery)
     headers.pop(wire.DELAY_SECONDS, None)  # that is what is being waited for
     return _waiting(delivery, wait, {**headers, **_origin(delivery)})
 
@@ -70,7 +71,7 @@ def deferred(delivery: Delivery, body: Mapping[str, Any], wait: timedelta) -> Ou
         job=delivery.published_to[1],
         job_id=delivery.ensure_id(),
         body=dict(body),
-        headers={name: value for name, value in carried_headers(delivery).items() if name != wire.RUN_AT},
+        headers={name: value for name, value in _unchanged_headers(delivery).items() if name not in _WAITED_FOR},
         correlation_id=delivery.correlation_id,
         app_id=delivery.app_id,
     )
@@ -137,6 +138,15 @@ def failure_headers(delivery: Delivery, failure: Failure, service: str) -> dict[
     if delivery.replays:
         headers[wire.X_REPLAYS] = delivery.replays
     return {name: value for name, value in headers.items() if value is not None}
+
+
+def _unchanged_headers(delivery: Delivery) -> dict[str, Any]:
+    """The headers of a copy that is not another try: what was a replay stays one, also without the broker's record."""
+    headers = _kept_headers(delivery)
+    if delivery.buried_at is not None and delivery.queue != wire.ALERTING_QUEUE:  # there they tell of other deaths
+        headers.setdefault(wire.X_FAILED_AT, delivery.buried_at)
+        headers[wire.X_REPLAYS] = delivery.replays - 1
+    return headers
 
 
 def _kept_headers(delivery: Delivery) -> dict[str, Any]:

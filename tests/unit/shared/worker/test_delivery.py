@@ -41,6 +41,31 @@ def test_attempts_and_replays_are_counted_whatever_stands_there(
     assert (one.attempt, one.replays) == (attempt, replays)
 
 
+BURIED = {"queue": "email.send", "reason": "delivery_limit", "time": NOON, "count": 2}
+LADDER = {"queue": "delay.4s", "reason": "expired", "time": NOON, "count": 1}
+
+
+@pytest.mark.parametrize(
+    ("headers", "attempt", "replays"),
+    [
+        ({"x-death": [BURIED], "x-attempt": 3}, 1, 1),
+        ({"x-death": [LADDER, BURIED], "x-attempt": 3, "x-replays": 2}, 1, 3),
+        ({"x-death": [BURIED], "x-attempt": 3, "x-failed-at": "2026-01-01T00:00:00Z"}, 1, 2),  # buried as a replay
+        ({"x-death": [LADDER], "x-attempt": 3}, 4, 0),
+        ({"x-death": [BURIED | {"queue": "sms.send"}], "x-attempt": 3}, 4, 0),
+        ({"x-death": [BURIED | {"time": None}]}, 1, 1),
+        ({"x-death": "email.send"}, 1, 0),
+        ({"x-death": [None, ["email.send"]]}, 1, 0),
+    ],
+)
+def test_what_the_broker_buried_and_a_person_moved_back_is_a_replay(
+    headers: dict[str, Any], attempt: int, replays: int
+) -> None:
+    one = delivery(headers=headers, queue="email.send")
+
+    assert (one.is_replay, one.attempt, one.replays) == (replays > 0, attempt, replays)
+
+
 def test_first_seen_is_now_or_what_an_earlier_worker_wrote() -> None:
     assert delivery().first_seen_at == "2026-03-01T12:00:00+00:00"
     assert delivery(headers={"x-first-seen-at": "2026-01-01T00:00:00Z"}).first_seen_at == "2026-01-01T00:00:00Z"

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 from pamqp import encode
 
@@ -13,7 +14,7 @@ from shared.publishing.outgoing import MAX_HEADER_BYTES
 from shared.testing import make_delivery
 from shared.topology import LONGEST_WAIT, walk_key
 from shared.worker.delivery import Delivery, read_wishes
-from shared.worker.settlement import Failure, completed, dead_letter, postponed, retried
+from shared.worker.settlement import Failure, completed, dead_letter, deferred, postponed, retried
 
 FAILURE = Failure(PermanentFailure("no such user"), attempts=5)
 SECOND = timedelta(seconds=1)
@@ -179,3 +180,31 @@ def test_each_end_of_a_message_is_told_under_an_id_of_its_own() -> None:
     assert len(set(ids)) == len(ends)
     assert ids == [completed(end).message_id for end in ends]  # of one end always the same
     assert max(len(each) for each in ids) <= wire.MAX_SHORT_BYTES
+
+
+MOVED = {"x-death": [{"queue": "email.send", "reason": "delivery_limit", "time": datetime(2026, 3, 1, tzinfo=UTC)}]}
+
+
+@pytest.mark.parametrize(
+    "headers", [MOVED, {**MOVED, wire.X_ATTEMPT: 3}, {**MOVED, wire.X_FAILED_AT: "2026-02-01T00:00:00Z"}]
+)
+def test_what_the_broker_buried_stays_a_replay_while_it_waits(headers: dict[str, Any]) -> None:
+    moved = delivery(headers=headers, message_id="m")
+
+    later = delivery(headers=postponed(moved, SECOND).headers)
+    far = orjson.loads(deferred(moved, {"n": 1}, 2 * LONGEST_WAIT).body)
+
+    for headers_then in (later.headers, far["headers"]):
+        then = delivery(headers=headers_then)
+        assert (then.attempt, then.replays) == (1, moved.replays)
+        assert then.is_replay
+        assert "x-death" not in headers_then
+
+
+def test_what_alerting_is_told_of_other_deaths_is_not_counted_as_its_own() -> None:
+    own = {"queue": wire.ALERTING_QUEUE, "reason": "rejected", "time": datetime(2026, 3, 1, tzinfo=UTC)}
+    told = {wire.X_FAILED_AT: "2026-02-01T00:00:00Z", wire.X_REPLAYS: 1}
+
+    copy = postponed(delivery(queue=wire.ALERTING_QUEUE, headers={**told, "x-death": [own]}), SECOND)
+
+    assert {name: copy.headers[name] for name in told} == told

@@ -36,8 +36,9 @@ class Settlement:
     """The end of a dead message.
 
     Attributes:
-        replays: how often it had been replayed when it was done; 0 for one that was discarded.
-        discarded_at: None for one that was done.
+        replays: how often it had been replayed when it was done, or published again where no queue had taken it; 0 for
+            one that was discarded.
+        discarded_at: None for the others.
     """
 
     queue: str

@@ -14,7 +14,7 @@ from services.alerting.reading import death_of, read_failure
 from services.alerting.watching.listening import listen
 from shared import wire
 from shared.errors import BrokerUnavailable, PublishTimeout
-from shared.messages import DeadLetterDiscarded, JobCompleted, JobFailed
+from shared.messages import DeadLetterDiscarded, DeadLetterReplayed, JobCompleted, JobFailed
 from shared.publishing import Publisher
 from shared.retries import RetryPolicy, exponential
 from shared.worker import Delivery, Keep, Worker
@@ -79,6 +79,16 @@ async def _record(failure: Failure, failures: FailureLog, alerts: Alerts, publis
 async def note_done(event: JobCompleted, failures: FailureLog, alerts: Alerts) -> None:
     """A message was done; one that had been dead is so no more."""
     if event.replays and await failures.settle(Settlement(event.queue, event.job_id, replays=event.replays)):
+        alerts.wake()
+
+
+@worker.listens(DeadLetterReplayed, retry=_PATIENT, history=Keep.NEVER)
+async def note_replayed(event: DeadLetterReplayed, failures: FailureLog, alerts: Alerts) -> None:
+    """A job that no queue took is published again: it is done, or dead, in another queue, or unrouted once more."""
+    if event.queue != wire.UNROUTED_QUEUE:
+        return  # of what died in a queue it is told when it is done there
+    settlements = [Settlement(event.queue, each, replays=event.replays.get(each, 1)) for each in event.message_ids]
+    if any(await asyncio.gather(*map(failures.settle, settlements))):
         alerts.wake()
 
 

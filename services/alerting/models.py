@@ -15,7 +15,8 @@ class FailureRow(SQLModel, table=True):
     """A message that died in a queue, once or several times. All but its id is masked.
 
     Attributes:
-        state: `open` while it is dead; `done` after a replay, `discarded`, or `resolved` with its group by a person.
+        state: `open` while it is dead; `done` after a replay (in `unrouted`: by the replay), `discarded`, or `resolved`
+            with its group by a person.
     """
 
     __tablename__: ClassVar[str] = "failures"
@@ -73,7 +74,8 @@ class SettlementRow(SQLModel, table=True):
     """What became of a dead message. It may be known before the death is.
 
     Attributes:
-        done_replays: it was done when it had been replayed so often: every death with fewer replays is settled.
+        done_replays: it was done when it had been replayed so often: every death with fewer replays is settled. In
+            `unrouted`: it was replayed so often.
         discarded_at: every death before that is settled.
     """
 

@@ -19,8 +19,8 @@ def read_failure(delivery: Delivery) -> Failure | None:
     letter = _letter(delivery)
     if letter.queue == wire.ALERTING_QUEUE:
         return None
-    # Without id and time nothing tells a copy of this death from another death: better counted twice than not.
-    death = letter.death or ("" if letter.message_id else str(uuid.uuid4()))
+    # Without a time nothing tells a copy of this death from another death: better counted twice than not.
+    death = letter.death or str(uuid.uuid4())
     message_id = letter.message_id or name_by_content(delivery.body)
     return Failure(
         id=_death_id(letter.queue, message_id, death),
@@ -44,7 +44,8 @@ def death_of(delivery: Delivery) -> str | None:
     headers tell everything may be made to wait on the delay ladder, which changes its address.
     """
     letter = _letter(delivery)
-    if letter.is_by_broker or not (letter.message_id and letter.death and delivery.headers.get(wire.X_QUEUE)):
+    is_told = letter.message_id and letter.death and delivery.headers.get(wire.X_QUEUE)
+    if letter.is_by_broker or letter.queue == wire.UNROUTED_QUEUE or not is_told:
         return None
     return _death_id(letter.queue, letter.message_id, letter.death)
 

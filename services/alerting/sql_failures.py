@@ -130,7 +130,8 @@ class SqlFailureLog:
             old = rows.get(key)
             is_new = old is None or old["last_death"] != failure.death
             if is_new:
-                changed[key] = rows[key] = _row(failure, old, _state(failure, settled.get(key)))
+                state = OPEN if _is_published_anew(failure, old) else _state(failure, settled.get(key))
+                changed[key] = rows[key] = _row(failure, old, state)
                 _count(tallies, failure, old, rows[key])
             answers.append(is_new)
         self._write(connection, list(changed.values()))
@@ -186,6 +187,13 @@ def _remember(connection: Connection, settlement: Settlement, now: datetime) -> 
 def _by_message(connection: Connection, table: Table, keys: list[_Key]) -> dict[_Key, Any]:
     found = select(table).where(tuple_(table.c.queue, table.c.message_id).in_(keys))
     return {(row.queue, row.message_id): row for row in connection.execute(found)}
+
+
+def _is_published_anew(failure: Failure, old: dict[str, Any] | None) -> bool:
+    """Whether its id was published once more after it had come to its end: a replay would have raised the count."""
+    if old is None or old["state"] == OPEN:
+        return False
+    return failure.replays <= old["replays"] and failure.failed_at > utc(old["last_at"])
 
 
 def _state(failure: Failure, settled: Any) -> str:

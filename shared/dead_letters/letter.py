@@ -1,7 +1,8 @@
 """What a dead message tells about its death, whoever buried it.
 
 A worker writes the reason into headers. When the broker buried the message itself (its workers died, or it was
-rejected) there is only `x-death`; when no queue takes a job there is nothing. Nothing here trusts any of it.
+rejected) there is only `x-death`; when no queue takes a job there is only when it was published. Nothing here trusts
+any of it.
 """
 
 import hashlib
@@ -151,20 +152,24 @@ def _buried_by_broker(envelope: Envelope, queue: str, message_id: str, net: Mapp
 def _unrouted(envelope: Envelope, message_id: str) -> DeadLetter:
     headers = envelope.headers
     kind = _name(headers.get(wire.X_ROUTING_KEY)) or _name(envelope.routing_key) or "a job without routing key"
+    # It says when it was published: with a time stamp at first, in our own header after a replay.
+    failed_at = moment_of(headers.get(wire.X_FAILED_AT)) or moment_of(envelope.timestamp)
     return DeadLetter(
         queue=wire.UNROUTED_QUEUE,
         kind=kind,
         message_id=message_id,
         error_type="Unrouted",
         error=f"no queue takes {kind}; is its service deployed, or the kind misspelt?",
-        failed_at=moment_of(envelope.timestamp),
-        death="",
+        failed_at=failed_at,
+        death=failed_at.isoformat() if failed_at else "",
         attempts=0,
-        replays=_whole(headers.get(wire.X_REPLAYS)),
+        replays=_whole(headers.get(wire.X_REPLAYS)) + (wire.X_FAILED_AT in headers),
     )
 
 
 def _queue_of(envelope: Envelope, net: Mapping[str, Any] | None) -> str:
+    if envelope.exchange in {wire.JOBS, wire.UNROUTED}:  # whatever it died of before
+        return wire.UNROUTED_QUEUE
     if envelope.exchange == wire.DEAD_LETTERS and envelope.routing_key:
         return _name(envelope.routing_key)
     if wire.X_FAILED_AT in envelope.headers and (queue := _name(envelope.headers.get(wire.X_QUEUE))):

@@ -169,6 +169,7 @@ class _Run:
         event = DeadLetterReplayed(
             queue=self._outcome.queue.removesuffix(wire.DEAD_SUFFIX),
             message_ids=[found.id for found in chosen],
+            replays={found.id: found.letter.replays + 1 for found in chosen},
             by=operator(),
             at=datetime.now(UTC),
             was=self._wish.edit.was if self._wish.edit else None,

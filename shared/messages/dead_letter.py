@@ -12,6 +12,7 @@ class DeadLetterReplayed(Event):
 
     Attributes:
         queue: where they died, without `.dead`.
+        replays: of each message, how often it was replayed, this time included.
         by: who, as `name@host`. `at`: when.
         was: of a message that was edited, its body before that, masked.
     """
@@ -20,6 +21,7 @@ class DeadLetterReplayed(Event):
 
     queue: str = Field(max_length=255)
     message_ids: list[str] = Field(min_length=1, max_length=500)
+    replays: dict[str, int] = Field(default_factory=dict)
     by: str = Field(max_length=255)
     at: AwareDatetime
     was: str | None = None

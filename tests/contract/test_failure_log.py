@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,6 +94,26 @@ async def test_a_death_after_the_message_was_discarded_is_open(log: FailureLog) 
     await log.record(make_failure(message_id="m-1"))
 
     assert await log.settle(Settlement("email.send", "m-1", discarded_at=LATER))
+
+
+@pytest.mark.parametrize("end", [{"replays": 1}, {"discarded_at": LATER + timedelta(hours=1)}])
+async def test_an_id_that_is_published_anew_after_its_end_and_dies_is_open(log: FailureLog, end: Any) -> None:
+    failure = make_failure(message_id="m-1")
+    await log.record(failure)
+    assert await log.settle(Settlement("email.send", "m-1", **end))
+
+    assert await log.record(replace(failure, death="anew", failed_at=LATER))
+    assert await log.settle(Settlement("email.send", "m-1", **end))
+
+
+async def test_a_death_that_is_recorded_after_the_end_of_its_replay_is_settled(log: FailureLog) -> None:
+    failure = make_failure(message_id="m-1")
+    await log.record(failure)
+    await log.settle(Settlement("email.send", "m-1", replays=2))
+
+    assert await log.record(replace(failure, death="later", failed_at=LATER, replays=1))
+
+    assert not await log.settle(Settlement("email.send", "m-1", replays=2))
 
 
 async def test_what_was_never_dead_resolves_nothing(log: FailureLog) -> None:

@@ -22,6 +22,7 @@ from services.alerting.handlers import worker
 from services.alerting.models import ConcernRow, FailureGroupRow, FailureRow
 from shared import wire
 from shared.database import Database
+from shared.dead_letters import Pace, Selection, Watch, discard, replay, target_of
 from shared.errors import PublishTimeout
 from shared.management import Management
 from shared.messages import JobFailed, Message, SendEmail
@@ -362,6 +363,42 @@ async def test_one_id_that_was_dead_in_two_queues_and_is_done_in_both_leaves_no_
         await eventually(lambda: are(database, "resolved", "resolved"))
 
     assert {row.queue: row.state for row in await rows(database, FailureRow)} == dict.fromkeys(queues, "done")
+
+
+async def test_a_job_that_no_queue_took_is_dead_until_it_is_replayed_or_discarded_and_each_time_anew(
+    settings: RuntimeSettings, channel: AbstractChannel, database: Database, http_sink: HttpSink
+) -> None:
+    jobs = await channel.get_exchange(wire.JOBS, ensure=False)
+    url, kind = settings.amqp_url.get_secret_value(), "sms.send"
+
+    async def publish(moment: datetime) -> None:
+        await jobs.publish(aio_pika.Message(b"{}", message_id="m-1", delivery_mode=2, timestamp=moment), kind)
+
+    def told(state: str) -> bool:
+        return bool(http_sink.bodies) and http_sink.bodies[-1]["state"] == state
+
+    async with running_with(worker, adapters, settings):
+        await publish(datetime(2026, 3, 1, 12, tzinfo=UTC))
+        await eventually(lambda: told("new"))
+        service = await channel.declare_queue(kind, durable=True, arguments={"x-queue-type": "quorum"})
+        await service.bind(wire.JOBS, kind)  # the service is deployed
+        outcome = await replay(url, target_of("unrouted"), Selection(), pace=Pace(), watch=Watch())
+        assert outcome.settled == 1
+        await eventually(lambda: told("resolved"))
+
+        await service.unbind(wire.JOBS, kind)  # and taken away again, with its queue, before it took the job
+        job = await eventually(lambda: service.get(no_ack=True, fail=False))
+        await jobs.publish(aio_pika.Message(job.body, message_id="m-1", headers=job.headers, delivery_mode=2), kind)
+        await eventually(lambda: told("came back"))
+        with_reason = {"reason": "misspelt", "watch": Watch()}
+        await discard(url, target_of("unrouted"), Selection(), **with_reason)
+        await eventually(lambda: told("resolved"))
+
+        await publish(datetime.now(UTC) + timedelta(seconds=2))  # whole seconds, and later than the discard
+        await eventually(lambda: told("came back"))
+
+    [row] = await rows(database, FailureRow)
+    assert (row.message_id, row.count, row.state) == ("m-1", 3, "open")
 
 
 async def test_a_broken_rules_file_is_refused_at_the_start(settings: RuntimeSettings, tmp_path: Path) -> None:

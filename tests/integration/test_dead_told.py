@@ -86,6 +86,7 @@ async def test_every_replayed_message_is_told_of_once_some_at_a_time(vhost: Any,
     assert [len(event.message_ids) for event in events] == [TOLD_AT_ONCE, TOLD_AT_ONCE, 7]
     assert sorted(one for event in events for one in event.message_ids) == sorted(ids)
     assert {event.queue for event in events} == {WORK}
+    assert {one: count for event in events for one, count in event.replays.items()} == dict.fromkeys(ids, 1)
     assert all("@" in event.by and event.was is None for event in events)
 
 

@@ -155,6 +155,9 @@ class InMemoryFailureLog:
         deaths = self.deaths.setdefault((failure.queue, failure.message_id), [])
         if deaths and deaths[-1].death == failure.death:
             return False
+        if deaths and self._is_settled(deaths[-1]) and failure.replays <= deaths[-1].replays:  # published anew
+            key = (failure.queue, failure.message_id)
+            self._settlements = [each for each in self._settlements if (each.queue, each.message_id) != key]
         deaths.append(failure)
         return True
 

@@ -10,11 +10,11 @@ from sqlalchemy.exc import OperationalError
 from services.alerting import handlers
 from services.alerting.alerts import Alerts
 from services.alerting.failures import Failure, FailureLog
-from services.alerting.handlers import note_discarded, note_done, record_failure, worker
+from services.alerting.handlers import note_discarded, note_done, note_replayed, record_failure, worker
 from services.alerting.watching.heard import HeardLog
 from shared import wire
 from shared.errors import BrokerUnavailable, PublishTimeout
-from shared.messages import DeadLetterDiscarded, JobCompleted, JobFailed
+from shared.messages import DeadLetterDiscarded, DeadLetterReplayed, JobCompleted, JobFailed
 from shared.publishing import Publisher
 from shared.worker import Keep
 from tests.support.alerting import NOON, InMemoryFailureLog, RecordingPublisher, make_dead_delivery
@@ -177,3 +177,21 @@ async def test_messages_that_a_person_discarded_are_the_end_of_their_group(desk:
     await note_discarded(event, failures, bell)
 
     assert bell.rung == 3
+
+
+@pytest.mark.parametrize(("queue", "rings"), [("unrouted", 2), ("email.send", 1)])
+async def test_a_job_that_no_queue_took_is_dead_no_more_when_it_is_published_again(
+    desk: Desk, queue: str, rings: int
+) -> None:
+    failures, bell, _publisher = desk
+    exchange = "jobs" if queue == "unrouted" else "dead-letters"
+    await record_failure(make_dead_delivery(message_id="m-1", exchange=exchange), *desk)
+    died = failures.deaths[queue, "m-1"][0]
+    event = DeadLetterReplayed(
+        queue=queue, message_ids=["m-1"], replays={"m-1": died.replays + 1}, by="ada@desk", at=NOON
+    )
+
+    await note_replayed(event, failures, bell)
+    await note_replayed(event, failures, bell)
+
+    assert bell.rung == rings

@@ -88,6 +88,18 @@ def test_unrouted_jobs_without_id_are_each_counted() -> None:
     assert len({failure.death for failure in failures if failure}) == 2
 
 
+def test_a_job_without_a_time_that_is_unrouted_once_more_is_not_taken_for_a_copy() -> None:
+    deliveries = [make_dead_delivery(exchange="jobs", headers={wire.X_FAILED_AT: None}, tag=tag) for tag in (1, 2)]
+
+    first, again = (read_failure(delivery) for delivery in deliveries)
+
+    assert first
+    assert again
+    assert first.message_id == again.message_id
+    assert first.death != again.death
+    assert [death_of(delivery) for delivery in deliveries] == [None, None]
+
+
 @pytest.mark.parametrize("body", [b"", b"not json", b"\xff\x00\xfe", b"[1]", b"[" * 100_000, b"x" * 300_000])
 def test_any_body_is_recorded(body: bytes) -> None:
     failure = read_failure(make_dead_delivery(body=body))

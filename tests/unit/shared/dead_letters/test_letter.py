@@ -84,6 +84,19 @@ def test_a_job_that_no_queue_takes_is_unrouted() -> None:
     assert "report.generat" in letter.error
 
 
+def test_each_time_that_no_queue_took_a_job_is_a_death_of_its_own() -> None:
+    again = {wire.X_FAILED_AT: "2026-03-02T12:00:00+00:00", wire.X_REPLAYS: 1, wire.X_QUEUE: "email.send"}
+
+    first, copy, later = (
+        read_dead_letter(Envelope(headers, wire.JOBS, "email.send", "id-1", NOON)) for headers in ({}, {}, again)
+    )
+
+    assert first == copy
+    assert (later.queue, later.replays) == ("unrouted", 2)
+    assert later.death != first.death
+    assert later.failed_at == datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
 def test_each_kind_that_no_queue_takes_is_a_cause_of_its_own() -> None:
     causes = {read_dead_letter(Envelope({}, wire.JOBS, kind)).cause.key for kind in ("a.b", "c.d")}
 

@@ -104,6 +104,7 @@ def _event(failure: Failure) -> JobFailed:
     return JobFailed(
         queue=failure.queue,
         job_id=failure.message_id,
+        job_kind=failure.kind,
         error_type=failure.cause.error_type,
         error=failure.error,
         attempts=failure.attempts,

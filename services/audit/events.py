@@ -33,6 +33,7 @@ class LetterEvent:
     at: datetime
     what: str
     who: str | None = None
+    kind: str | None = None
     replays: int | None = None
     reason: str | None = None
     was: str | None = None

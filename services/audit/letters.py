@@ -24,6 +24,7 @@ def letters_in(told: JobFailed | DeadLetterReplayed | DeadLetterDiscarded) -> li
             at=told.at,
             what=REPLAYED if is_replay else DISCARDED,
             who=storable(told.by, 255),
+            replays=_counted(told.replays.get(message_id)) if isinstance(told, DeadLetterReplayed) else None,
             reason=None if isinstance(told, DeadLetterReplayed) else storable(kept_text(told.reason), 3000),
             was=kept_body(told.was) if isinstance(told, DeadLetterReplayed) and told.was else None,
         )
@@ -42,7 +43,12 @@ def _died(told: JobFailed) -> list[LetterEvent]:
             told_by=told.message_id,
             at=moment,
             what=DIED,
-            replays=max(0, min(told.replays, MOST_COUNTED)),
+            kind=storable(told.job_kind, 255),
+            replays=_counted(told.replays),
             reason=storable(kept_text(f"{told.error_type}: {told.error}"), 3000),
         )
     ]
+
+
+def _counted(replays: int | None) -> int | None:
+    return None if replays is None else max(0, min(replays, MOST_COUNTED))

@@ -126,6 +126,8 @@ class DeadLetterEventRow(SQLModel, table=True):
     Attributes:
         told_by: message id of the event that told it.
         what: died, replayed or discarded. `who`: the person that did it.
+        kind: the wire name it was first published with, of one that died.
+        replays: how often it had been replayed when it died; of a replay, this one included.
         reason: its error, of one that died; why it was discarded.
         was: its masked body as JSON, before a person changed it.
     """
@@ -138,6 +140,7 @@ class DeadLetterEventRow(SQLModel, table=True):
     told_by: str = Field(primary_key=True, max_length=255)
     at: datetime = Field(sa_type=_TIME)
     what: str = Field(max_length=10)
+    kind: str | None = Field(default=None, max_length=255)
     who: str | None = Field(default=None, max_length=255)
     replays: int | None = Field(default=None, sa_type=BigInteger)
     reason: str | None = Field(default=None, sa_type=Text)

@@ -1,17 +1,19 @@
 """Finds messages in the history by what is known of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, Row, Table, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, Table, and_, case, func, or_, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.audit.events import DIED
 from services.audit.models import DeadLetterEventRow, EventRow, TryRecipientRow, TryRow
+from services.audit.order import before
+from shared.dead_letters.letter import kind_of
 
 State = Literal["published", "retried", "dead", "replayed", "discarded", "done"]
 
@@ -20,6 +22,10 @@ _recipients: Table = TryRecipientRow.__table__  # type: ignore[attr-defined]
 _letters: Table = DeadLetterEventRow.__table__  # type: ignore[attr-defined]
 _tries: Table = TryRow.__table__  # type: ignore[attr-defined]
 _each, _later = _tries.alias("each"), _tries.alias("later")
+_death, _later_letter = _letters.alias("death"), _letters.alias("later_letter")
+
+_AS_STATE = case((_letters.c.what == DIED, "dead"), else_=_letters.c.what)
+_AS_ERROR = case((_letters.c.what == DIED, _letters.c.reason))
 
 
 class Wanted(BaseModel):
@@ -27,9 +33,9 @@ class Wanted(BaseModel):
 
     Attributes:
         state: how it stands with them now; `published` are events of which no try is recorded.
-        since, until: when a try of them ended; of published ones, when that was.
+        since, until: when a try of them ended, or they died; of published ones, when that was.
         recipient: shared.recipients.digest_of an address.
-        error: part of the text or the name of an error of any of their tries, in any case.
+        error: part of the text or the name of an error of any of their tries or deaths, in any case.
         limit: so many at most, the latest first.
     """
 
@@ -51,6 +57,11 @@ class Wanted(BaseModel):
             return False
         return self.state == "published" or (self.state is None and self.kind is not None)
 
+    @property
+    def includes_untried(self) -> bool:
+        """Whether messages are found of which only their death is recorded, and so nobody knows whom they were for."""
+        return not self.recipient and self.state not in {"published", "done", "retried"}
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -69,21 +80,43 @@ class Found:
 
 async def find_tried(session: AsyncSession, wanted: Wanted) -> list[Found]:
     """Messages of which tries are recorded."""
-    state = _state()
-    statement = select(_tries, state.label("state"), _count().label("count")).where(_is_latest())
+    state = func.coalesce(_latest_of_letters(_AS_STATE), _tries.c.outcome)
+    chosen = select(_tries.c.id).where(~_follows(_later, _tries, by="id"))
     for column, value in ((_tries.c.kind, wanted.kind), (_tries.c.queue, wanted.queue), (state, wanted.state)):
         if value is not None:
-            statement = statement.where(column == value)
+            chosen = chosen.where(column == value)
     for condition in _narrowing(wanted):
-        statement = statement.where(condition)
-    latest = statement.order_by(_tries.c.at.desc(), _tries.c.id.desc()).limit(wanted.limit)
-    return [_found(row) for row in (await session.execute(latest)).all()]
+        chosen = chosen.where(condition)
+    latest = (_tries.c.at.desc(), _tries.c.id.desc())
+    chosen = chosen.order_by(*latest).limit(wanted.limit)
+    # What is told of them is looked up for these few alone: a database that sorts would do it for all of them first.
+    columns = (*_tries.c, state.label("state"), _count().label("count"), _latest_of_letters(_AS_ERROR).label("buried"))
+    few = select(*columns).where(_tries.c.id.in_(chosen)).order_by(*latest)
+    return [_found(row) for row in (await session.execute(few)).all()]
+
+
+async def find_untried(session: AsyncSession, wanted: Wanted) -> list[Found]:
+    """Messages of which nothing is recorded but their death, and what became of it."""
+    tried = select(_tries.c.id).where(_same(_tries, _letters)).exists()
+    columns = (*_letters.c, _AS_STATE.label("state"), *(each.label(name) for name, each in _of_all_letters().items()))
+    statement = select(*columns).where(~tried, ~_follows(_later_letter, _letters, by="told_by"))
+    for column, value in ((_letters.c.queue, wanted.queue), (_AS_STATE, wanted.state)):
+        if value is not None:
+            statement = statement.where(column == value)
+    if wanted.kind:
+        statement = statement.where(_died(_has_kind(wanted.kind)))
+    if conditions := _conditions(wanted, _death):
+        statement = statement.where(_died(*conditions))
+    latest = statement.order_by(_letters.c.at.desc()).limit(wanted.limit)
+    return [_found_untried(row) for row in (await session.execute(latest)).all()]
 
 
 async def find_published(session: AsyncSession, wanted: Wanted) -> list[Found]:
-    """Events of which no try is recorded."""
-    tried = select(_tries.c.id).where(_tries.c.message_id == _events.c.message_id).exists()
-    statement = select(_events).where(~tried, _events.c.message_id.is_not(None))
+    """Events of which no try is recorded, and no death."""
+    heard = (
+        select(table.c.at).where(table.c.message_id == _events.c.message_id).exists() for table in (_tries, _letters)
+    )
+    statement = select(_events).where(*(~each for each in heard), _events.c.message_id.is_not(None))
     if wanted.kind:
         statement = statement.where(_events.c.kind == wanted.kind)
     if wanted.since:
@@ -95,52 +128,87 @@ async def find_published(session: AsyncSession, wanted: Wanted) -> list[Found]:
     return [Found(row.message_id, row.kind, None, "published", _with_zone(row.at)) for row in rows]
 
 
-def _is_latest() -> ColumnElement[bool]:
-    follows = or_(_later.c.at > _tries.c.at, and_(_later.c.at == _tries.c.at, _later.c.id > _tries.c.id))
-    return ~select(_later.c.id).where(_same(_later), follows).exists()
+def _same(one: Any, other: Any) -> ColumnElement[bool]:
+    return and_(one.c.message_id == other.c.message_id, one.c.queue == other.c.queue)
 
 
-def _same(other: Any) -> ColumnElement[bool]:
-    return and_(other.c.message_id == _tries.c.message_id, other.c.queue == _tries.c.queue)
+def _follows(later: Any, row: Any, *, by: str) -> ColumnElement[bool]:
+    """Whether the same table tells of something later of the same message; `by` decides where the times are equal."""
+    is_later = or_(later.c.at > row.c.at, and_(later.c.at == row.c.at, later.c[by] > row.c[by]))
+    return select(later.c.at).where(_same(later, row), is_later).exists()
 
 
-def _state() -> ColumnElement[str]:
-    """How it stands with the message of a latest try: what became of its dead letter since, or the try's outcome."""
-    now = case((_letters.c.what == DIED, "dead"), else_=_letters.c.what)
-    since = select(now).where(_same(_letters), _letters.c.at >= _tries.c.at).order_by(_letters.c.at.desc()).limit(1)
-    return func.coalesce(since.scalar_subquery(), _tries.c.outcome)
+def _latest_of_letters(what: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Of what became of the dead letters of a latest try's message, the last that no try came after."""
+    tried = select(_each.c.id).where(_same(_each, _letters), before(_letters, _each)).exists()
+    by_worker = (_each.c.outcome == "dead", _each.c.replays == _letters.c.replays)
+    told_already = select(_each.c.id).where(_same(_each, _letters), *by_worker).exists()
+    left = and_(~tried, or_(_letters.c.what != DIED, ~told_already))
+    latest = select(what).where(_same(_letters, _tries), left).order_by(_letters.c.at.desc(), _letters.c.told_by.desc())
+    return latest.limit(1).correlate(_tries).scalar_subquery()
 
 
 def _count() -> ColumnElement[int]:
-    return select(func.count()).where(_same(_each)).scalar_subquery()
+    return select(func.count()).where(_same(_each, _tries)).scalar_subquery()
+
+
+def _of_all_letters() -> dict[str, ColumnElement[Any]]:
+    """What the letters of one message tell together."""
+    here = select().where(_same(_death, _letters))
+    last_death = here.add_columns(_death.c.reason).where(_death.c.what == DIED).order_by(_death.c.at.desc()).limit(1)
+    return {
+        "known_kind": here.add_columns(func.max(_death.c.kind)).scalar_subquery(),
+        "most_replays": here.add_columns(func.max(_death.c.replays)).scalar_subquery(),
+        "died_of": last_death.scalar_subquery(),
+    }
+
+
+def _died(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether one of the deaths of an untried message is so."""
+    return select(_death.c.at).where(_same(_death, _letters), _death.c.what == DIED, *conditions).exists()
+
+
+def _has_kind(kind: str) -> ColumnElement[bool]:
+    listens = _death.c.queue.endswith(f".on.{kind}", autoescape=True)
+    return or_(_death.c.kind == kind, _death.c.queue == kind, listens)
 
 
 def _narrowing(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     """What the latest try must be like, said so that few rows are left to look at."""
-    if wanted.since:
-        yield _tries.c.at >= wanted.since.astimezone(UTC)  # no try is later than the latest
     if wanted.state in {"done", "retried"}:
         yield _tries.c.outcome == wanted.state
+    if wanted.state == "dead":
+        yield or_(_tries.c.outcome == wanted.state, _tries.c.message_id.in_(_ids_told(DIED)))
     if wanted.state in {"replayed", "discarded"}:
-        yield _tries.c.message_id.in_(select(_letters.c.message_id).where(_letters.c.what == wanted.state))
-    if conditions := _conditions(wanted):
-        yield _tries.c.message_id.in_(select(_each.c.message_id).where(*conditions))
-        yield select(_each.c.id).where(_same(_each), *conditions).exists()
-
-
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
-    """What must hold for any one try of a message."""
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.since:
-        conditions.append(_each.c.at >= wanted.since.astimezone(UTC))
-    if wanted.until:
-        conditions.append(_each.c.at < wanted.until.astimezone(UTC))
-    if wanted.error:
-        texts = (func.lower(_each.c.error), func.lower(_each.c.error_type))
-        conditions.append(or_(*(text.contains(wanted.error.lower(), autoescape=True) for text in texts)))
+        yield _tries.c.message_id.in_(_ids_told(wanted.state))
     if wanted.recipient:
         theirs = select(_recipients.c.try_id).where(_recipients.c.digest == wanted.recipient)
-        conditions.append(_each.c.try_id.in_(theirs))
+        yield _any_of({_each: [_each.c.try_id.in_(theirs)]})
+    if conditions := _conditions(wanted, _each):
+        yield _any_of({_each: conditions, _death: [_death.c.what == DIED, *_conditions(wanted, _death)]})
+
+
+def _any_of(wanted: Mapping[Any, Sequence[ColumnElement[bool]]]) -> ColumnElement[bool]:
+    """That one of the message's rows in these tables is so."""
+    rows = (select(table.c.message_id, table.c.queue).where(*conditions) for table, conditions in wanted.items())
+    return tuple_(_tries.c.message_id, _tries.c.queue).in_(union_all(*rows))
+
+
+def _ids_told(what: str) -> Any:
+    return select(_death.c.message_id).where(_death.c.what == what)
+
+
+def _conditions(wanted: Wanted, rows: Any) -> list[ColumnElement[bool]]:
+    """What must hold for any one try of a message, or for any one of its deaths."""
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.since:
+        conditions.append(rows.c.at >= wanted.since.astimezone(UTC))
+    if wanted.until:
+        conditions.append(rows.c.at < wanted.until.astimezone(UTC))
+    if wanted.error:
+        texts = (rows.c.reason,) if rows is _death else (rows.c.error, rows.c.error_type)
+        part = wanted.error.lower()
+        conditions.append(or_(*(func.lower(text).contains(part, autoescape=True) for text in texts)))
     return conditions
 
 
@@ -154,7 +222,19 @@ def _found(row: Row[Any]) -> Found:
         tries=row._mapping["count"],
         replays=row.replays,
         recipients=tuple(orjson.loads(row.recipients)) if row.recipients else (),
-        error=f"{row.error_type}: {row.error}" if row.error_type else None,
+        error=row.buried or (f"{row.error_type}: {row.error}" if row.error_type else None),
+    )
+
+
+def _found_untried(row: Row[Any]) -> Found:
+    return Found(
+        message_id=row.message_id,
+        kind=row.known_kind or kind_of(row.queue),
+        queue=row.queue,
+        state=row.state,
+        at=_with_zone(row.at),
+        replays=row.most_replays or 0,
+        error=row.died_of,
     )
 
 

@@ -3,13 +3,13 @@
 from datetime import UTC
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Table, and_, func, select
+from sqlalchemy import ColumnElement, Table, and_, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
 from services.audit.errors import AmbiguousId, UnknownId
 from services.audit.models import DeadLetterEventRow, EventRow, TryRow
-from services.audit.searching import Found, Wanted, find_published, find_tried
+from services.audit.searching import Found, Wanted, find_published, find_tried, find_untried
 from services.audit.timeline import Story, tell_story
 from shared.database import Database
 
@@ -41,7 +41,11 @@ class SqlHistory:
     async def find(self, wanted: Wanted) -> list[Found]:
         """Messages by what is known of them, the latest first. A message that several queues had is found for each."""
         async with self._database.session() as session:
+            if not self._database.is_sqlite:  # PostgreSQL would compile the search for seconds, and search for some ms
+                await session.execute(text("SET LOCAL jit = off"))
             found = [] if wanted.state == "published" else await find_tried(session, wanted)
+            if wanted.includes_untried:
+                found += await find_untried(session, wanted)
             if wanted.includes_published:
                 found += await find_published(session, wanted)
         return sorted(found, key=lambda each: each.at, reverse=True)[: wanted.limit]

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import orjson
 
 from services.audit.events import DIED, REPLAYED
 from services.audit.models import DeadLetterEventRow, EventRow, TryRow
+from services.audit.order import is_before
 from services.audit.wording import outcome_of, what_of_letter, what_of_try
-
-SKEW = timedelta(minutes=1)
-"""By how much the clock of the machine that replays may be ahead of the one that does the message."""
+from shared import wire
+from shared.dead_letters.letter import kind_of
 
 
 @dataclass(slots=True)
@@ -54,18 +54,22 @@ def tell_story(
     message_id: str, events: Sequence[EventRow], tries: Sequence[TryRow], letters: Sequence[DeadLetterEventRow]
 ) -> Story:
     """Put in order what the rows of one message say. There must be at least one."""
-    tries, letters = sorted(tries, key=lambda each: each.at), sorted(letters, key=lambda each: each.at)
+    tries = sorted(tries, key=lambda each: (each.at, each.id or 0))
+    letters = sorted(letters, key=lambda each: (each.at, each.told_by))
     story = Story(message_id, _kind(events, tries, letters), _correlation(events, tries), _recipients(tries))
     published = _published(events, tries)
     chapters: dict[str, list[_Entry]] = {}
-    for queue in dict.fromkeys([*(each.queue for each in tries), *(each.queue for each in letters)]):
+    outcomes: dict[str, str] = {}
+    queues = list(dict.fromkeys([*(each.queue for each in tries), *(each.queue for each in letters)]))
+    for queue in queues:
         here = [each for each in tries if each.queue == queue], [each for each in letters if each.queue == queue]
-        chapters[queue] = list(_chapter(*here))
-        sentence = outcome_of(*here, chapters[queue][-1].row, published.at if published else None)
-        story.outcomes.append(sentence)
+        chapters[queue] = list(_chapter(*here, 0 if queue == wire.UNROUTED_QUEUE else _published_again(letters)))
+        last = chapters[queue][-1].row
+        outcomes[queue] = outcome_of(*here, last, published.at if published else None)
+        if _is_elsewhere(last) and len(queues) > 1:  # how it stands with it is said of the queue that took it
+            del outcomes[queue]
     story.lines = [*([published] if published else []), *_merged(chapters.values())]
-    if len(chapters) > 1:
-        story.outcomes = [f"{queue}: {text}" for queue, text in zip(chapters, story.outcomes, strict=True)]
+    story.outcomes = [f"{queue}: {text}" if len(outcomes) > 1 else text for queue, text in outcomes.items()]
     if not chapters:
         story.outcomes = ["no try of it is recorded: of most kinds only those are kept that failed"]
     _count_waits(story.lines)
@@ -79,16 +83,28 @@ class _Entry(NamedTuple):
     row: TryRow | DeadLetterEventRow
 
 
-def _chapter(tries: Sequence[TryRow], letters: Sequence[DeadLetterEventRow]) -> Iterator[_Entry]:
-    """What happened in one queue. What a person did stands before the try that came of it, whatever the clocks say."""
+def _published_again(letters: Sequence[DeadLetterEventRow]) -> int:
+    """How often a person published it again after no queue had taken it."""
+    return max((each.replays or 0 for each in letters if _is_elsewhere(each)), default=0)
+
+
+def _is_elsewhere(row: TryRow | DeadLetterEventRow) -> bool:
+    return row.queue == wire.UNROUTED_QUEUE and isinstance(row, DeadLetterEventRow) and row.what == REPLAYED
+
+
+def _chapter(tries: Sequence[TryRow], letters: Sequence[DeadLetterEventRow], replays: int) -> Iterator[_Entry]:
+    """What happened in one queue, to a message that was replayed so often before it came there.
+
+    searching.py says the same of what is last in it.
+    """
     buried = {each.replays for each in tries if each.outcome == "dead"}
     left = [each for each in letters if each.what != DIED or each.replays not in buried]
-    replays, is_told = 0, False
+    is_told = False
     for each in tries:
-        while left and _is_before(left[0], each, is_awaited=each.replays > replays and not is_told):
-            letter = left.pop(0)
-            is_told = is_told or letter.what == REPLAYED
-            yield _Entry(_line_of_letter(letter), letter)
+        earlier = [letter for letter in left if is_before(letter, each)]
+        left = [letter for letter in left if not is_before(letter, each)]
+        is_told = is_told or any(letter.what == REPLAYED for letter in earlier)
+        yield from (_Entry(_line_of_letter(letter), letter) for letter in earlier)
         if each.replays > replays:
             if not is_told:
                 yield _Entry(_line_of_replays(each.replays - replays, each.queue), each)
@@ -101,10 +117,6 @@ def _chapter(tries: Sequence[TryRow], letters: Sequence[DeadLetterEventRow]) -> 
 def _line_of_replays(number: int, queue: str) -> Line:
     often = "" if number == 1 else f" {number} times"
     return Line(None, f"replayed{often}, not by postroom: the management UI?", queue)
-
-
-def _is_before(letter: DeadLetterEventRow, each: TryRow, *, is_awaited: bool) -> bool:
-    return letter.at <= each.at or (is_awaited and letter.what == REPLAYED and letter.at <= each.at + SKEW)
 
 
 def _line_of_try(each: TryRow) -> Line:
@@ -154,8 +166,8 @@ def _published(events: Sequence[EventRow], tries: Sequence[TryRow]) -> Line | No
 
 
 def _kind(events: Sequence[EventRow], tries: Sequence[TryRow], letters: Sequence[DeadLetterEventRow]) -> str:
-    kinds = [*(each.kind for each in events), *(each.kind for each in tries), *(each.queue for each in letters)]
-    return kinds[0]
+    kinds = [*(each.kind for each in events), *(each.kind for each in tries), *(each.kind for each in letters)]
+    return next((each for each in kinds if each), "") or kind_of(letters[0].queue)
 
 
 def _correlation(events: Sequence[EventRow], tries: Sequence[TryRow]) -> str | None:

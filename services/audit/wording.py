@@ -60,8 +60,8 @@ def counted(number: int, noun: str) -> str:
 
 
 def _after(tries: Sequence[TryRow], letters: Sequence[DeadLetterEventRow]) -> str:
-    told = sum(each.what == REPLAYED for each in letters)
-    replays = max([told, *(each.replays for each in tries)])
+    told = [each.replays for each in letters if each.what == REPLAYED]
+    replays = max([len(told) if None in told else 0, *filter(None, told), *(each.replays for each in tries)])
     counts = [counted(len(tries), "try")] if tries else []
     counts += [counted(replays, "replay")] if replays else []
     return f" after {' and '.join(counts)}" if counts else ""

@@ -65,7 +65,9 @@ def find_command(  # noqa: PLR0913 - one parameter per option
     since: Annotated[str | None, typer.Option(help="`2026-11-25T02:00`, UTC, or with an offset.")] = None,
     until: Annotated[str | None, typer.Option(help="Before that moment.")] = None,
     recipient: Annotated[str | None, typer.Option(help="An e-mail address or phone number.")] = None,
-    error: Annotated[str | None, typer.Option(help="Part of the text or name of an error of any try.")] = None,
+    error: Annotated[
+        str | None, typer.Option(help="Part of the text or name of what any try failed of, or it died of.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="The latest so many.")] = 20,
     as_json: AsJson = False,
 ) -> None:

@@ -69,7 +69,7 @@ def _texts(line: dict[str, Any], error_before: str | None, *, queue: str | None)
 
 
 def _counts(each: dict[str, Any]) -> str:
-    tries = f"{each['tries']} {'try' if each['tries'] == 1 else 'tries'}" if each["tries"] else ""
+    tries = f"{each['tries']} {'try' if each['tries'] == 1 else 'tries'}" if each["tries"] else "no try"
     return f"{tries}, {each['replays']} replayed" if each["replays"] else tries
 
 

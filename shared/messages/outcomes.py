@@ -19,12 +19,17 @@ class Measured(BaseModel):
 
 
 class JobFailed(Event):
-    """A message became a dead letter; `queue` + `.dead` holds it."""
+    """A message became a dead letter; `queue` + `.dead` holds it.
+
+    Attributes:
+        job_kind: the wire name it was first published with.
+    """
 
     kind: ClassVar[str] = "job.failed"
 
     queue: str
     job_id: str | None
+    job_kind: str | None = None
     error_type: str
     error: str
     attempts: int

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import random
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -108,6 +110,108 @@ async def test_a_message_is_found_as_it_stands_now(log: SqlEventLog, history: Sq
     assert await found(history, limit=2) == ["later-dead", "done"]
     [done] = await history.find(Wanted(state="done"))
     assert (done.tries, done.replays, done.at) == (2, 1, NOON + timedelta(minutes=9))
+
+
+async def test_what_is_known_by_its_death_alone_is_found(log: SqlEventLog, history: SqlHistory) -> None:
+    unrouted = {"queue": "unrouted", "kind": "report.generat", "replays": 0}
+    listener = {"queue": "email.on.user.created", "replays": 0, "reason": "DeliveryLimit: the broker buried it"}
+    await record(log, make_try("tried", 1, "retried"))
+    await log.record(event("user.created", "heard", 0))
+    await log.record_letters(
+        [
+            letter("nobody's", 2, "died", **unrouted, reason="Unrouted: no queue takes report.generat"),
+            letter("heard", 3, "died", **listener),
+            letter("tried", 4, "died", replays=0, reason="DeliveryLimit: the broker buried it"),
+            letter("gone", 4, "died", **unrouted),
+            letter("gone", 5, "discarded", queue="unrouted", reason="DeliveryLimit, misspelt"),
+        ]
+    )
+
+    assert await found(history, state="dead") == ["heard", "nobody's", "tried"]
+    assert await found(history, state="discarded") == ["gone"]
+    assert await found(history) == ["gone", "heard", "nobody's", "tried"]
+    assert await found(history, error="deliverylimit") == ["heard", "tried"]
+    assert await found(history, kind="report.generat", state="dead") == ["nobody's"]
+    assert await found(history, kind="user.created") == ["heard"]
+    assert await found(history, kind="email.send") == ["tried"]
+    assert await found(history, queue="email.on.user.created") == ["heard"]
+    window = {"since": NOON + timedelta(minutes=3), "until": NOON + timedelta(minutes=5)}
+    assert await found(history, **window, state="dead") == ["heard", "tried"]
+    assert await found(history, recipient=digest_of("ada@example.com")) == []
+    for wanted in ({"queue": "email.send"}, {"queue": "email.on.user.created"}):
+        [one] = await history.find(Wanted.model_validate(wanted))
+        assert one.error == "DeliveryLimit: the broker buried it"
+    assert (one.kind, one.tries, one.replays) == ("user.created", 0, 0)
+
+
+async def test_find_and_show_agree_whatever_the_clocks_said(log: SqlEventLog, history: SqlHistory) -> None:
+    """400 messages, told by machines whose clocks are up to 20 s apart, some of it not at all."""
+    chance = random.Random(4711)  # noqa: S311 - the same lives each time
+    for number in range(400):
+        tries, letters = a_life_of(f"m-{number}", chance)
+        await record(log, *tries)
+        await log.record_letters(letters)
+
+    all_of_them = await history.find(Wanted(limit=10_000))
+
+    words = {"not done": "retried", "done": "done", "dead": "dead", "replayed": "replayed", "discarded": "discarded"}
+    assert len(all_of_them) == 400
+    for one in all_of_them:
+        [story] = await history.stories(one.message_id)
+        [state] = [state for word, state in words.items() if re.match(rf"{word}\b", story.outcomes[0])]
+        assert one.state == state, str(story)
+        assert one.message_id in await found(history, state=state, limit=10_000)
+
+
+def a_life_of(message_id: str, chance: random.Random) -> tuple[list[RecordedTry], list[LetterEvent]]:
+    """It fails, dies and is replayed, until it is done, discarded, or nobody cared yet."""
+    skews = [chance.uniform(-10, 10) for _ in range(2)]
+    tries, letters = [make_try(message_id, 0, "retried")], list[LetterEvent]()
+    seconds = 0.0
+
+    def after(wait: float, clock: int) -> datetime:
+        nonlocal seconds
+        seconds += chance.uniform(0, wait)
+        return NOON + timedelta(seconds=seconds + skews[clock])
+
+    def tell(what: str, at: datetime, **more: Any) -> None:
+        letters.append(letter(message_id, 0, what, at=at, told_by=f"{message_id}-{len(letters)}", **more))
+
+    for replays in range(chance.randint(1, 4)):
+        if is_tried := chance.random() < 0.8:
+            at = after(3, 0)
+            tries.append(make_try(message_id, 0, "dead", at=at, id=f"{message_id}-{replays}", replays=replays))
+        if chance.random() < 0.9 or not is_tried:
+            tell("died", at if is_tried else after(3, 0), replays=replays)
+        end = chance.random()
+        if end < 0.2:
+            return tries, letters
+        if end < 0.3:
+            tell("discarded", after(90, 1))
+            return tries, letters
+        if chance.random() < 0.8:  # the others are moved in the management UI
+            tell("replayed", after(3, 1), replays=replays + 1 if chance.random() < 0.9 else None)
+    if chance.random() < 0.7:
+        tries.append(make_try(message_id, 0, at=after(3, 0), id=f"{message_id}-end", replays=replays + 1))
+    return tries, letters
+
+
+async def test_a_replay_by_somebody_whose_clock_is_ahead_is_not_the_end(log: SqlEventLog, history: SqlHistory) -> None:
+    ahead = timedelta(seconds=2)
+    for name, outcome in (("done", "done"), ("dead again", "dead")):
+        again = NOON + timedelta(seconds=1)
+        await record(log, make_try(name, 0, "dead"), make_try(name, 1, outcome, at=again, replays=1))
+        await log.record_letters(
+            [
+                letter(name, 0, "died", replays=0),
+                letter(name, 0, "replayed", at=NOON + timedelta(seconds=0.5) + ahead, replays=1),
+                *([letter(name, 1, "died", at=again, replays=1)] if outcome == "dead" else []),
+            ]
+        )
+
+    assert await found(history, state="replayed") == []
+    assert await found(history, state="done") == ["done"]
+    assert await found(history, state="dead") == ["dead again"]
 
 
 async def test_a_message_is_found_by_whom_it_is_for_when_and_of_what_it_failed(

@@ -49,6 +49,7 @@ async def test_a_dead_letter_is_recorded_told_and_announced(desk: Desk) -> None:
     assert event == JobFailed(
         queue="email.send",
         job_id="6f2c9a30",
+        job_kind="email.send",
         error_type="RecipientRefused",
         error="a•••@example.com: 550 5.1.1 no such user",
         attempts=5,

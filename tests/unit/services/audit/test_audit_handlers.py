@@ -99,6 +99,8 @@ async def test_what_became_of_dead_letters_is_an_event_and_found_by_each_message
     assert {(each.what, each.queue, each.told_by, each.who) for each in log.letters} == {
         (what, content["queue"], "e", content.get("by"))
     }
+    counts = {"job.failed": 1, "dead-letter.replayed": 1, "dead-letter.discarded": None}
+    assert [(each.kind, each.replays) for each in log.letters] == [(content.get("job_kind"), counts[kind])]
 
 
 async def test_the_body_before_a_change_is_kept_without_its_secrets() -> None:

@@ -102,12 +102,32 @@ def test_a_replay_that_nobody_told_of_is_read_from_the_count() -> None:
 
 
 def test_a_replay_stands_before_the_try_that_came_of_it_whatever_the_clocks_say() -> None:
-    ahead = letter(65, "replayed")  # the clock of the machine that replayed is five seconds ahead
+    ahead = letter(65, "replayed", replays=1)  # the clock of the machine that replayed is five seconds ahead
+    behind = letter(1, "replayed", replays=1)  # or one second behind the one that buried it
 
-    assert told(DEAD, ahead, make_try(60, "done", replays=1))[1:] == [
-        "replayed by ada@ops",
-        "done at try 1 of 3 in 12 ms",
+    for replayed in (ahead, behind):
+        assert told(DEAD, replayed, make_try(60, "done", replays=1))[1:] == [
+            "replayed by ada@ops",
+            "done at try 1 of 3 in 12 ms",
+        ]
+    assert story_of(DEAD, behind).outcomes == ["replayed after 1 try and 1 replay; nothing is recorded of it since"]
+
+
+def test_a_job_that_no_queue_took_and_a_person_published_again_is_where_its_queue_says() -> None:
+    died = letter(0, DIED, queue="unrouted", kind="email.send", replays=0, reason="Unrouted: no queue takes email.send")
+    published_again = letter(30, "replayed", queue="unrouted", replays=1)
+
+    waiting = story_of(died, published_again)
+    done = story_of(died, published_again, make_try(29, "done", replays=1))
+
+    assert waiting.outcomes == ["replayed after 1 replay; nothing is recorded of it since"]
+    assert [(line.queue, line.what) for line in done.lines] == [
+        ("unrouted", "dead letter"),
+        ("email.send", "done at try 1 of 3 in 12 ms"),
+        ("unrouted", "replayed by ada@ops"),
     ]
+    assert done.outcomes == ["done after 1 try and 1 replay"]
+    assert done.kind == "email.send"
 
 
 def test_of_two_replays_each_is_told_once_by_whoever_did_it() -> None:

@@ -14,6 +14,7 @@ _KEY_LENGTH = 10
 """40 bits: among 10,000 causes two share a key with a chance of 1 in 20,000."""
 
 _LONGEST_TEXT = 200
+_LONGEST_LOOK = 1200  # a little more than a worker writes; what stands behind is not looked at
 
 # SMTP and HTTP answer codes tell causes apart, so they stay where such a code stands: at the start, after a
 # colon, after the protocol's name, or in brackets with its enhanced code (`(552 5.2.2 mailbox full)`).
@@ -29,7 +30,7 @@ _ENDING = re.compile(r"(?:\.[a-z]{2,})*$")  # `.example.com`, `.pdf`
 
 # A lower-case word before an address may be any word of the sentence, and so may one that stands alone.
 _NAME = r"[^\W\d_a-z][\w.'\u2019-]*"
-_PERSON = rf"(?-i:{_NAME}(?: (?:[a-z]{{1,3}} )?{_NAME}){{1,4}} )|\"[^\"]{{1,100}}\" ?"
+_PERSON = rf"(?-i:(?<![\w.'\u2019-]){_NAME}(?: (?:[a-z]{{1,3}} )?{_NAME}){{1,4}} )|\"[^\"]{{1,100}}\" ?"
 
 
 def _fold_token(match: re.Match[str]) -> str:
@@ -62,9 +63,9 @@ def _capitals(part: str) -> int:
 _FOLDS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), folded)
     for pattern, folded in (
-        (r"[a-z][a-z0-9+.-]*://[^\s\"'<>]+", "<url>"),
+        (r"[a-z][a-z0-9+.-]{0,30}://[^\s\"'<>]+", "<url>"),
         (rf"(?:{_PERSON})?<[^\s<>@]+@[^\s<>]+>", "<address>"),
-        (r"[^\s\"'<>(),;:=]+@[^\s\"'<>(),;:=]+", "<address>"),
+        (r"(?<![^\s\"'<>(),;:=])[^\s\"'<>(),;:=]+@[^\s\"'<>(),;:=]+", "<address>"),
         (r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?", "<time>"),
         (r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", "<id>"),
         (r"(?<=/tmp/)[^\s/:,;'\"()]+|(?<=[/\\])tmp\.?\w{6,}", "<id>"),
@@ -102,7 +103,7 @@ def cause_of(queue: str, error_type: str, error: str, place: str = "") -> Cause:
 
 def fold(text: str) -> str:
     """`text` without what differs from message to message; one line of at most 200 characters."""
-    line = " ".join(text[:4000].split())
+    line = " ".join(text[:_LONGEST_LOOK].split())
     # Codes are spelt with letters while the numbers around them are folded, then spelt back.
     line = _ANSWER_CODE.sub(lambda match: _hide(match.group(0)), line)
     for pattern, folded in _FOLDS:

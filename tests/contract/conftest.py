@@ -1,7 +1,6 @@
 """What several suites of a port need."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -9,10 +8,9 @@ from shared.database import Database
 from tests.support.alert_desk import Desk
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def alerting_database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    on_file = f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3"
-    return Database(on_file if request.param == "sqlite" else request.getfixturevalue("postgres_url"), "alerting")
+@pytest.fixture
+def alerting_database(database_url: str) -> Database:
+    return Database(database_url, "alerting")
 
 
 @pytest.fixture

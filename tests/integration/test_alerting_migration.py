@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,10 +28,9 @@ INSERT INTO failure_notices (cause, channel, told_count, told_at, tries) VALUES 
 """
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
-    on_file = f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3"
-    return Database(on_file if request.param == "sqlite" else request.getfixturevalue("postgres_url"), "alerting")
+@pytest.fixture
+def database(database_url: str) -> Database:
+    return Database(database_url, "alerting")
 
 
 @pytest.fixture

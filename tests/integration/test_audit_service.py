@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -32,13 +31,6 @@ from tests.support.worker import Chore, Desk, depth, publish, take_all
 QUEUE = "audit.on.all"
 CANARY = "canary-4711"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path}/audit.sqlite3"
-    return str(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture

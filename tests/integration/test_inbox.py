@@ -5,7 +5,6 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,17 +58,10 @@ class Office:
                 await inbox.liveness.beat()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgresql":
-        return str(request.getfixturevalue("postgres_url"))
-    return f"sqlite+aiosqlite:///{tmp_path / 'test.sqlite3'}"
-
-
 @pytest.fixture
-async def office(url: str) -> AsyncIterator[Office]:
+async def office(database_url: str) -> AsyncIterator[Office]:
     async with AsyncExitStack() as stack:
-        yield Office(url, stack)
+        yield Office(database_url, stack)
 
 
 async def test_a_message_belongs_to_the_first_who_asks(office: Office) -> None:

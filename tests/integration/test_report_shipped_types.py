@@ -19,13 +19,6 @@ SUMMER_BEGINS = datetime(2026, 3, 29, tzinfo=UTC)
 """In Berlin that day has 23 hours, and begins at 23:00 UTC of the day before."""
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path}/audit.sqlite3"
-    return str(request.getfixturevalue("postgres_url"))
-
-
 @pytest.fixture
 async def audit(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url, "audit")

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -19,17 +18,9 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3"
-    given: str = request.getfixturevalue("postgres_url")
-    return given
-
-
 @pytest.fixture
-async def heard(url: str) -> AsyncIterator[HeardLog]:
-    database = Database(url, "alerting")
+async def heard(database_url: str) -> AsyncIterator[HeardLog]:
+    database = Database(database_url, "alerting")
     await database.migrate()
     yield HeardLog(database)
     await database.close()

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -12,14 +11,6 @@ from services.webhook.sync.ledger import Known, SyncLedger
 from shared.database import Database
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite+aiosqlite:///{tmp_path}/w.sqlite3"
-    url: str = request.getfixturevalue("postgres_url")
-    return url
 
 
 @pytest.fixture

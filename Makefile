@@ -7,7 +7,8 @@
 # Given as ARGS="-k replay -x" to the test targets.
 ARGS ?=
 PYTHON := .venv/bin/python
-PYTEST := $(PYTHON) -m pytest --numprocesses 2 --maxschedchunk 2
+# Most tests wait for something: four at a time keep two cores busy. Those that need the machine to themselves get it.
+PYTEST := $(PYTHON) -m pytest --numprocesses 4 --maxschedchunk 2
 READY := .venv/ready
 
 help: ## show this

@@ -35,7 +35,7 @@ from tests.support.sms_providers import (
 )
 from tests.support.sms_smsc import smsc_running
 
-TIMEOUT = timedelta(seconds=0.7)
+TIMEOUT = timedelta(seconds=1.5)
 SEVEN = timedelta(seconds=7)
 
 

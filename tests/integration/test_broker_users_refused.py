@@ -1,5 +1,6 @@
 """What the users of the broker must not do: each thing is tried, refused by the broker, and works for others."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -31,7 +32,8 @@ from tests.support.attempts import (
 from tests.support.broker_users import Users, installed_subscriptions, users_on
 from tests.support.brokers import virtual_host_on
 
-INTRUDER, DROPPING = "test-intruder", "test-drop"
+# Users are the broker's, not the virtual host's: another process that runs these tests has an intruder of its own.
+INTRUDER, DROPPING = f"test-intruder-{os.getpid()}", "test-drop"
 ONE_SECOND = "0." * 19 + "1."
 ENTERS = over_amqp("opens a channel", lambda channel: channel.set_qos(1))
 LOGS_IN = over_http("asks the management API who it is", "GET", "/whoami")

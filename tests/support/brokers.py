@@ -60,14 +60,18 @@ def virtual_host_on(broker: BrokerNode, name: str | None = None) -> Iterator[Vir
     settings = RuntimeSettings.model_validate({"amqp_url": broker.amqp_url, "management_url": broker.management_url})
     url, user, password = settings.broker_management()
     name = name or f"test-{uuid4().hex[:12]}"
-    with httpx.Client(base_url=f"{url}/api", auth=(user, password), timeout=30, trust_env=False) as management:
+
+    def api() -> httpx.Client:
+        return httpx.Client(base_url=f"{url}/api", auth=(user, password), timeout=30, trust_env=False)
+
+    with api() as management:
         management.put(f"/vhosts/{name}").raise_for_status()
-        management.put(
-            f"/permissions/{name}/{quote(user, safe='')}", json={"configure": ".*", "write": ".*", "read": ".*"}
-        ).raise_for_status()
-        try:
-            yield VirtualHost(name, _with_path(broker.amqp_url, name), url, user, password)
-        finally:
+        everything = {"configure": ".*", "write": ".*", "read": ".*"}
+        management.put(f"/permissions/{name}/{quote(user, safe='')}", json=everything).raise_for_status()
+    try:
+        yield VirtualHost(name, _with_path(broker.amqp_url, name), url, user, password)
+    finally:
+        with api() as management:  # a new one: the broker closes connections that have been idle for a minute
             management.delete(f"/vhosts/{name}").raise_for_status()
 
 

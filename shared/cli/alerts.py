@@ -11,6 +11,7 @@ from shared.cli.asking import ask_service
 from shared.cli.output import AsJson, ExitCode, complain, out, print_json, print_table
 
 SERVICE = "alerting"
+_LONGEST_TEXT = 200
 COLOURS = {"open": "red", "muted": "yellow", "resolved": "green"}
 
 app = typer.Typer(
@@ -38,8 +39,7 @@ def list_command(
     elif not found:
         out.print("Nothing was ever told of." if with_resolved else "Nothing is open; --all shows what was.")
     else:
-        columns = ("key", "state", "where", "what", "dead", "in all", "trend", "last", "text")
-        print_table(columns, [_row(each) for each in found])
+        print_table(("key", "state", "what", "messages", "last"), [_row(each) for each in found])
     if any(each["state"] == "open" for each in found):
         raise typer.Exit(ExitCode.PROBLEMS)
 
@@ -163,18 +163,12 @@ def _route(route: dict[str, Any]) -> str:
 
 def _row(each: dict[str, Any]) -> tuple[str, ...]:
     state = f"[{COLOURS[each['state']]}]{each['state']}[/]{', came back' if each['came_back'] else ''}"
-    is_group = each["about"] == "failures"
-    return (
-        each["key"],
-        state,
-        escape(each["name"]),
-        escape(each["what"]),
-        str(each["unsettled"]) if is_group else "",
-        str(each["total"]) if is_group else "",
-        _trend(each) if is_group else "",
-        _short(each["last_at"]),
-        escape(" ".join(each["text"].split())[:60]),
-    )
+    messages = ""
+    if each["about"] == "failures":
+        messages = f"{each['unsettled']} dead of {each['total']}\n{_trend(each)}"
+    text = " ".join(each["text"].split())[:_LONGEST_TEXT]
+    what = f"[bold]{escape(each['name'])}: {escape(each['what'])}[/]\n{escape(text)}"
+    return each["key"], state, what, messages, _short(each["last_at"]).replace(" ", "\n")
 
 
 def _trend(each: dict[str, Any]) -> str:

@@ -101,7 +101,8 @@ class State:
             if queue.dead:
                 yield f"{queue.dead} in {wire.dead_queue(queue.queue)}: postroom dead list"
         if self.unrouted:
-            yield f"{self.unrouted} jobs that no queue takes: postroom dead show unrouted"
+            jobs = "1 job" if self.unrouted == 1 else f"{self.unrouted} jobs"
+            yield f"{jobs} that no queue takes: postroom dead show unrouted"
         for name, messages in self.strays.items():
             yield f"nobody declared the queue {name}, {messages} in it"
 

@@ -154,6 +154,18 @@ async def test_before_the_content_a_closing_server_is_the_provider_s_fault(serve
     assert server.count == 0
 
 
+async def test_the_log_of_a_server_that_takes_no_mail_has_nobodys_address(
+    server: MailServer, caplog: pytest.LogCaptureFixture
+):
+    server.answer(ADA, f"421 4.7.0 <{ADA}>: try later")
+    async with mailer_for(server.url) as mailer:
+        with pytest.raises(MailServersUnavailable):
+            await mailer.send(envelope())
+
+    assert "takes no mail: 421 4.7.0" in caplog.text
+    assert ADA not in caplog.text
+
+
 async def test_an_answer_that_never_comes_counts_as_a_try(server: MailServer):
     server.answer_content(HANG_UP, times=1)
     async with mailer_for(server.url) as mailer:

@@ -74,6 +74,7 @@ async def test_a_heartbeat_is_not_worth_a_row() -> None:
     await record_event(beat, log)
 
     assert not log.events
+    assert beat.provider_answered is False  # it does not show that a database which was away is back
 
 
 async def test_tries_are_kept_apart_too() -> None:

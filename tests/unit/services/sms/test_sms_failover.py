@@ -111,3 +111,14 @@ def test_a_reference_is_recognised_by_whom_it_was_given_to(first: ScriptedGatewa
 
     assert [Failover([first, second]).recognises(name) for name in ("first", "second", None)] == [False, True, False]
     assert Failover([second]).recognises(None)
+
+
+async def test_the_log_of_a_gateway_that_is_away_has_nobodys_number(
+    both: Failover, first: ScriptedGateway, caplog: pytest.LogCaptureFixture
+):
+    first.script = [GatewayUnavailable(f"503: no route to {NUMBER} now")]
+
+    await both.deliver(TEXT)
+
+    assert "Gateway first takes no texts: 503: no route to" in caplog.text
+    assert NUMBER not in caplog.text

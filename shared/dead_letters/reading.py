@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from shared.dead_letters.connection import BROKER_ERRORS, depth_of, ready_in, why_lost
 from shared.dead_letters.letter import DeadLetter, Envelope, name_by_content, read_dead_letter, text_of
@@ -153,7 +154,10 @@ class Reader:
         queue = await self._channel.get_queue(self._target.source, ensure=False)
         await self._channel.set_qos(wanted)
         # The limit is the consumer's, and messages that are held fill it: a new one reads on past them.
-        self._consumer = await queue.consume(self._arrived.put)
+        try:
+            self._consumer = await queue.consume(self._arrived.put)
+        except ChannelNotFoundEntity:
+            raise self._ended() from None
         came = await self._come(wanted)
         await self._end_consumer()
         while not self._arrived.empty():
@@ -181,10 +185,13 @@ class Reader:
         if self._channel.is_closed:
             raise ConnectionError("the broker closed the channel")
         if self._is_cancelled:
-            raise NotAllRead(
-                f"the broker ended the reading of {self._target.source} (was the queue deleted, or were its messages "
-                "held for too long?); run it again"
-            )
+            raise self._ended()
+
+    def _ended(self) -> NotAllRead:
+        return NotAllRead(
+            f"the broker ended the reading of {self._target.source} (was the queue deleted, or were its messages "
+            "held for too long?); run it again"
+        )
 
     async def _end_consumer(self) -> None:
         consumer, self._consumer = self._consumer, None

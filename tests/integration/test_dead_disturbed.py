@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,27 +22,16 @@ from shared.dead_letters import (
     discarding,
     export,
     reading,
-    replay,
     selection,
     target_of,
 )
 from shared.errors import PublishTimeout
 from shared.testing import eventually
-from tests.support.dead_letters import DEAD, WORK, Bench, bench_on
+from tests.support.dead_letters import DEAD, WORK, Bench, names, replay_all
 
 TARGET = target_of(DEAD)
 ALL = Selection()
 GROUP = cause_of(WORK, "RecipientRefused", "x@y.z: 550 no such user 4").key
-
-
-@pytest.fixture
-async def bench(vhost: Any) -> AsyncIterator[Bench]:
-    async with bench_on(vhost.amqp_url) as bench:
-        yield bench
-
-
-async def replay_all(vhost: Any, selection: Selection = ALL, **options: Any) -> Outcome:
-    return await replay(vhost.amqp_url, TARGET, selection, **{"pace": Pace(), "watch": Watch()} | options)
 
 
 async def discard_all(vhost: Any, selection: Selection = ALL, **options: Any) -> Outcome:
@@ -51,10 +40,6 @@ async def discard_all(vhost: Any, selection: Selection = ALL, **options: Any) ->
 
 async def export_all(vhost: Any, **options: Any) -> Outcome:
     return await export(vhost.amqp_url, TARGET, ALL, **{"write": lambda _line: None, "watch": Watch()} | options)
-
-
-def names(count: int, prefix: str = "m") -> list[str]:
-    return [f"{prefix}-{number}" for number in range(count)]
 
 
 def once(work: Callable[[], Any]) -> tuple[Watch, list[asyncio.Task[Any]]]:
@@ -140,6 +125,23 @@ async def test_a_queue_that_is_deleted_meanwhile_is_named_at_once(
     watch, deletion = once(delete)
     outcome = await asyncio.wait_for(replay_all(vhost, watch=watch), 10)
     await asyncio.gather(*deletion)
+
+    assert "the broker ended the reading of email.send.dead" in outcome.problem
+
+
+async def test_a_queue_that_is_deleted_between_two_batches_is_named_too(
+    vhost: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more_are_counted(monkeypatch, 4)
+    await bench.bury("m-1")
+    end_consumer = reading.Reader._end_consumer
+
+    async def and_delete(reader: reading.Reader) -> None:
+        await end_consumer(reader)
+        await bench.channel.queue_delete(DEAD)
+
+    monkeypatch.setattr(reading.Reader, "_end_consumer", and_delete)
+    outcome = await asyncio.wait_for(replay_all(vhost), 10)
 
     assert "the broker ended the reading of email.send.dead" in outcome.problem
 

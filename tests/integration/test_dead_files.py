@@ -1,11 +1,10 @@
 """Dead letters exported to a file and imported again: nothing is lost, nothing doubled, nothing changed."""
 
-import asyncio
 import json
 import os
 import stat
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,38 +13,16 @@ from typing import Any
 import aio_pika
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
-from click.testing import Result
-from typer.testing import CliRunner
 
 from shared import wire
-from shared.cli import app, dead_files, output
+from shared.cli import dead_files
 from shared.dead_letters import Outcome, importing, reading
-from tests.support.dead_letters import DEAD, QUORUM, WORK, Bench, bench_on
+from tests.support.dead_letters import DEAD, QUORUM, WORK, Bench, DeadCommand
 
-Postroom = Callable[..., Any]
 PROPERTIES = (
     "body", "message_id", "content_type", "content_encoding", "priority", "correlation_id", "reply_to", "timestamp",
     "type", "app_id", "delivery_mode", "headers",
 )  # fmt: skip
-
-
-@pytest.fixture
-async def bench(vhost: Any) -> AsyncIterator[Bench]:
-    async with bench_on(vhost.amqp_url) as bench:
-        yield bench
-
-
-@pytest.fixture
-def postroom(vhost: Any, monkeypatch: pytest.MonkeyPatch) -> Postroom:
-    monkeypatch.setenv("POSTROOM_AMQP_URL", vhost.amqp_url)
-    monkeypatch.setenv("POSTROOM_MANAGEMENT_URL", vhost.management_url)
-    monkeypatch.setattr(output.out, "width", 200)
-
-    async def run(*arguments: Any) -> Result:
-        # In a thread: the command has an event loop of its own.
-        return await asyncio.to_thread(CliRunner().invoke, app, ["dead", *map(str, arguments)])
-
-    return run
 
 
 def everything(message: AbstractIncomingMessage) -> dict[str, Any]:
@@ -56,7 +33,7 @@ def everything(message: AbstractIncomingMessage) -> dict[str, Any]:
 
 
 async def test_what_was_exported_and_lost_comes_back_byte_for_byte(
-    bench: Bench, postroom: Postroom, tmp_path: Path
+    bench: Bench, dead: DeadCommand, tmp_path: Path
 ) -> None:
     odd: dict[str, Any] = {
         "bytes": bytearray(b"\xff\x00"), "time": datetime(2026, 3, 1, 12, tzinfo=UTC), "decimal": Decimal("1.25"),
@@ -74,26 +51,26 @@ async def test_what_was_exported_and_lost_comes_back_byte_for_byte(
     await bench.has(DEAD, 3)
     file = tmp_path / "dead.jsonl"
 
-    exported = await postroom("export", DEAD, file)
+    exported = await dead("export", DEAD, file)
     await bench.has(DEAD, 3)
-    causes = json.loads((await postroom("list", DEAD, "--json")).stdout)[0]["groups"]
+    causes = json.loads((await dead("list", DEAD, "--json")).stdout)[0]["groups"]
     before = [everything(message) for message in await bench.drain(DEAD)]
-    imported = await postroom("import", file)
+    imported = await dead("import", file)
 
     assert (exported.exit_code, imported.exit_code) == (0, 0), exported.output + imported.output
     await bench.has(DEAD, 3)
-    assert json.loads((await postroom("list", DEAD, "--json")).stdout)[0]["groups"] == causes
+    assert json.loads((await dead("list", DEAD, "--json")).stdout)[0]["groups"] == causes
     after = [everything(message) for message in await bench.drain(DEAD)]
     assert sorted(after, key=lambda each: each["message_id"]) == sorted(before, key=lambda each: each["message_id"])
 
 
 async def test_the_file_says_that_it_is_unmasked_and_only_its_owner_reads_it(
-    bench: Bench, postroom: Postroom, tmp_path: Path
+    bench: Bench, dead: DeadCommand, tmp_path: Path
 ) -> None:
     await bench.bury("m-1")
     file = tmp_path / "dead.jsonl"
 
-    result = await postroom("export", DEAD, file)
+    result = await dead("export", DEAD, file)
 
     assert "1 of 1 written, unmasked" in result.stderr
     assert "ada@example.com" in file.read_text()
@@ -101,27 +78,27 @@ async def test_the_file_says_that_it_is_unmasked_and_only_its_owner_reads_it(
     assert os.listdir(tmp_path) == ["dead.jsonl"]  # noqa: PTH208
 
 
-async def test_only_those_selected_are_exported(bench: Bench, postroom: Postroom) -> None:
+async def test_only_those_selected_are_exported(bench: Bench, dead: DeadCommand) -> None:
     await bench.bury("a-1", "a-2", error="452 mailbox full")
     await bench.bury("b-1")
 
-    result = await postroom("export", DEAD, "-", "--error", "MAILBOX FULL")
+    result = await dead("export", DEAD, "-", "--error", "MAILBOX FULL")
 
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert sorted(line["id"] for line in lines) == ["a-1", "a-2"]
 
 
-async def test_a_file_that_is_there_is_not_written_over(bench: Bench, postroom: Postroom, tmp_path: Path) -> None:
+async def test_a_file_that_is_there_is_not_written_over(bench: Bench, dead: DeadCommand, tmp_path: Path) -> None:
     file = tmp_path / "dead.jsonl"
     file.write_text("dear")
 
-    result = await postroom("export", DEAD, file)
+    result = await dead("export", DEAD, file)
 
     assert (result.exit_code, file.read_text()) == (2, "dear")
 
 
 async def test_an_export_that_does_not_reach_its_end_leaves_no_file(
-    bench: Bench, postroom: Postroom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, dead: DeadCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bench.bury("m-1", "m-2")
 
@@ -130,21 +107,21 @@ async def test_an_export_that_does_not_reach_its_end_leaves_no_file(
         return Outcome(DEAD, waiting=2, examined=1, settled=1, is_stopped=True)
 
     monkeypatch.setattr(dead_files, "export", stopped)
-    result = await postroom("export", DEAD, tmp_path / "dead.jsonl")
+    result = await dead("export", DEAD, tmp_path / "dead.jsonl")
 
     assert result.exit_code == 130
     assert os.listdir(tmp_path) == []  # noqa: PTH208
 
 
-async def test_a_second_import_doubles_nothing_and_says_so(bench: Bench, postroom: Postroom, tmp_path: Path) -> None:
+async def test_a_second_import_doubles_nothing_and_says_so(bench: Bench, dead: DeadCommand, tmp_path: Path) -> None:
     await bench.bury("m-1", "m-2", "twin", "twin")
     file = tmp_path / "dead.jsonl"
-    await postroom("export", DEAD, file)
+    await dead("export", DEAD, file)
     await bench.drain(DEAD)
 
-    first = await postroom("import", file)
+    first = await dead("import", file)
     await bench.has(DEAD, 4)
-    second = await postroom("import", file)
+    second = await dead("import", file)
 
     assert f"{DEAD}: 4 imported" in first.stdout
     assert f"{DEAD}: 0 imported" in second.stdout
@@ -152,36 +129,36 @@ async def test_a_second_import_doubles_nothing_and_says_so(bench: Bench, postroo
     assert Counter(await bench.ids(DEAD)) == {"m-1": 1, "m-2": 1, "twin": 2}
 
 
-async def test_an_import_goes_on_where_one_ended(bench: Bench, postroom: Postroom, tmp_path: Path) -> None:
+async def test_an_import_goes_on_where_one_ended(bench: Bench, dead: DeadCommand, tmp_path: Path) -> None:
     ids = [f"m-{number}" for number in range(60)]
     await bench.bury(*ids)
     file = tmp_path / "dead.jsonl"
-    await postroom("export", DEAD, file)
+    await dead("export", DEAD, file)
     await bench.drain(DEAD)
     await bench.bury(*ids[:25])
 
-    [result] = json.loads((await postroom("import", file, "--json")).stdout)
+    [result] = json.loads((await dead("import", file, "--json")).stdout)
 
     assert (result["restored"], result["skipped"], result["problem"]) == (35, 25, "")
     assert Counter(await bench.ids(DEAD)) == Counter(ids)
 
 
-async def test_a_wrong_line_is_named_and_nothing_is_imported(bench: Bench, postroom: Postroom, tmp_path: Path) -> None:
+async def test_a_wrong_line_is_named_and_nothing_is_imported(bench: Bench, dead: DeadCommand, tmp_path: Path) -> None:
     await bench.bury("m-1")
     file = tmp_path / "dead.jsonl"
-    await postroom("export", DEAD, file)
+    await dead("export", DEAD, file)
     await bench.drain(DEAD)
     file.write_text(file.read_text() + "\n{}\n")
 
-    result = await postroom("import", file)
+    result = await dead("import", file)
 
     assert result.exit_code == 2
     assert "line 3: postroom" in result.stderr
     await bench.has(DEAD, 0)
 
 
-async def test_a_file_that_is_not_there_is_named(postroom: Postroom, tmp_path: Path) -> None:
-    result = await postroom("import", tmp_path / "absent.jsonl")
+async def test_a_file_that_is_not_there_is_named(dead: DeadCommand, tmp_path: Path) -> None:
+    result = await dead("import", tmp_path / "absent.jsonl")
 
     assert result.exit_code == 2
     assert "absent.jsonl: No such file" in result.stderr
@@ -189,15 +166,15 @@ async def test_a_file_that_is_not_there_is_named(postroom: Postroom, tmp_path: P
 
 @pytest.mark.parametrize(("queue", "code"), [("sms.send.dead", 1), (WORK, 2)])
 async def test_a_queue_that_is_not_there_or_holds_no_dead_letters_is_refused(
-    bench: Bench, postroom: Postroom, tmp_path: Path, queue: str, code: int
+    bench: Bench, dead: DeadCommand, tmp_path: Path, queue: str, code: int
 ) -> None:
     await bench.bury("m-1")
     file = tmp_path / "dead.jsonl"
-    await postroom("export", DEAD, file)
+    await dead("export", DEAD, file)
     await bench.drain(DEAD)
     file.write_text(file.read_text() + json.dumps(json.loads(file.read_text()) | {"queue": queue}) + "\n")
 
-    result = await postroom("import", file)
+    result = await dead("import", file)
 
     assert result.exit_code == code
     assert queue in result.stderr
@@ -206,7 +183,7 @@ async def test_a_queue_that_is_not_there_or_holds_no_dead_letters_is_refused(
 
 
 async def test_a_job_that_no_queue_takes_comes_back_with_its_kind(
-    bench: Bench, postroom: Postroom, tmp_path: Path
+    bench: Bench, dead: DeadCommand, tmp_path: Path
 ) -> None:
     unrouted = await bench.channel.declare_exchange("unrouted", "fanout", durable=True)
     await bench.channel.declare_exchange("jobs", "topic", durable=True, arguments={"alternate-exchange": "unrouted"})
@@ -215,23 +192,23 @@ async def test_a_job_that_no_queue_takes_comes_back_with_its_kind(
     await unrouted.publish(aio_pika.Message(b"{}", message_id="m-1", delivery_mode=2), "sms.sned")
     await bench.has("unrouted", 1)
     file = tmp_path / "unrouted.jsonl"
-    await postroom("export", "unrouted", file)
+    await dead("export", "unrouted", file)
     await bench.drain("unrouted")
 
-    imported = await postroom("import", file)
+    imported = await dead("import", file)
     again = tmp_path / "again.jsonl"
-    await postroom("export", "unrouted", again)
+    await dead("export", "unrouted", again)
     await bench.drain("unrouted")
-    imported_again = await postroom("import", again)
+    imported_again = await dead("import", again)
 
     assert (imported.exit_code, imported_again.exit_code) == (0, 0), imported.output + imported_again.output
     await bench.has("unrouted", 1)
-    [shown] = json.loads((await postroom("show", "unrouted", "--json")).stdout)
+    [shown] = json.loads((await dead("show", "unrouted", "--json")).stdout)
     assert (shown["id"], shown["kind"], shown["error_type"]) == ("m-1", "sms.sned", "Unrouted")
-    refused = await postroom("replay", "unrouted", "--all", "--yes")
+    refused = await dead("replay", "unrouted", "--all", "--yes")
     assert "no queue takes sms.sned" in refused.stderr
     await takes(bench, "sms.sned")
-    assert (await postroom("replay", "unrouted", "--all", "--yes")).exit_code == 0
+    assert (await dead("replay", "unrouted", "--all", "--yes")).exit_code == 0
     assert [(one.routing_key, one.message_id) for one in await bench.drain("sms.sned")] == [("sms.sned", "m-1")]
 
 
@@ -241,11 +218,11 @@ async def takes(bench: Bench, kind: str) -> None:
 
 
 async def test_an_import_that_does_not_see_all_of_the_queue_imports_nothing(
-    bench: Bench, postroom: Postroom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, dead: DeadCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bench.bury("m-1")
     file = tmp_path / "dead.jsonl"
-    await postroom("export", DEAD, file)
+    await dead("export", DEAD, file)
     count = importing.depth_of
 
     async def counted(*arguments: Any) -> int:
@@ -254,7 +231,7 @@ async def test_an_import_that_does_not_see_all_of_the_queue_imports_nothing(
     monkeypatch.setattr(importing, "depth_of", counted)
     monkeypatch.setattr(reading, "PATIENCE_SECONDS", 0.1)
 
-    result = await postroom("import", file)
+    result = await dead("import", file)
 
     assert result.exit_code == 1
     assert "only 1 of 4 messages" in result.stderr
@@ -262,7 +239,7 @@ async def test_an_import_that_does_not_see_all_of_the_queue_imports_nothing(
 
 
 async def test_an_export_that_does_not_see_all_leaves_no_file(
-    bench: Bench, postroom: Postroom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, dead: DeadCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bench.bury("m-1")
 
@@ -271,7 +248,7 @@ async def test_an_export_that_does_not_see_all_leaves_no_file(
         return Outcome(DEAD, waiting=2, examined=1, settled=1, problem="only 1 of 2 messages came")
 
     monkeypatch.setattr(dead_files, "export", cut)
-    result = await postroom("export", DEAD, tmp_path / "dead.jsonl")
+    result = await dead("export", DEAD, tmp_path / "dead.jsonl")
 
     assert result.exit_code == 1
     assert "only 1 of 2 messages came; no file is left" in result.stderr

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -34,25 +34,11 @@ from shared.dead_letters import (
 )
 from shared.errors import BrokerUnavailable, TopologyError
 from shared.testing import eventually as soon
-from tests.support.dead_letters import DEAD, QUORUM, WORK, Bench, bench_on
+from tests.support.dead_letters import DEAD, QUORUM, WORK, Bench, bench_on, names, replay_all
 
 TARGET = target_of(DEAD)
 eventually = partial(soon, within=timedelta(seconds=60))
 ALL = Selection()
-
-
-@pytest.fixture
-async def bench(vhost: Any) -> AsyncIterator[Bench]:
-    async with bench_on(vhost.amqp_url) as bench:
-        yield bench
-
-
-async def replay_all(vhost: Any, selection: Selection = ALL, **options: Any) -> Outcome:
-    return await replay(vhost.amqp_url, TARGET, selection, **{"pace": Pace(), "watch": Watch()} | options)
-
-
-def names(count: int, prefix: str = "m") -> list[str]:
-    return [f"{prefix}-{number}" for number in range(count)]
 
 
 async def test_a_replayed_message_is_the_same_and_tells_that_it_was_dead(vhost: Any, bench: Bench) -> None:

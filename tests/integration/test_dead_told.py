@@ -3,47 +3,28 @@
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import aio_pika
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
 from shared import wire
-from shared.cli import app, output
 from shared.dead_letters import TOLD_AT_ONCE, Pace, Selection, Watch, replay, target_of
 from shared.errors import TopologyError
 from shared.messages import DeadLetterReplayed
-from tests.support.dead_letters import DEAD, QUORUM, WORK, Bench, bench_on
+from tests.support.dead_letters import DEAD, QUORUM, WORK, Bench, DeadCommand
 
 TOLD = "told"
 MAIL = {"to": "ada@example.com", "subject": "Hi", "body": "there"}
 
-Postroom = Callable[..., Any]
-
 
 @pytest.fixture
-async def bench(vhost: Any) -> AsyncIterator[Bench]:
-    async with bench_on(vhost.amqp_url) as bench:
-        listener = await bench.channel.declare_queue(TOLD, durable=True, arguments=QUORUM)
-        await listener.bind(wire.EVENTS, DeadLetterReplayed.kind)
-        yield bench
-
-
-@pytest.fixture
-def postroom(vhost: Any, monkeypatch: pytest.MonkeyPatch) -> Postroom:
-    monkeypatch.setenv("POSTROOM_AMQP_URL", vhost.amqp_url)
-    monkeypatch.setenv("POSTROOM_MANAGEMENT_URL", vhost.management_url)
-    monkeypatch.setattr(output.out, "width", 200)
-
-    async def run(*arguments: str, given: str | None = None) -> Result:
-        # In a thread: the command has an event loop of its own.
-        return await asyncio.to_thread(CliRunner().invoke, app, ["dead", *arguments], given)
-
-    return run
+async def bench(bench: Bench) -> Bench:
+    listener = await bench.channel.declare_queue(TOLD, durable=True, arguments=QUORUM)
+    await listener.bind(wire.EVENTS, DeadLetterReplayed.kind)
+    return bench
 
 
 @pytest.fixture
@@ -151,14 +132,14 @@ async def test_a_replay_of_alerting_and_of_unrouted_is_told_of_too(vhost: Any, b
 
 
 async def test_a_changed_body_is_replayed_under_the_same_id_and_the_old_one_is_told_masked(
-    bench: Bench, postroom: Postroom, tmp_path: Path
+    bench: Bench, dead: DeadCommand, tmp_path: Path
 ) -> None:
     await bench.bury("m-1", headers={"tenant": "a", wire.X_REPLAYS: 2}, correlation_id="c-1")
     await bench.bury("m-2")
     file = tmp_path / "body.json"
     file.write_text(json.dumps(MAIL | {"to": "grace@example.com"}))
 
-    result = await postroom("replay", DEAD, "--id", "m-1", "--body", str(file))
+    result = await dead("replay", DEAD, "--id", "m-1", "--body", str(file))
 
     assert result.exit_code == 0, result.output
     [message] = await bench.drain(WORK)
@@ -175,14 +156,14 @@ async def test_a_changed_body_is_replayed_under_the_same_id_and_the_old_one_is_t
 
 @pytest.mark.parametrize("option", ["--body", "--edit"])
 async def test_a_dry_run_of_a_change_checks_it_and_replays_nothing(
-    bench: Bench, postroom: Postroom, editor: Any, option: str
+    bench: Bench, dead: DeadCommand, editor: Any, option: str
 ) -> None:
     await bench.bury("m-1")
     editor("s/Hi/Hello/")
     change = (option, "-") if option == "--body" else (option,)
 
     given = json.dumps(MAIL | {"subject": "Hello"})
-    result = await postroom("replay", DEAD, "--id", "m-1", *change, "--dry-run", given=given)
+    result = await dead("replay", DEAD, "--id", "m-1", *change, "--dry-run", given=given)
 
     assert "1 of 1 would be changed and replayed" in result.stdout
     assert await told(bench) == []
@@ -195,24 +176,22 @@ async def test_a_dry_run_of_a_change_checks_it_and_replays_nothing(
     [(("--kind", "sms.send"), 1), (("--group", "x"), 1), (("--all",), 2), (("--rate", "0"), 2), (("--edit",), 2)],
 )
 async def test_a_change_is_of_a_message_that_fits_all_that_is_said(
-    bench: Bench, postroom: Postroom, arguments: tuple[str, ...], code: int
+    bench: Bench, dead: DeadCommand, arguments: tuple[str, ...], code: int
 ) -> None:
     await bench.bury("m-1")
 
     given = json.dumps(MAIL | {"subject": "New"})
-    result = await postroom("replay", DEAD, "--id", "m-1", *arguments, "--body", "-", given=given)
+    result = await dead("replay", DEAD, "--id", "m-1", *arguments, "--body", "-", given=given)
 
     assert result.exit_code == code
     await bench.has(DEAD, 1)
 
 
 @pytest.mark.parametrize("indent", [None, 4])
-async def test_a_file_that_changes_nothing_is_not_replayed(
-    bench: Bench, postroom: Postroom, indent: int | None
-) -> None:
+async def test_a_file_that_changes_nothing_is_not_replayed(bench: Bench, dead: DeadCommand, indent: int | None) -> None:
     await bench.bury("m-1")
 
-    result = await postroom("replay", DEAD, "--id", "m-1", "--body", "-", given=json.dumps(MAIL, indent=indent))
+    result = await dead("replay", DEAD, "--id", "m-1", "--body", "-", given=json.dumps(MAIL, indent=indent))
 
     assert result.exit_code == 1
     assert "nothing was changed" in result.stderr
@@ -220,11 +199,11 @@ async def test_a_file_that_changes_nothing_is_not_replayed(
     await bench.has(DEAD, 1)
 
 
-async def test_of_two_with_one_id_the_newest_is_changed_and_the_other_stays(bench: Bench, postroom: Postroom) -> None:
+async def test_of_two_with_one_id_the_newest_is_changed_and_the_other_stays(bench: Bench, dead: DeadCommand) -> None:
     await bench.bury("m-1", body=b'{"old": 1}')
     await bench.bury("m-1", body=json.dumps(MAIL).encode())
 
-    result = await postroom("replay", DEAD, "--id", "m-1", "--body", "-", given=json.dumps(MAIL | {"subject": "New"}))
+    result = await dead("replay", DEAD, "--id", "m-1", "--body", "-", given=json.dumps(MAIL | {"subject": "New"}))
 
     assert result.exit_code == 0, result.output
     assert [json.loads(message.body)["subject"] for message in await bench.drain(WORK)] == ["New"]
@@ -241,49 +220,49 @@ async def test_of_two_with_one_id_the_newest_is_changed_and_the_other_stays(benc
     ],
 )
 async def test_a_body_that_its_service_would_not_take_is_refused(
-    bench: Bench, postroom: Postroom, body: str, problem: str
+    bench: Bench, dead: DeadCommand, body: str, problem: str
 ) -> None:
     await bench.bury("m-1")
 
-    result = await postroom("replay", DEAD, "--id", "m-1", "--body", "-", given=body)
+    result = await dead("replay", DEAD, "--id", "m-1", "--body", "-", given=body)
 
     assert result.exit_code == 2
     assert problem in result.stderr
     await bench.has(DEAD, 1)
 
 
-async def test_an_unknown_kind_takes_any_json_object(bench: Bench, postroom: Postroom) -> None:
+async def test_an_unknown_kind_takes_any_json_object(bench: Bench, dead: DeadCommand) -> None:
     for queue in ("shop.pack", "shop.pack.dead"):
         await bench.channel.declare_queue(queue, durable=True, arguments=QUORUM)
     await bench.bury("m-1", queue="shop.pack.dead", headers={wire.X_ROUTING_KEY: "shop.pack"})
 
-    refused = await postroom("replay", "shop.pack.dead", "--id", "m-1", "--body", "-", given="7")
-    taken = await postroom("replay", "shop.pack.dead", "--id", "m-1", "--body", "-", given='{"n": 7}')
+    refused = await dead("replay", "shop.pack.dead", "--id", "m-1", "--body", "-", given="7")
+    taken = await dead("replay", "shop.pack.dead", "--id", "m-1", "--body", "-", given='{"n": 7}')
 
     assert (refused.exit_code, taken.exit_code) == (2, 0)
     assert [message.body for message in await bench.drain("shop.pack")] == [b'{"n": 7}']
 
 
 @pytest.mark.parametrize("arguments", [("--all",), ("--id", "a", "--id", "b"), ("--group", "x")])
-async def test_only_one_message_can_be_changed(bench: Bench, postroom: Postroom, arguments: tuple[str, ...]) -> None:
-    result = await postroom("replay", DEAD, *arguments, "--edit")
+async def test_only_one_message_can_be_changed(bench: Bench, dead: DeadCommand, arguments: tuple[str, ...]) -> None:
+    result = await dead("replay", DEAD, *arguments, "--edit")
 
     assert result.exit_code == 2
     assert "--id" in result.stderr
 
 
-async def test_a_message_that_is_not_there_cannot_be_changed(bench: Bench, postroom: Postroom) -> None:
-    result = await postroom("replay", DEAD, "--id", "m-1", "--edit")
+async def test_a_message_that_is_not_there_cannot_be_changed(bench: Bench, dead: DeadCommand) -> None:
+    result = await dead("replay", DEAD, "--id", "m-1", "--edit")
 
     assert result.exit_code == 1
     assert "m-1 is not in email.send.dead" in result.stderr
 
 
-async def test_a_person_edits_until_the_body_fits(bench: Bench, postroom: Postroom, editor: Any) -> None:
+async def test_a_person_edits_until_the_body_fits(bench: Bench, dead: DeadCommand, editor: Any) -> None:
     await bench.bury("m-1")
     seen = editor('s/"ada@example.com"/7/', 's/7/"grace@example.com"/')
 
-    result = await postroom("replay", DEAD, "--id", "m-1", "--edit", given="y\n")
+    result = await dead("replay", DEAD, "--id", "m-1", "--edit", given="y\n")
 
     assert result.exit_code == 0, result.output
     assert "error: to" in result.stderr
@@ -293,12 +272,12 @@ async def test_a_person_edits_until_the_body_fits(bench: Bench, postroom: Postro
 
 
 async def test_the_file_in_the_editor_is_whole_readable_private_and_gone_afterwards(
-    bench: Bench, postroom: Postroom, editor: Any
+    bench: Bench, dead: DeadCommand, editor: Any
 ) -> None:
     await bench.bury("m-1")
     seen = editor("s/Hi/Hello/")
 
-    await postroom("replay", DEAD, "--id", "m-1", "--edit")
+    await dead("replay", DEAD, "--id", "m-1", "--edit")
 
     first = seen / "body-0"
     assert '\n  "to": "ada@example.com",\n' in first.read_text()
@@ -308,22 +287,22 @@ async def test_the_file_in_the_editor_is_whole_readable_private_and_gone_afterwa
     assert not os.access(path.removesuffix("body.json"), os.F_OK)
 
 
-async def test_an_unchanged_body_is_not_replayed(bench: Bench, postroom: Postroom, editor: Any) -> None:
+async def test_an_unchanged_body_is_not_replayed(bench: Bench, dead: DeadCommand, editor: Any) -> None:
     await bench.bury("m-1")
     editor("s/absent/x/")
 
-    result = await postroom("replay", DEAD, "--id", "m-1", "--edit")
+    result = await dead("replay", DEAD, "--id", "m-1", "--edit")
 
     assert result.exit_code == 1
     assert "nothing was changed" in result.stderr
     await bench.has(DEAD, 1)
 
 
-async def test_a_person_may_give_up(bench: Bench, postroom: Postroom, editor: Any) -> None:
+async def test_a_person_may_give_up(bench: Bench, dead: DeadCommand, editor: Any) -> None:
     await bench.bury("m-1")
     editor("s/{/[/")
 
-    result = await postroom("replay", DEAD, "--id", "m-1", "--edit", given="n\n")
+    result = await dead("replay", DEAD, "--id", "m-1", "--edit", given="n\n")
 
     assert result.exit_code == 1
     await bench.has(DEAD, 1)
@@ -331,12 +310,12 @@ async def test_a_person_may_give_up(bench: Bench, postroom: Postroom, editor: An
 
 
 async def test_an_editor_that_is_not_there_is_named(
-    bench: Bench, postroom: Postroom, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, dead: DeadCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bench.bury("m-1")
     monkeypatch.setenv("VISUAL", "no-such-editor --wait")
 
-    result = await postroom("replay", DEAD, "--id", "m-1", "--edit")
+    result = await dead("replay", DEAD, "--id", "m-1", "--edit")
 
     assert result.exit_code == 2
     assert "no-such-editor cannot be used" in result.stderr

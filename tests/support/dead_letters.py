@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,12 +10,18 @@ from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from click.testing import Result
 
 from shared import wire
+from shared.dead_letters import Outcome, Pace, Selection, Watch, replay, target_of
+from shared.dead_letters.selection import EVERY
 from shared.testing import eventually
+from tests.support.brokers import VirtualHost
 
 QUORUM = {"x-queue-type": "quorum"}
 WORK, DEAD = "email.send", "email.send.dead"
+DeadCommand = Callable[..., Awaitable[Result]]
+"""See tests/integration/conftest.py."""
 
 
 @dataclass
@@ -98,3 +104,14 @@ async def bench_on(url: str) -> AsyncIterator[Bench]:
         dead = await channel.declare_queue(DEAD, durable=True, arguments=QUORUM)
         await dead.bind(dead_letters, WORK)
         yield Bench(channel)
+
+
+def names(count: int, prefix: str = "m") -> list[str]:
+    """So many ids: `m-0`, `m-1` and so on."""
+    return [f"{prefix}-{number}" for number in range(count)]
+
+
+async def replay_all(vhost: VirtualHost, selection: Selection = EVERY, **options: Any) -> Outcome:
+    """Replay the dead letters of `email.send` that are selected, as fast as it goes."""
+    given = {"pace": Pace(), "watch": Watch()} | options
+    return await replay(vhost.amqp_url, target_of(DEAD), selection, **given)

@@ -1,30 +1,47 @@
 """The servers that tests talk to. A missing one skips the test on a laptop and fails it in CI (CI=true)."""
 
 import os
+from collections import Counter
 from collections.abc import Generator, Iterator
+from datetime import timedelta
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
+pytest.register_assert_rewrite("tests.support")  # what helpers assert is explained like what tests assert
+
 from shared.broker_node import BrokerNode, NoBroker
-from tests.support import servers
+from tests.support import patience, processes, servers
 from tests.support.brokers import VirtualHost, node_for_tests, node_from_facts, virtual_host_on
 from tests.support.postgres import scratch_database
 
 NEEDS_BROKER = {"broker", "vhost", "own_broker"}
 
 
+LONGEST_TEST = timedelta(minutes=15)
+"""A net for what hangs without a limit of its own; every wait in a test is shorter."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Begin the session in pytest itself; a worker of pytest-xdist finds it in its environment."""
     if not hasattr(config, "workerinput"):
         servers.begin_session()
+        patience.begin()
+    if config.option.timeout is None:  # pytest-timeout's, which reads it after us
+        config.option.timeout = patience.seconds(LONGEST_TEST)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the shared servers."""
     if not hasattr(config, "workerinput"):
         servers.end_session()
+
+
+def pytest_report_header() -> str:
+    """How patient this run is, so that a log tells."""
+    return f"patience: {os.environ[patience.PATIENCE_FACTOR]} times as long as tests/support/patience.py says"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -40,7 +57,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Wait for the machine outside of the test's own time limit."""
     with servers.machine_to_itself(alone=item.get_closest_marker("alone") is not None):
+        processes.forget_logs()
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A red test shows what the programs said that it started."""
+    report = yield
+    if report.failed:
+        report.sections += [(f"Log of {name}", text) for name, text in processes.logs().items()]
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say what was not tried on this machine, and what would make it."""
+    skipped = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", ()))
+    if not skipped:
+        return
+    terminalreporter.section(f"not tried here: {sum(skipped.values())} tests")
+    for reason, count in sorted(skipped.items()):
+        terminalreporter.write_line(f"{count:5}  {reason}")
+
+
+def _reason(report: pytest.TestReport) -> str:
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return reason.removeprefix("Skipped: ")
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.crash_cli import command, nothing_left
+from tests.support.patience import WORK
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 
-PATIENCE_SECONDS = 240  # it takes some 25 on two cores that nobody else uses
 NEWCOMER_SEES = (
     r"1\. A broker and the services",
     r"RabbitMQ \d+\.\d+\.\d+ is up",
@@ -57,7 +57,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 def test_the_demo_shows_the_whole_story_and_leaves_nothing_behind(environment: dict[str, str], tmp_path: Path) -> None:
     with command(["demo"], environment, tmp_path / "output") as demo:
-        code = demo.wait(PATIENCE_SECONDS)
+        code = demo.wait(WORK)
 
     shown = " ".join(demo.said.split())
     assert code == 0, demo.said
@@ -66,7 +66,7 @@ def test_the_demo_shows_the_whole_story_and_leaves_nothing_behind(environment: d
         found = re.compile(line).search(shown, position)
         assert found, f"{line!r} is missing, or out of order, in:\n{demo.said}"
         position = found.start()
-    nothing_left([environment["TMPDIR"]], within_seconds=5)
+    nothing_left([environment["TMPDIR"]])
     assert not list(Path(environment["TMPDIR"]).iterdir())
     (report,) = (tmp_path / "var" / "demo").iterdir()
     assert report.read_bytes().startswith(b"%PDF-")
@@ -87,13 +87,13 @@ def test_a_demo_that_fails_names_the_step_and_shows_why(
     wrench: dict[str, str], failure: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
     with command(["demo"], environment | wrench, tmp_path / "output") as demo:
-        code = demo.wait(PATIENCE_SECONDS)
+        code = demo.wait(WORK)
 
     shown = " ".join(demo.said.split())
     assert code == 1, demo.said
     assert re.search(failure, shown), demo.said
     assert re.search(r"Timed out connecting|EMAIL_TIMEOUT_SECONDS: Input should be greater than 0", shown), demo.said
-    nothing_left([environment["TMPDIR"]], within_seconds=5)
+    nothing_left([environment["TMPDIR"]])
     (log,) = Path(environment["TMPDIR"]).iterdir()
     assert str(log) in "".join(demo.said.split())
 
@@ -107,14 +107,14 @@ def test_a_demo_that_is_ended_early_leaves_nothing_behind(
     moment: str, end: str, environment: dict[str, str], tmp_path: Path
 ) -> None:
     with command(["demo"], environment, tmp_path / "output") as demo:
-        demo.says(moment, within_seconds=PATIENCE_SECONDS)
+        demo.says(moment)
         if end == "Ctrl-C":
             demo.control_c()
         else:
             demo.process.send_signal(signal.SIGKILL)
-        code = demo.wait(PATIENCE_SECONDS)
+        code = demo.wait(WORK)
 
-        nothing_left([environment["TMPDIR"]], within_seconds=40)
+        nothing_left([environment["TMPDIR"]])
     assert code != 0
     assert "Traceback" not in demo.said
     if end == "Ctrl-C":

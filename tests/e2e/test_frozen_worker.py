@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from tests.support import crash_worker
 from tests.support.crash import Place, processes
 from tests.support.crash_worker import QUEUE, CountingFile
 from tests.support.load import Load, make_publisher
+from tests.support.patience import WORK
 
 FROZEN_SECONDS = 20
 
@@ -100,9 +100,9 @@ async def test_a_worker_frozen_for_twenty_seconds_loses_nothing_and_takes_no_wor
                 await asyncio.sleep(FROZEN_SECONDS)
                 frozen.wake()
 
-                await load.confirms(100, within=timedelta(seconds=20))
+                await load.confirms(100)
             everything = load.confirmed.keys()
-            await eventually(lambda: counting.count("done").keys() == everything, within=timedelta(seconds=40))
+            await eventually(lambda: counting.count("done").keys() == everything, within=WORK)
             await asyncio.gather(frozen.ready(), other.ready())
             assert await place.consumers(QUEUE) == 2
 

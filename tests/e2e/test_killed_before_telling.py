@@ -3,20 +3,16 @@
 import json
 import sqlite3
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from services.audit.handlers import worker as audit_worker
 from shared import wire
-from shared.inbox.liveness import BEAT, LEASE
 from shared.testing import eventually
-from shared.worker.recording import LOOK_EVERY
 from tests.support import crash_worker
 from tests.support.crash import Place, processes
 from tests.support.crash_worker import QUEUE
-
-TOLD_WITHIN = LEASE + BEAT + LOOK_EVERY + timedelta(seconds=20)
+from tests.support.patience import TAKEN_OVER
 
 
 def untold(folder: Path) -> list[Any]:
@@ -47,7 +43,7 @@ async def test_tries_that_a_killed_worker_wrote_down_are_told_by_the_next_one(
 
     with processes(crash_worker.__name__, own, tmp_path, 1) as [survivor]:
         await survivor.ready()
-        await eventually(told, within=TOLD_WITHIN)
+        await eventually(told, within=TAKEN_OVER)
     ids = [each["id"] for each in heard]
     assert {each for (each,) in left} <= set(ids)
     assert len(ids) == len(set(ids))  # the message may have come again, as a try of its own

@@ -20,11 +20,11 @@ from tests.support import crash_worker
 from tests.support.crash import Place, ServiceProcess, flushed, processes
 from tests.support.crash_worker import QUEUE, CountingFile
 from tests.support.load import Load, make_publisher
+from tests.support.patience import WORK
 
 COUNTING = crash_worker.__name__
 KILLS = 10
 PREFETCH = crash_worker.worker.subscriptions[QUEUE].options.prefetch
-CONSUMERS_BACK_WITHIN = timedelta(seconds=20)
 
 
 @pytest.fixture
@@ -58,12 +58,12 @@ async def test_every_confirmed_message_ends_in_exactly_one_place_though_the_brok
             load = Load(publisher, make_message, per_second=100)
             async with load.going_on():
                 for _ in range(KILLS):
-                    await load.confirms(100, within=timedelta(seconds=30))
+                    await load.confirms(100)
                     await asyncio.sleep(random.random())  # noqa: S311 - any moment will do
                     await asyncio.to_thread(own_broker.kill)
                     await asyncio.to_thread(own_broker.start)
-                    await eventually(lambda: has_all_consumers(own_place), within=CONSUMERS_BACK_WITHIN)
-            await eventually(lambda: is_drained(own_place, workers), within=timedelta(seconds=60))
+                    await eventually(lambda: has_all_consumers(own_place))
+            await eventually(lambda: is_drained(own_place, workers), within=WORK)
     dead = Counter(message.message_id for message in await own_place.take_all(wire.dead_queue(QUEUE)))
 
     done = counting.count("done")
@@ -92,9 +92,9 @@ async def test_delays_are_kept_across_a_killed_broker(
         killed_at = time.time()
         await asyncio.to_thread(own_broker.kill)
         await asyncio.to_thread(own_broker.start)
-        await eventually(lambda: has_all_consumers(own_place, 1), within=CONSUMERS_BACK_WITHIN)
+        await eventually(lambda: has_all_consumers(own_place, 1))
         back_at = time.time()
-        await eventually(lambda: len(counting.steps("done")) == len(published_at), within=timedelta(seconds=45))
+        await eventually(lambda: len(counting.steps("done")) == len(published_at), within=WORK)
 
     assert set(counting.count("done").values()) == {1}
     for step in counting.steps("done"):

@@ -14,7 +14,9 @@ from shared.cli.topology import installed_topology
 from shared.management import ManagementError
 from shared.topology.application import Change, apply_topology
 from shared.topology.parts import major
-from tests.support.crash import PROJECT, Place
+from tests.support.crash import Place
+from tests.support.patience import WORK, seconds
+from tests.support.processes import PROJECT
 
 
 async def test_a_topology_half_written_is_finished_by_applying_it_again(own_broker: BrokerNode) -> None:
@@ -45,7 +47,7 @@ async def test_a_topology_half_written_is_finished_by_applying_it_again(own_brok
         env={**os.environ, **place.environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=seconds(WORK),
         check=False,
     )
     assert proof.returncode == 0, f"killed after {killed_after}\n{proof.stdout}{proof.stderr}"

@@ -8,7 +8,6 @@ import os
 import random
 import time
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import aio_pika
@@ -22,6 +21,7 @@ from tests.support.crash import Place, ServiceProcess, processes
 from tests.support.crash_cli import Command, command
 from tests.support.crash_worker import QUEUE, CountingFile
 from tests.support.dead_letters import dead_message
+from tests.support.patience import WORK
 
 DEAD = wire.dead_queue(QUEUE)
 MESSAGES = int(os.environ.get("REPLAYED_MESSAGES", "1000"))
@@ -58,7 +58,7 @@ class Witness:
 
     async def dead_and_done(self) -> tuple[set[str], set[str]]:
         """The ids in the dead queue and the ids that were done, once nothing is on its way any more."""
-        await eventually(self._is_quiet, within=timedelta(seconds=120))
+        await eventually(self._is_quiet, within=WORK)
         done = set(self._counting.count("done"))
         async with connect(self._place.amqp_url) as connection:
             waiting = await depth_of(connection, DEAD)

@@ -5,7 +5,6 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from services.report.handlers import worker
 from shared import wire
 from shared.testing import eventually
 from tests.support.crash import Place, processes
+from tests.support.patience import WORK
 from tests.support.report_service import BATCH, COUNTING, LIST, objects_in, path_of, read_csv, write_type
 
 PARTS = 2500
@@ -59,9 +59,7 @@ async def test_another_worker_finishes_what_a_killed_one_began(
         await victim.ready()
         await order("batch", rows=[{"n": n, "name": f"part {n}"} for n in range(PARTS)])
         await order("long")
-        await eventually(
-            lambda: len(modified(storage)) > 10 and runs(data)["long"][1] > 0, within=timedelta(seconds=20)
-        )
+        await eventually(lambda: len(modified(storage)) > 10 and runs(data)["long"][1] > 0, within=WORK)
         children = psutil.Process(victim.pid).children()
         victim.kill()
         made_before = dict(modified(storage))
@@ -70,7 +68,7 @@ async def test_another_worker_finishes_what_a_killed_one_began(
     await eventually(lambda: not any(child.is_running() for child in children))
 
     with processes("services.report", own, tmp_path / "types", 1) as [survivor]:
-        await eventually(lambda: {run[0] for run in runs(data).values()} == {"done"}, within=timedelta(seconds=60))
+        await eventually(lambda: {run[0] for run in runs(data).values()} == {"done"}, within=WORK)
         survivor.stop()
 
     made = modified(storage)

@@ -5,7 +5,6 @@ import json
 import sqlite3
 import time
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 
 from services.email.handlers import worker as email_worker
@@ -18,10 +17,10 @@ from tests.support import crash_worker
 from tests.support.crash import Place, ServiceProcess, processes
 from tests.support.crash_worker import QUEUE, CountingFile
 from tests.support.load import Load, make_publisher
+from tests.support.patience import TAKEN_OVER, WORK, seconds
 
 COUNTING = crash_worker.__name__
 MAIL = json.dumps({"to": "ada@example.com", "subject": "Receipt", "body": "Thank you."}).encode()
-TAKEN_OVER_WITHIN = timedelta(seconds=15)
 
 
 async def busy_one(services: list[ServiceProcess], queue: str) -> ServiceProcess | None:
@@ -49,7 +48,7 @@ async def test_a_mail_whose_worker_is_killed_is_sent_by_another_within_15_second
             killed_at = time.time()
             await server.quiet()  # it took nothing from the dead one
             server.content_delay_seconds = 0
-            (mail,) = await server.received(1, within_seconds=TAKEN_OVER_WITHIN.total_seconds())
+            (mail,) = await server.received(1, within_seconds=seconds(TAKEN_OVER))
 
             (survivor,) = (service for service in services if service is not victim)
             await eventually(lambda: idle(survivor, "email.send"))
@@ -78,7 +77,7 @@ async def test_the_only_worker_is_started_again_by_its_supervisor_and_sends_the_
             killed_at = time.time()
             await server.quiet()  # it took nothing from the dead one
             server.content_delay_seconds = 0
-            (mail,) = await server.received(1, within_seconds=2 * TAKEN_OVER_WITHIN.total_seconds())
+            (mail,) = await server.received(1, within_seconds=seconds(TAKEN_OVER))
         finally:
             await supervisor.stop()
     assert mail.received_at - killed_at < TAKEN_OVER_WITHIN.total_seconds()
@@ -105,8 +104,8 @@ async def test_a_hundred_messages_in_work_survive_the_kill_of_their_worker(
         workers[0].kill()
         lost = {step.message_id for step in counting.steps("begun") if step.pid == workers[0].pid}
         lost -= {step.message_id for step in counting.steps("done") if step.pid == workers[0].pid}
-        await eventually(lambda: counting.count("done").keys() >= lost, within=TAKEN_OVER_WITHIN)
-        await eventually(lambda: counting.count("done").keys() >= load.confirmed.keys(), within=timedelta(seconds=30))
+        await eventually(lambda: counting.count("done").keys() >= lost, within=TAKEN_OVER)
+        await eventually(lambda: counting.count("done").keys() >= load.confirmed.keys(), within=WORK)
 
     assert len(lost) > 20
     assert what_is_wrong_with(tmp_path / "data" / "counting.sqlite3") == []

@@ -25,6 +25,7 @@ from tests.support.crash import Place, ServiceProcess, processes
 from tests.support.hasty_email import HOLD_SECONDS
 from tests.support.load import Load, make_publisher
 from tests.support.load_sink import Sink, running_sink
+from tests.support.patience import WORK
 
 MAILS = int(os.environ.get("OUTAGE_TEST_MAILS", "4000"))
 AWAY_SECONDS = float(os.environ.get("OUTAGE_TEST_SECONDS", "20"))
@@ -68,7 +69,7 @@ async def test_an_outage_kills_no_mail_sends_none_twice_and_is_over_at_once(
                     publisher, lambda n: make_mail(MAILS - ARRIVING + n), per_second=ARRIVING / AWAY_SECONDS
                 )
                 began = time.monotonic()
-                await eventually(lambda: is_out(service), within=timedelta(seconds=30))
+                await eventually(lambda: is_out(service))
                 await arriving.publish(ARRIVING)
                 assert time.monotonic() - began > AWAY_SECONDS * 0.8
                 assert await place.depth(wire.dead_queue(QUEUE)) == 0
@@ -139,9 +140,9 @@ async def overhearing(place: Place, key: str) -> AsyncIterator[list[str]]:
 
 async def rate_after(mails: int, sink: Sink) -> float:
     """Mails a second, from a tenth of `mails` until all of them have come."""
-    await eventually(lambda: sink.counted().mails >= mails // 10, within=timedelta(seconds=60))
+    await eventually(lambda: sink.counted().mails >= mails // 10, within=WORK)
     began, first = time.monotonic(), sink.counted().mails
-    await eventually(lambda: sink.counted().mails >= mails, within=timedelta(seconds=120))
+    await eventually(lambda: sink.counted().mails >= mails, within=WORK)
     return (sink.counted().mails - first) / (time.monotonic() - began)
 
 
@@ -156,7 +157,7 @@ async def seconds_until_full_rate(sink: Sink, rate: float) -> float:
         seconds, mails = now[0] - seen[0][0], now[1] - seen[0][1]
         return seconds >= 1 and mails / seconds >= rate * FULL
 
-    await eventually(is_at_full_rate, within=timedelta(seconds=60))
+    await eventually(is_at_full_rate, within=WORK)
     return seen[0][0]
 
 

@@ -24,9 +24,10 @@ from shared.testing import eventually
 from tests.support.broker_users import Users, users_on
 from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.browser import browser_at, page_in
-from tests.support.crash import PROJECT, Place, started
+from tests.support.crash import Place, started
 from tests.support.management_ui import PICTURES, Login, ManagementUi, are_pictures_wanted
 from tests.support.office import DEAD, QUEUE, REFUSED, Office
+from tests.support.processes import PROJECT
 
 MISTYPED = "email.sned"
 NOBODY_HERE = ("sms.*", "webhook.*", "report.*", "scheduler.*", "maintenance.*", "audit.*")

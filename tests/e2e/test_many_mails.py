@@ -1,7 +1,6 @@
 """Ten thousand mails through the e-mail service as a process, to a mail server in another."""
 
 import json
-from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -14,6 +13,7 @@ from shared.testing import eventually
 from tests.support.crash import Place, ServiceProcess, processes
 from tests.support.load import Load, make_publisher
 from tests.support.load_sink import Sink, running_sink
+from tests.support.patience import WORK
 
 MAILS = 10_000
 WARM = 2_000
@@ -56,7 +56,7 @@ async def test_ten_thousand_mails_arrive_once_each_in_flat_memory(
 
 async def memory_after(mails: int, sink: Sink, service: ServiceProcess) -> int:
     """The resident memory of the service once so many mails have arrived, in bytes."""
-    await eventually(lambda: sink.counted().mails >= mails, within=timedelta(seconds=120))
+    await eventually(lambda: sink.counted().mails >= mails, within=WORK)
     resident: int = psutil.Process(service.pid).memory_info().rss
     return resident
 

@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Awaitable
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from shared import wire
 from shared.testing import eventually
 from tests.support.crash import Place, processes
 from tests.support.memory import Peak
+from tests.support.patience import WORK
 from tests.support.report_service import write_type
 
 ROWS = int(os.environ.get("REPORT_TEST_ROWS", "100000"))  # a million is too long for each run
@@ -55,7 +55,7 @@ async def test_a_large_table_needs_little_memory(
             body = {"type": "customers", "initiatedBy": "test", "format": file_format}
             await place.publish(wire.JOBS, "report.generate", json.dumps(body).encode(), "large")
             done = 'postroom_messages_total{outcome="done",queue="report.generate"}'
-            await eventually(lambda: _counted(service.metric(done)), within=timedelta(minutes=9))
+            await eventually(lambda: _counted(service.metric(done)), within=WORK)
     print(f"{file_format}: {ROWS:,} rows, {peak.mib:.0f} MiB at most, {time.monotonic() - began:.1f} s")  # noqa: T201 - for who measures
 
     [document] = (tmp_path / "data" / "reports").rglob(f"*.{file_format}")

@@ -15,6 +15,7 @@ from shared.testing import eventually
 from tests.support import crash_worker
 from tests.support.crash import Place, ServiceProcess, flushed, processes
 from tests.support.crash_worker import QUEUE
+from tests.support.patience import REACTION, WORK
 
 TICKS = 25
 AWAY_SECONDS = 12
@@ -35,16 +36,16 @@ async def test_ticks_of_an_outage_of_the_broker_come_late_in_order_and_once(
     with processes("services.scheduler", told, tmp_path, 1) as (firing,):
         await firing.ready()
         await flushed(applied_at)
-        await eventually(lambda: datetime.now(UTC) > times[3], within=timedelta(seconds=30))
+        await eventually(lambda: datetime.now(UTC) > times[3], within=REACTION)
         await asyncio.to_thread(own_broker.kill)
-        await eventually(lambda: has_problem(firing, "scheduler publish"), within=timedelta(seconds=30))
+        await eventually(lambda: has_problem(firing, "scheduler publish"), within=REACTION)
         await asyncio.sleep(AWAY_SECONDS)  # the outage
         await asyncio.to_thread(own_broker.start)
 
         async def are_all_there() -> bool:
             return await place.depth(QUEUE) >= TICKS
 
-        await eventually(are_all_there, within=timedelta(seconds=60))
+        await eventually(are_all_there, within=WORK)
         await firing.ready()
     ids = [message.message_id for message in await place.take_all(QUEUE)]
     # What was being published when the broker died is published again, under the same id: the inbox drops it.

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,14 +17,11 @@ import pytest
 from shared.broker_node.ports import is_free
 from shared.discovery import discover
 from shared.testing import eventually
-from tests.support.crash import PROJECT
 from tests.support.crash_cli import Command, command, nothing_left
+from tests.support.patience import COUNTED, PROCESS_STARTS, REACTION, seconds
+from tests.support.processes import PROJECT
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
-
-PATIENCE_SECONDS = 120
-GONE_WITHIN_SECONDS = 45
-"""Services finish what is in work, and RabbitMQ 3.10 takes six seconds to stop in good order."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,7 @@ class Running:
 
     async def users(self) -> set[str]:
         """The users of the broker that are connected now, some seconds late."""
-        async with httpx.AsyncClient(auth=("guest", "guest"), timeout=10, trust_env=False) as api:
+        async with httpx.AsyncClient(auth=("guest", "guest"), timeout=seconds(REACTION), trust_env=False) as api:
             answer = await api.get(f"{self.management_url}/api/connections")
         return {connection["user"] for connection in answer.raise_for_status().json()}
 
@@ -56,7 +52,7 @@ class Running:
             cwd=PROJECT,
             env={"POSTROOM_AMQP_URL": self.amqp_url},
             check=True,
-            timeout=PATIENCE_SECONDS,
+            timeout=seconds(PROCESS_STARTS),
             capture_output=True,
         )
 
@@ -65,7 +61,7 @@ class Running:
 def up(data: Path, output: Path) -> Iterator[Running]:
     """`postroom up`, ready."""
     with command(["up"], {"POSTROOM_DATA_DIR": str(data)}, output) as started:
-        started.says("Ctrl-C stops everything", within_seconds=PATIENCE_SECONDS)
+        started.says("Ctrl-C stops everything")
         found = re.search(r"export POSTROOM_AMQP_URL=(\S+)", started.said)
         management = re.search(r"export POSTROOM_MANAGEMENT_URL=(\S+)", started.said)
         assert found, started.said
@@ -90,14 +86,14 @@ async def test_up_delivers_stops_whole_and_keeps_what_was_not_done_for_the_next_
         await eventually(lambda: mails_in(data, "Now"))
         first.publish("Later", "--delay", "4")
         assert len(first.ports) >= 4  # broker, its management, two services
-        await eventually(lambda: each_service_has_its_own(first), within=timedelta(seconds=20))
+        await eventually(lambda: each_service_has_its_own(first), within=COUNTED)
         passwords = data / "broker-users.json"
         assert passwords.stat().st_mode & 0o777 == 0o600
         assert not [each for each in json.loads(passwords.read_text()).values() if each in first.command.said]
 
         first.command.control_c()
-        assert first.command.wait(GONE_WITHIN_SECONDS) == 0, first.command.said
-        nothing_left([str(data)], within_seconds=5)
+        assert first.command.wait() == 0, first.command.said
+        nothing_left([str(data)])
         assert all(is_free(port) for port in first.ports)
         assert not mails_in(data, "Later")
 
@@ -106,13 +102,13 @@ async def test_up_delivers_stops_whole_and_keeps_what_was_not_done_for_the_next_
         second.publish("After the kill", "--delay", "4")
 
         second.command.process.send_signal(signal.SIGKILL)
-        nothing_left([str(data)], within_seconds=GONE_WITHIN_SECONDS)
+        nothing_left([str(data)])
         assert all(is_free(port) for port in second.ports)
 
     with up(data, tmp_path / "third") as third:
         await eventually(lambda: mails_in(data, "After the kill"))
         third.command.control_c()
-        assert third.command.wait(GONE_WITHIN_SECONDS) == 0, third.command.said
+        assert third.command.wait() == 0, third.command.said
     assert len(list((data / "mail").glob("*.eml"))) == 3
 
 
@@ -120,10 +116,10 @@ async def test_up_delivers_stops_whole_and_keeps_what_was_not_done_for_the_next_
 def test_ctrl_c_while_up_is_starting_leaves_nothing_behind(moment: str, tmp_path: Path) -> None:
     data = tmp_path / "data"
     with command(["up"], {"POSTROOM_DATA_DIR": str(data)}, tmp_path / "output") as starting:
-        starting.says(moment, within_seconds=PATIENCE_SECONDS)
+        starting.says(moment)
         starting.control_c()
-        code = starting.wait(GONE_WITHIN_SECONDS)
+        code = starting.wait()
 
-        nothing_left([str(data)], within_seconds=GONE_WITHIN_SECONDS)
+        nothing_left([str(data)])
     assert "Traceback" not in starting.said, starting.said
     assert code in (0, 130), starting.said

@@ -19,7 +19,7 @@ from shared.messages import SchedulerMeasured
 from tests.support.alert_desk import Desk
 from tests.support.alert_sinks import serve_http
 from tests.support.alerting import make_condition
-from tests.support.crash import PROJECT
+from tests.support.processes import PROJECT
 
 
 @dataclass

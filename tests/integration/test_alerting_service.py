@@ -34,7 +34,7 @@ from shared.topology.application import apply_topology
 from shared.worker import Worker
 from shared.worker.settlement import completed
 from tests.support.alert_sinks import HttpSink, serve_http
-from tests.support.crash import PROJECT
+from tests.support.processes import PROJECT
 
 # A library that one of apprise's plugins imports at the first use.
 pytestmark = pytest.mark.filterwarnings("ignore:.imghdr. is deprecated:DeprecationWarning")
@@ -184,7 +184,7 @@ async def test_a_channel_that_is_down_delays_the_alert_and_nothing_else(
     monkeypatch.setattr("services.alerting.alerts.LOOK_EVERY", timedelta(seconds=0.2))
     http_sink.status = 200
     async with running_with(worker, adapters, settings):
-        [notice] = await eventually(lambda: http_sink.bodies, within=timedelta(seconds=30))
+        [notice] = await eventually(lambda: http_sink.bodies)
 
     assert notice["title"] == "email.send: RecipientRefused, 1 message"
 
@@ -258,7 +258,7 @@ async def test_what_is_away_for_longer_than_patience_sends_no_message_to_its_own
             await (await eventually(lambda: source.get(fail=False))).reject(requeue=False)
         else:
             await bury(channel, "m-1")
-        event = await eventually(lambda: listener.get(no_ack=True, fail=False), within=timedelta(seconds=20))
+        event = await eventually(lambda: listener.get(no_ack=True, fail=False))
 
     assert json.loads(event.body)["job_id"] == "m-1"
     [row] = await rows(database, FailureRow)

@@ -11,7 +11,7 @@ from sqlalchemy import inspect, text
 from shared.cli.asking import ask_service
 from shared.database import Database
 from shared.errors import ConfigurationError, NoDatabase
-from tests.support.crash import PROJECT
+from tests.support.processes import PROJECT
 
 QUESTIONS = [("alerting", "list", "open"), ("audit", "show", "m-1"), ("scheduler", "list")]
 on_each_service = pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: str(question[0]))

@@ -25,6 +25,7 @@ from shared.messages import JobMeasured, Measured
 from shared.settings import RuntimeSettings
 from shared.testing import eventually, make_delivery, running_with
 from shared.worker import Delivery
+from tests.support.patience import REACTION, seconds
 from tests.support.proxy import proxy_to
 from tests.support.worker import Chore, Desk, depth, publish, take_all
 
@@ -74,7 +75,7 @@ async def has_recorded(database: Database, count: int, **equal: Any) -> list[Any
         assert len(found) >= count, f"{len(found)} of {count} recorded"
         return found
 
-    return await eventually(check, within=timedelta(seconds=30))
+    return await eventually(check)
 
 
 async def test_every_event_is_a_row_without_its_secrets(
@@ -204,7 +205,7 @@ async def test_whatever_is_published_can_be_stored(database: Database) -> None:
     @given(body=st.binary(max_size=200) | ANY_TEXT.map(_as_json), key=ANY_TEXT, name=ANY_TEXT, app=ANY_TEXT)
     def store(body: bytes, key: str, name: str, app: str) -> None:
         delivery = make_delivery(body, exchange="events", routing_key=key, message_id=name, app_id=app)
-        asyncio.run_coroutine_threadsafe(log.record(read_event(delivery)), loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(log.record(read_event(delivery)), loop).result(timeout=seconds(REACTION))
 
     await asyncio.to_thread(store)
 

@@ -11,7 +11,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +26,10 @@ from shared.broker_node.ports import free_ports
 from shared.broker_node.readiness import accepts_connections, host_and_port
 from shared.errors import ConfigurationError
 from shared.testing import eventually
+from tests.support.patience import BROKER_STARTS, PROCESS_ENDS, PROCESS_STARTS, seconds
 
 PROJECT = Path(__file__).parents[2]
 BEGIN = '{"amqp_url"'
-GONE_WITHIN = timedelta(seconds=15)
 
 
 @pytest.fixture
@@ -101,7 +100,7 @@ async def test_a_killed_node_starts_again_with_its_messages(own_broker: BrokerNo
     await asyncio.to_thread(own_broker.start)
     async with await aio_pika.connect(own_broker.amqp_url) as after:
         queue = await (await after.channel()).get_queue("letters")
-        received = await eventually(lambda: queue.get(fail=False), within=timedelta(seconds=20))
+        received = await eventually(lambda: queue.get(fail=False))
         assert received is not None
         assert received.body == b"{}"
         await received.ack()
@@ -121,7 +120,9 @@ async def test_the_node_is_gone_when_its_owner_ends(how: signal.Signals, folder:
         assert accepts_connections(*host_and_port(node["amqp_url"]))
 
         owner.send_signal(how)
-        assert await asyncio.to_thread(owner.wait, 30) == (0 if how != signal.SIGKILL else -signal.SIGKILL)
+        assert await asyncio.to_thread(owner.wait, seconds(PROCESS_ENDS)) == (
+            0 if how != signal.SIGKILL else -signal.SIGKILL
+        )
 
     await nothing_is_left_of(node, folder)
 
@@ -129,14 +130,14 @@ async def test_the_node_is_gone_when_its_owner_ends(how: signal.Signals, folder:
 @pytest.mark.usefixtures("server_on_this_machine")
 async def test_ctrl_c_while_the_node_starts_leaves_nothing(folder: Path) -> None:
     with owner_process(folder) as owner:
-        (node_folder,) = await eventually(lambda: list(folder.glob("postroom-broker-*")), timedelta(seconds=30))
+        (node_folder,) = await eventually(lambda: list(folder.glob("postroom-broker-*")), PROCESS_STARTS)
         identity = node_folder / "node.json"
-        await eventually(lambda: (node_folder / "log" / "start.log").exists() and identity.exists())
+        await eventually(lambda: (node_folder / "log" / "start.log").exists() and identity.exists(), BROKER_STARTS)
 
         owner.send_signal(signal.SIGINT)
-        await asyncio.to_thread(owner.wait, 30)
+        await asyncio.to_thread(owner.wait, seconds(PROCESS_ENDS))
 
-    await eventually(lambda: list(folder.iterdir()) == [], GONE_WITHIN)
+    await eventually(lambda: list(folder.iterdir()) == [], PROCESS_ENDS)
     assert processes_in(folder) == []
 
 
@@ -189,7 +190,7 @@ async def test_a_persistent_node_keeps_queue_message_and_address_also_when_its_f
     with find_broker(environment, data_dir=folder / "after", persistent=True) as second:
         async with await aio_pika.connect(second.amqp_url) as connection:
             queue = await (await connection.channel()).get_queue("letters")
-            assert await eventually(lambda: queue.get(fail=False), within=timedelta(seconds=20))
+            assert await eventually(lambda: queue.get(fail=False))
     assert second.amqp_url == first.amqp_url
 
 
@@ -283,9 +284,9 @@ def running_owner(
 
 async def nothing_is_left_of(node: Mapping[str, str], folder: Path) -> None:
     address = host_and_port(node["amqp_url"])
-    await eventually(lambda: not accepts_connections(*address), GONE_WITHIN)
-    await eventually(lambda: [path.name for path in folder.iterdir()] == [], GONE_WITHIN)
-    await eventually(lambda: processes_in(folder) == [], GONE_WITHIN)
+    await eventually(lambda: not accepts_connections(*address), PROCESS_ENDS)
+    await eventually(lambda: [path.name for path in folder.iterdir()] == [], PROCESS_ENDS)
+    await eventually(lambda: processes_in(folder) == [], PROCESS_ENDS)
 
 
 def processes_in(folder: Path) -> list[str]:

@@ -34,12 +34,12 @@ from shared.settings import RuntimeSettings
 from shared.testing import eventually, running_with
 from tests.support.broker_users import Users, users_on
 from tests.support.brokers import VirtualHost
+from tests.support.patience import REACTION, seconds
 from tests.support.worker import outcome_count
 
 # A library that one of apprise's plugins imports at the first use.
 pytestmark = pytest.mark.filterwarnings("ignore:.imghdr. is deprecated:DeprecationWarning")
 
-PATIENCE = timedelta(seconds=30)
 TICKING = """
 schedules:
   - name: soon
@@ -89,7 +89,7 @@ async def test_an_application_publishes_and_the_services_do_their_work(
         later = PublishOptions(delay=timedelta(seconds=1))
         await publisher.publish(SendEmail(to=["later@example.com"], subject="Hello", body="Hi"), options=later)
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(seconds(REACTION)):
             await mail_server.received(1, to="slow@example.com")  # by way of the delay ladder
             await mail_server.received(1, to="later@example.com")
         await eventually(lambda: _has_messages(channel, "email.send.dead"))
@@ -111,7 +111,7 @@ async def test_texts_and_webhooks_are_done_too(users: Users, tmp_path: Path, mon
             await publisher.publish(SendSms(to="+491511234567", message="Hello"))
             await publisher.publish(SendSms(to="+49", message="Hello"))
 
-            assert (await partner.call(3, within_seconds=20)).status == 200
+            assert (await partner.call(3, within_seconds=seconds(REACTION))).status == 200
             await eventually(lambda: outcome_count("sms.send", "done"))
             channel = await connection.channel()
             await eventually(lambda: _has_messages(channel, "sms.send.dead"))
@@ -144,10 +144,10 @@ async def test_ticks_are_published_done_told_and_kept_and_reports_are_made(
         }
         await publisher.publish(GenerateReport.model_validate(order))
 
-        await eventually(lambda: _has_messages(channel, events.name), within=PATIENCE)
-        await eventually(lambda: _has_messages(channel, "email.send"), within=PATIENCE)  # the report's mail
+        await eventually(lambda: _has_messages(channel, events.name))
+        await eventually(lambda: _has_messages(channel, "email.send"))  # the report's mail
         for queue, count in before.items():
-            await eventually(lambda queue=queue, count=count: outcome_count(queue, "done") > count, within=PATIENCE)
+            await eventually(lambda queue=queue, count=count: outcome_count(queue, "done") > count)
 
 
 async def _has_messages(channel: AbstractChannel, queue: str) -> bool:

@@ -9,8 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import UTC, datetime
 from typing import Any
 
 import aio_pika
@@ -33,11 +32,11 @@ from shared.dead_letters import (
     target_of,
 )
 from shared.errors import BrokerUnavailable, TopologyError
-from shared.testing import eventually as soon
+from shared.testing import eventually
 from tests.support.dead_letters import DEAD, QUORUM, WORK, Bench, bench_on, names, replay_all
+from tests.support.patience import PROCESS_ENDS, seconds
 
 TARGET = target_of(DEAD)
-eventually = partial(soon, within=timedelta(seconds=60))
 ALL = Selection()
 
 
@@ -270,7 +269,7 @@ async def test_ctrl_c_stops_cleanly_and_says_how_far_it_came(vhost: Any, bench: 
     with postroom(vhost, "replay", DEAD, "--all", "--yes", "--rate", "50") as process:
         await eventually(lambda: depth_at_least(bench, WORK, 10))
         process.send_signal(signal.SIGINT)
-        output, errors = await asyncio.to_thread(process.communicate, timeout=10)
+        output, errors = await asyncio.to_thread(process.communicate, timeout=seconds(PROCESS_ENDS))
 
     moved, left = await bench.ids(WORK), await bench.ids(DEAD)
     assert process.returncode == 130

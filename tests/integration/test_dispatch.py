@@ -20,9 +20,10 @@ from shared.messages import GenerateReport
 from shared.settings import RuntimeSettings
 from shared.testing import eventually
 from tests.support.brokers import VirtualHost
-from tests.support.crash import PROJECT, Place, ServiceProcess, processes
+from tests.support.crash import Place, ServiceProcess, processes
+from tests.support.patience import WORK
+from tests.support.processes import PROJECT
 
-PATIENCE = timedelta(seconds=60)
 BODY = "{type: daily-user-report, initiatedBy: test, format: csv}"
 
 
@@ -76,7 +77,7 @@ async def postroom(told: dict[str, str], *arguments: str) -> str:
 async def test_hybrid_the_schedule_publishes_and_a_service_does_it(place: Place, data: Path, tmp_path: Path) -> None:
     told = {**place.environment, **environment(data, JobRunner.HYBRID, soon())}
     with services(told, tmp_path, "scheduler", "audit", "report"):
-        await eventually(lambda: len(written(data)) == 1, within=PATIENCE)
+        await eventually(lambda: len(written(data)) == 1, within=WORK)
 
 
 async def test_queue_what_is_run_is_published_at_once_and_nothing_fires_by_itself(
@@ -86,7 +87,7 @@ async def test_queue_what_is_run_is_published_at_once_and_nothing_fires_by_itsel
     with services(told, tmp_path, "scheduler", "audit", "report") as (firing, *others):
         await asyncio.gather(*(each.ready() for each in (firing, *others)))
         await postroom(told, "schedules", "run", "daily-report")
-        await eventually(lambda: len(written(data)) == 1, within=PATIENCE)
+        await eventually(lambda: len(written(data)) == 1, within=WORK)
         shown = json.loads(await postroom(told, "schedules", "show", "daily-report", "--json"))
         assert len(shown["ticks"]) == len(written(data)) == 1  # though it would have fired every second meanwhile
 
@@ -95,12 +96,12 @@ async def test_cron_everything_is_done_in_one_process_without_a_broker(data: Pat
     told = {**no_broker(), **environment(data, JobRunner.CRON, soon())}
     with services(told, tmp_path, "scheduler") as (alone,):
         await alone.ready()
-        await eventually(lambda: len(written(data)) == 1, within=PATIENCE)
+        await eventually(lambda: len(written(data)) == 1, within=WORK)
 
         async def is_done() -> bool:
             return "done" in await postroom(told, "schedules", "show", "daily-report")
 
-        await eventually(is_done, within=PATIENCE)
+        await eventually(is_done, within=WORK)
         assert alone.stop() == 0
 
 
@@ -114,7 +115,7 @@ async def test_a_dispatcher_hands_over_to_whom_the_setting_names(
         async with open_dispatcher(RuntimeSettings(data_dir=data)) as dispatcher:
             job = GenerateReport(type="daily-user-report", initiated_by="test", format="csv")
             await dispatcher.dispatch(job)
-        await eventually(lambda: len(written(data)) == 1, within=PATIENCE)
+        await eventually(lambda: len(written(data)) == 1, within=WORK)
 
 
 def test_a_runner_that_does_not_exist_is_named(data: Path, tmp_path: Path) -> None:

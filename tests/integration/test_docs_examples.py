@@ -22,6 +22,7 @@ from shared.testing import running_with
 from shared.topology import build_topology
 from shared.topology.application import apply_topology
 from tests.support.documents import ROOT
+from tests.support.patience import REACTION, seconds
 
 EXAMPLES = ROOT / "examples"
 
@@ -111,7 +112,7 @@ async def test_a_mail_arrives_that_the_example_published(
     output, _ = await process.communicate()
 
     assert process.returncode == 0, output.decode()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(seconds(REACTION)):
         (mail,) = await mail_server.received(1, to="ada@example.com")
     assert mail.subject == f"Hello from {program.language}"
 

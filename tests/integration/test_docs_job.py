@@ -16,6 +16,7 @@ import pytest
 
 from shared.testing import eventually
 from tests.support.documents import ROOT, document
+from tests.support.patience import PROCESS_ENDS, PROCESS_STARTS, WORK, seconds
 
 PAGE = document("docs/adding-a-job.md")
 PYTHON = Path(sys.executable).parent
@@ -73,7 +74,7 @@ async def test_the_commands_of_the_page_do_what_it_says(project: Path, environme
     _run(apply, project, environment)
 
     with _started(start, project, environment) as log:
-        await eventually(lambda: "Ready: reading chat.post" in log.read_text())
+        await eventually(lambda: "Ready: reading chat.post" in log.read_text(), within=PROCESS_STARTS)
         _run(publish, project, environment)
         await eventually(lambda: log.read_text().count("Hello in #ops (line-1)") == 1)
         _run(publish, project, environment)
@@ -105,7 +106,7 @@ def _run(command: str, folder: Path, environment: dict[str, str]) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=90,
+        timeout=seconds(WORK),
         check=False,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}"
@@ -122,7 +123,7 @@ def _started(command: str, folder: Path, environment: dict[str, str]) -> Iterato
         yield log
     finally:
         process.terminate()
-        assert process.wait(timeout=40) == 0
+        assert process.wait(timeout=seconds(PROCESS_ENDS)) == 0
 
 
 def _arguments(command: str) -> list[str]:

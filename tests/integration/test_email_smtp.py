@@ -15,6 +15,7 @@ from services.email.mailer.smtp import SmtpMailer, smtp_mailer
 from shared.errors import ProviderUnavailable
 from shared.mailbox import HANG_UP, MailServer
 from shared.testing import eventually
+from tests.support.patience import REACTION, seconds
 from tests.support.smtp import Certificates, make_certificates
 
 ADA = "ada@example.com"
@@ -248,7 +249,7 @@ async def test_the_second_server_takes_over_and_the_first_is_used_again_once_it_
         assert second.count == 1
         await server.come_back()
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(seconds(REACTION)):
             while not server.count:
                 await mailer.send(envelope())
                 await asyncio.sleep(0.02)

@@ -90,7 +90,7 @@ async def story(service: RuntimeSettings, message_id: str, *, until: str) -> lis
             return True
         return False
 
-    await eventually(is_told, within=timedelta(seconds=30))
+    await eventually(is_told)
     await database.close()
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME", (await history("show", message_id)).stdout)
     text = re.sub(r"\d+ (ms|s)\b", "LONG", text)

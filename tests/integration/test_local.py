@@ -20,7 +20,6 @@ from services.audit.sql_history import SqlHistory
 from shared import wire
 from shared.database import Database
 from shared.errors import ConfigurationError
-from shared.inbox.liveness import BEAT, LEASE
 from shared.local import LocalBroker, LocalRunner, open_local_runner
 from shared.messages import Event, UserCreated
 from shared.publishing import Outgoing, PublishOptions
@@ -29,10 +28,9 @@ from shared.testing import eventually
 from shared.worker import Adapters, Worker
 from shared.worker.runtime import Runtime
 from tests.support import crash_worker
-from tests.support.crash import PROJECT
 from tests.support.crash_worker import COUNTING_FILE, QUEUE, Count, CountingFile
-
-PATIENCE = timedelta(seconds=20)
+from tests.support.patience import TAKEN_OVER, WORK, patience
+from tests.support.processes import PROJECT
 
 
 class Happened(Event):
@@ -85,7 +83,7 @@ async def test_jobs_are_done_once(runner: LocalRunner, counting: CountingFile) -
     for number in range(50):
         await runner.broker.publish(Count(), message_id=f"m-{number}")
         await runner.broker.publish(Count(), message_id=f"m-{number}")
-    await runner.drained(PATIENCE)
+    await runner.drained(patience(WORK))
     assert counting.count("done") == {f"m-{number}": 1 for number in range(50)}
 
 
@@ -93,7 +91,7 @@ async def test_a_job_that_fails_for_now_is_tried_again_after_its_backoff(
     runner: LocalRunner, counting: CountingFile
 ) -> None:
     await runner.broker.publish(Count(failures=2), message_id="m")
-    await runner.drained(PATIENCE)
+    await runner.drained(patience(WORK))
     begun = [step.at for step in counting.steps("begun")]
     assert (len(begun), counting.count("done")) == (3, {"m": 1})
     assert begun[1] - begun[0] >= 0.9
@@ -102,7 +100,7 @@ async def test_a_job_that_fails_for_now_is_tried_again_after_its_backoff(
 
 async def test_a_job_that_fails_for_good_is_dead_with_its_reason_and_can_be_replayed(runner: LocalRunner) -> None:
     await runner.broker.publish(Count(is_hopeless=True), message_id="m")
-    await runner.drained(PATIENCE)
+    await runner.drained(patience(WORK))
     (letter,) = await runner.broker.dead()
     assert (letter.queue, letter.message_id, letter.error_type, letter.error) == (
         QUEUE,
@@ -111,13 +109,13 @@ async def test_a_job_that_fails_for_good_is_dead_with_its_reason_and_can_be_repl
         "this one never works",
     )
     await runner.broker.replay(letter.id)
-    await runner.drained(PATIENCE)
+    await runner.drained(patience(WORK))
     assert [each.message_id for each in await runner.broker.dead()] == ["m"]
 
 
 async def test_what_breaks_its_contract_is_dead_and_names_the_field(runner: LocalRunner) -> None:
     await runner.broker.send(Outgoing(wire.JOBS, QUEUE, b'{"seconds": "soon"}', "m"))
-    await runner.drained(PATIENCE)
+    await runner.drained(patience(WORK))
     (letter,) = await runner.broker.dead()
     assert letter.error_type == "InvalidMessage"
     assert "seconds: " in letter.error
@@ -137,7 +135,7 @@ async def test_what_failed_is_in_the_history(settings: RuntimeSettings, counting
         await runner.broker.publish(Count(failures=1), message_id="m-17")
         database = Database(settings.service_database_url("audit"), "audit")
         found = SqlHistory(database)
-        await eventually(lambda: found.find(Wanted(state="done")), within=PATIENCE)
+        await eventually(lambda: found.find(Wanted(state="done")))
         [story] = await found.stories("m-17")
         await database.close()
 
@@ -151,7 +149,7 @@ async def test_what_failed_is_in_the_history(settings: RuntimeSettings, counting
 async def test_a_delay_is_waited_for(runner: LocalRunner, counting: CountingFile) -> None:
     began = time.time()
     await runner.broker.publish(Count(), message_id="m", options=PublishOptions(delay=timedelta(seconds=2)))
-    await runner.drained(PATIENCE)
+    await runner.drained(patience(WORK))
     (done,) = counting.steps("done")
     assert 1.8 <= done.at - began < 10
 
@@ -159,7 +157,7 @@ async def test_a_delay_is_waited_for(runner: LocalRunner, counting: CountingFile
 async def test_what_has_expired_is_not_done(runner: LocalRunner, counting: CountingFile) -> None:
     past = datetime.now(UTC) - timedelta(seconds=1)
     await runner.broker.publish(Count(), options=PublishOptions(expires_at=past))
-    await runner.drained(PATIENCE)
+    await runner.drained(patience(WORK))
     assert [each.error_type for each in await runner.broker.dead()] == ["Expired"]
     assert counting.steps("done") == []
 
@@ -167,14 +165,14 @@ async def test_what_has_expired_is_not_done(runner: LocalRunner, counting: Count
 async def test_an_event_comes_to_each_listener(runner: LocalRunner) -> None:
     heard.clear()
     await runner.broker.publish(Happened(), message_id="e")
-    await runner.drained(PATIENCE)
+    await runner.drained(patience(WORK))
     assert sorted(heard) == [("one", "e"), ("other", "e")]
 
 
 async def test_many_jobs_of_any_length_are_each_done_once(runner: LocalRunner, counting: CountingFile) -> None:
     jobs = {f"m-{number}": Count(seconds=number % 7 / 50, failures=number % 5 == 0) for number in range(300)}
     await asyncio.gather(*(runner.broker.publish(job, message_id=name) for name, job in jobs.items()))
-    await runner.drained(timedelta(seconds=60))
+    await runner.drained(patience(WORK))
     assert counting.count("done") == dict.fromkeys(jobs, 1)
 
 
@@ -183,10 +181,10 @@ async def test_a_stop_leaves_what_waits_for_the_next_start(settings: RuntimeSett
     async with open_local_runner(settings, workers) as runner:
         jobs = (runner.broker.publish(Count(seconds=2), message_id=f"m-{number}") for number in range(300))
         await asyncio.gather(*jobs)
-        await eventually(lambda: bool(counting.steps("begun")), within=PATIENCE)
+        await eventually(lambda: bool(counting.steps("begun")))
     assert len(counting.steps("done")) < 300
     async with open_local_runner(settings, workers) as runner:
-        await runner.drained(PATIENCE)
+        await runner.drained(patience(WORK))
         assert await runner.broker.dead() == []
     assert counting.count("done") == {f"m-{number}": 1 for number in range(300)}
 
@@ -220,11 +218,11 @@ async def test_a_kill_loses_nothing_and_repeats_nothing_that_was_done(
     with in_a_process(settings) as process:
         for number in range(60):
             await broker.publish(Count(seconds=0 if number < 30 else 3), message_id=f"m-{number}")
-        await eventually(lambda: len(counting.steps("done")) >= 30, within=PATIENCE)
-        await eventually(lambda: len(counting.steps("begun")) > 30, within=PATIENCE)
+        await eventually(lambda: len(counting.steps("done")) >= 30)
+        await eventually(lambda: len(counting.steps("begun")) > 30)
         process.kill()
     assert len(counting.steps("done")) == 30
     with in_a_process(settings):
-        await eventually(lambda: len(counting.steps("done")) == 60, within=(LEASE + BEAT) * 2 + timedelta(seconds=30))
+        await eventually(lambda: len(counting.steps("done")) == 60, within=TAKEN_OVER)
     assert counting.count("done") == {f"m-{number}": 1 for number in range(60)}
     await broker.close()

@@ -12,6 +12,7 @@ import pytest
 
 from shared.errors import BrokerUnavailable, Unroutable
 from shared.publishing import BlockingPublisher, Outgoing
+from tests.support.patience import PROCESS_STARTS, seconds
 from tests.support.worker import Desk, Station, take_all
 
 FORKING = """
@@ -98,7 +99,9 @@ async def test_children_of_a_fork_publish_on_connections_of_their_own(
 ) -> None:
     program = [sys.executable, "-c", textwrap.dedent(FORKING), station.vhost.amqp_url, desk.queue, before]
 
-    done = await asyncio.to_thread(subprocess.run, program, capture_output=True, text=True, timeout=60, check=False)
+    done = await asyncio.to_thread(
+        subprocess.run, program, capture_output=True, text=True, timeout=seconds(PROCESS_STARTS), check=False
+    )
 
     assert done.returncode == 0, done.stderr
     stored = Counter(message.message_id for message in await take_all(desk.channel, desk.queue))

@@ -4,7 +4,6 @@ import os
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +65,7 @@ async def test_a_running_report_is_stopped_within_two_seconds_and_leaves_nothing
 async def test_documents_of_a_cancelled_batch_are_removed(station: Station, office: Office) -> None:
     async with office.running(station):
         await office.order("half", "batch")
-        await eventually(lambda: len(objects_in(office.storage)) > 3, within=timedelta(seconds=20))
+        await eventually(lambda: len(objects_in(office.storage)) > 3)
         await office.cancel("half")
         await office.state("half", "cancelled")
 

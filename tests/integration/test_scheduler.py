@@ -20,9 +20,8 @@ from shared.database import Database
 from shared.messages import DeferJob
 from shared.testing import eventually
 from tests.support.memory import peak_mib
+from tests.support.patience import WORK
 from tests.support.scheduling import NOON, HandSetClock, Recorder, schedule, scheduler_database
-
-PATIENCE = timedelta(seconds=20)
 
 
 @pytest.fixture
@@ -77,7 +76,7 @@ async def settled(schedules: SqlSchedules, name: str, count: int) -> None:
         states = [tick.state for tick in await schedules.history(name, 10_000)]
         return len(states) == count and "due" not in states
 
-    await eventually(are_there, within=PATIENCE)
+    await eventually(are_there)
 
 
 async def nothing_left(database: Database, clock: HandSetClock) -> None:
@@ -88,7 +87,7 @@ async def nothing_left(database: Database, clock: HandSetClock) -> None:
         moments = (await ticks.next_to_write(), await ticks.next_to_publish())
         return all(moment is None or moment > clock.now() for moment in moments)
 
-    await eventually(is_idle, within=PATIENCE)
+    await eventually(is_idle)
 
 
 @pytest.mark.parametrize(
@@ -177,11 +176,11 @@ async def test_while_the_broker_is_away_ticks_wait_and_then_come_in_order_and_on
         for _ in range(60):
             clock.time += timedelta(seconds=1)
             await asyncio.sleep(0.005)
-        await eventually(lambda: bool(problems), within=PATIENCE)
+        await eventually(lambda: bool(problems))
         assert problems == {"scheduler publish": "BrokerUnavailable: away"}
         sender.is_away = False
         await settled(schedules, "test", 60)
-        await eventually(lambda: not problems, within=PATIENCE)
+        await eventually(lambda: not problems)
     assert sender.times("thing.do") == [
         (NOON + timedelta(seconds=number)).isoformat().replace("+00:00", "Z") for number in range(1, 61)
     ]
@@ -223,10 +222,10 @@ async def test_on_call_nothing_fires_but_what_is_run_and_far_jobs(
     await schedules.defer(DeferJob(at=NOON + timedelta(hours=2), job="far.do", job_id="far-1", body={}), clock.now())
     async with running(is_on_call=True):
         clock.time += timedelta(hours=3)
-        await eventually(lambda: len(sender.of("far.do")) == 1, within=PATIENCE)
+        await eventually(lambda: len(sender.of("far.do")) == 1)
         assert sender.of("thing.do") == []
         message_id = await schedules.run_now("test", clock.now())
-        await eventually(lambda: [each.message_id for each in sender.of("thing.do")] == [message_id], within=PATIENCE)
+        await eventually(lambda: [each.message_id for each in sender.of("thing.do")] == [message_id])
 
 
 async def test_a_far_job_waits_is_moved_and_published_as_it_was(
@@ -303,7 +302,7 @@ async def test_ten_thousand_schedules_start_soon_and_fire_in_time(
 
     fired = Scheduler(SqlTicks(database), sender, PassingClock(), {})
     task = asyncio.create_task(fired.fire())
-    await eventually(lambda: len(sender.of("thing.do")) >= 2000, within=timedelta(seconds=40))
+    await eventually(lambda: len(sender.of("thing.do")) >= 2000, within=WORK)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     late = await database.run(

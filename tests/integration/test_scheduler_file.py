@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,6 @@ from services.scheduler.file import FileWatch
 from services.scheduler.sql_schedules import SqlSchedules
 from shared.testing import eventually
 from tests.support.scheduling import HandSetClock, schedule, scheduler_database
-
-PATIENCE = timedelta(seconds=20)
 
 
 @pytest.fixture
@@ -51,7 +48,7 @@ async def test_a_file_is_read_again_when_it_changes_and_a_broken_entry_keeps_wha
         async def does() -> bool:
             return {each.name: each.definition.to_wire().get("every", "") for each in await schedules.all()} == expected
 
-        await eventually(does, within=PATIENCE)
+        await eventually(does)
 
     await says({"first": "", "second": "1h"})
     path.write_text(FILE.format(second="every: 2h"))
@@ -62,7 +59,7 @@ async def test_a_file_is_read_again_when_it_changes_and_a_broken_entry_keeps_wha
     for number, text in enumerate(("schedules: [", "", "\0\xff", "[]"), start=4):
         path.write_text(text)
         watch.reload()
-        await eventually(lambda number=number: len(changes) >= number, within=PATIENCE)  # type: ignore[misc]
+        await eventually(lambda number=number: len(changes) >= number)  # type: ignore[misc]
     await says({"new": "", "second": "2h"})
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -21,11 +21,11 @@ from shared.messages.schedule import rfc3339
 from shared.testing import eventually
 from tests.support import crash_worker
 from tests.support.brokers import VirtualHost
-from tests.support.crash import PROJECT, Place, ServiceProcess, processes
+from tests.support.crash import Place, ServiceProcess, processes
 from tests.support.crash_worker import COUNTING_FILE, QUEUE, CountingFile
+from tests.support.patience import WORK
+from tests.support.processes import PROJECT
 from tests.support.proxy import proxy_to
-
-PATIENCE = timedelta(seconds=30)
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ async def test_a_schedule_made_by_a_message_fires_and_knows_that_its_job_is_done
         async def are_done() -> bool:
             return await states("tick") == ["done", "done"]
 
-        await eventually(are_done, within=PATIENCE)
+        await eventually(are_done, within=WORK)
         expected = {f"tick@{rfc3339(start + timedelta(seconds=number))}": 1 for number in (0, 1)}
         assert counting.count("done") == expected
         (letter,) = await place.look(wire.dead_queue(QUEUE))
@@ -112,14 +112,14 @@ async def test_a_schedule_made_by_a_message_fires_and_knows_that_its_job_is_done
         async def is_dead() -> bool:
             return await states("dead") == ["dead"] and (await postroom(told, "schedules", "list"))[0] == 1
 
-        await eventually(is_dead, within=PATIENCE)
+        await eventually(is_dead, within=WORK)
 
         await publish(place, "scheduler.remove", {"name": "tick"}, "remove-1")
 
         async def is_gone() -> bool:
             return (await postroom(told, "schedules", "show", "tick"))[0] == 2
 
-        await eventually(is_gone, within=PATIENCE)
+        await eventually(is_gone, within=WORK)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ async def test_a_broken_schedule_is_a_dead_letter_with_its_reason(
         async def is_dead() -> bool:
             return await place.depth("scheduler.set.dead") == 1
 
-        await eventually(is_dead, within=PATIENCE)
+        await eventually(is_dead, within=WORK)
     (letter,) = await place.look("scheduler.set.dead")
     assert says in str(letter.headers[wire.X_ERROR])
 
@@ -154,7 +154,7 @@ async def test_a_job_with_a_moment_of_its_own_is_done_then_under_its_own_id(
         for _ in range(2):
             await publish(place, QUEUE, {}, "soon", **{wire.RUN_AT: moment.isoformat()})
         await publish(place, QUEUE, {}, "far", **{wire.DELAY_SECONDS: 86400 * 20})
-        await eventually(lambda: counting.count("done") == {"soon": 1}, within=PATIENCE)
+        await eventually(lambda: counting.count("done") == {"soon": 1}, within=WORK)
         assert counting.steps("done")[0].at >= moment.timestamp() - 1
 
         far = await shown(told, "far")
@@ -163,7 +163,7 @@ async def test_a_job_with_a_moment_of_its_own_is_done_then_under_its_own_id(
         assert timedelta(days=19, hours=23) < due < timedelta(days=20, minutes=1)
         code, _ = await postroom(told, "schedules", "move", "far", rfc3339(datetime.now(UTC) + timedelta(seconds=1)))
         assert code == 0
-        await eventually(lambda: counting.count("done") == {"soon": 1, "far": 1}, within=PATIENCE)
+        await eventually(lambda: counting.count("done") == {"soon": 1, "far": 1}, within=WORK)
 
 
 async def test_a_database_that_is_away_is_told_and_what_was_due_is_caught_up(
@@ -185,12 +185,12 @@ async def test_a_database_that_is_away_is_told_and_what_was_due_is_caught_up(
                 f"end: {rfc3339(start + timedelta(seconds=14))}, job: {QUEUE}, catch_up: all}}\n",
             )
             os.kill(firing.pid, signal.SIGHUP)
-            await eventually(lambda: len(counting.steps("done")) >= 2, within=PATIENCE)
+            await eventually(lambda: len(counting.steps("done")) >= 2, within=WORK)
             await proxy.refuse()
-            await eventually(lambda: has_problem(firing, "scheduler write"), within=PATIENCE)
+            await eventually(lambda: has_problem(firing, "scheduler write"), within=WORK)
             await proxy.listen()
             expected = {f"tick@{rfc3339(start + timedelta(seconds=number))}": 1 for number in range(15)}
-            await eventually(lambda: counting.count("done") == expected, within=timedelta(seconds=60))
+            await eventually(lambda: counting.count("done") == expected, within=WORK)
             await firing.ready()
 
 
@@ -218,7 +218,7 @@ async def test_the_file_is_read_again_on_sighup(told: dict[str, str], tmp_path: 
         async def is_there() -> bool:
             return (await postroom(told, "schedules", "show", "n"))[0] == 0
 
-        await eventually(is_there, within=PATIENCE)
+        await eventually(is_there, within=WORK)
 
 
 async def test_schedules_on_the_command_line(told: dict[str, str]) -> None:

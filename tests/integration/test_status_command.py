@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,10 @@ from shared.testing import eventually
 from shared.worker import Delivery
 from tests.support.alerting import NOON, make_condition
 from tests.support.brokers import VirtualHost
+from tests.support.patience import COUNTED
 from tests.support.worker import Chore, Desk, Station, desk_at, readiness
 
 Status = Callable[..., Awaitable[Result]]
-SOON = timedelta(seconds=20)
 
 
 @pytest.fixture
@@ -52,9 +51,9 @@ async def test_queues_services_and_outages_are_on_one_screen(
         await desk.put({"n": 1}, exchange="dead-letters")
         await desk.put({"n": 1})
         await desk.put({"n": 1}, key="nobody.does")
-        await eventually(service.details, within=SOON)
+        await eventually(service.details)
         with noted(tmp_path, {"email": service._health.url}):
-            seen = await eventually(lambda: counted(status, desk), within=SOON)
+            seen = await eventually(lambda: counted(status, desk), within=COUNTED)
             shown = await status()
             monkeypatch.setenv("ALERTING_IGNORED_QUEUES", "shop.*, alert*")
             left_out = json.loads((await status("--json")).stdout)

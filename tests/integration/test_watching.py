@@ -34,9 +34,9 @@ from shared.worker.runtime import Runtime
 from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.conditions import RecordingConditions
 from tests.support.moving import move_messages
+from tests.support.patience import COUNTED
 from tests.support.worker import Chore, Desk, Station, desk_at, publish
 
-SOON = timedelta(seconds=20)
 MONITOR = "watching-monitor"
 
 
@@ -64,13 +64,13 @@ class Watched:
 
     conditions: RecordingConditions = field(default_factory=RecordingConditions)
 
-    async def sees(self, key: str, within: timedelta = SOON) -> str:
+    async def sees(self, key: str, within: timedelta = COUNTED) -> str:
         """Wait until that is wrong; its text."""
         return (await eventually(lambda: self.conditions.sees(key), within=within)).text
 
     async def sees_no(self, key: str) -> None:
         """Wait until it has cleared."""
-        await eventually(lambda: self.conditions.sees_no(key), within=SOON)
+        await eventually(lambda: self.conditions.sees_no(key), within=COUNTED)
 
 
 @asynccontextmanager
@@ -99,7 +99,7 @@ async def test_dead_letters_moved_to_a_mistyped_queue_are_told_within_ten_second
     desk.worker()
     dead, mistyped = wire.dead_queue(desk.queue), desk.queue.replace(".do", ".od")
     async with watching(monitoring(desk.station.vhost), tmp_path) as watched:
-        await eventually(lambda: ("queue-undeclared", ()) in watched.conditions.observed, within=SOON)
+        await eventually(lambda: ("queue-undeclared", ()) in watched.conditions.observed, within=COUNTED)
         for n in range(3):
             await desk.put({"n": n}, exchange=wire.DEAD_LETTERS)
 
@@ -178,10 +178,10 @@ async def test_an_alarm_and_a_broker_that_is_away_are_told_until_they_end(
     monkeypatch.setattr("services.alerting.watching.nodes.GRACE", timedelta(seconds=0.5))
     with virtual_host_on(own_broker) as vhost:
         async with watching(monitoring(vhost), tmp_path) as watched:
-            await eventually(lambda: ("nodes", ()) in watched.conditions.observed, within=SOON)
+            await eventually(lambda: ("nodes", ()) in watched.conditions.observed, within=COUNTED)
             await asyncio.to_thread(restart, own_broker, disk_free_limit="100000GB")
-            await eventually(lambda: "management-unreachable" in seen(watched), within=SOON)
-            alarm = await eventually(lambda: of_kind(watched, "broker-alarm"), within=SOON)
+            await eventually(lambda: "management-unreachable" in seen(watched), within=COUNTED)
+            alarm = await eventually(lambda: of_kind(watched, "broker-alarm"), within=COUNTED)
             assert "disk alarm" in alarm.text
             await asyncio.to_thread(restart, own_broker, disk_free_limit="100MB")
             await watched.sees_no(alarm.key)

@@ -1,11 +1,11 @@
 """A queue that grows although it is read is seen on a real broker, and clears by itself."""
 
 import asyncio
-from datetime import timedelta
 from pathlib import Path
 
 from shared.worker import Delivery
 from tests.integration.test_watching import monitoring, watching
+from tests.support.patience import COUNTED
 from tests.support.worker import Chore, Desk
 
 
@@ -29,7 +29,7 @@ async def test_a_queue_that_grows_although_it_is_read_is_told_until_it_was_worke
         watching(monitoring(desk.station.vhost), tmp_path, **settings) as watched,
     ):
         publishing = asyncio.create_task(keep_publishing())
-        text = await watched.sees(f"queue-growing {desk.queue}", within=timedelta(seconds=60))
+        text = await watched.sees(f"queue-growing {desk.queue}", within=COUNTED)
         assert "in 18 s, with 1 reading" in text
         publishing.cancel()
         release.set()

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import aio_pika
@@ -22,6 +22,7 @@ from shared.mailbox import MailServer
 from shared.mailbox.mails import ReceivedMail
 from shared.testing import eventually, running_with
 from tests.support.bad_mails import ALL, Bad, mail
+from tests.support.patience import WORK
 from tests.support.worker import Station, depth, publish, station_on, take_all
 
 pytestmark = pytest.mark.alone  # a second for each death is no time while other tests keep the machine busy
@@ -75,7 +76,7 @@ async def publish_everything(station: Station, data: Path, environment: pytest.M
             await warm_up(channel, server)
             publishing = asyncio.Semaphore(10)  # so that what is measured is not the queue before the broker
             await asyncio.gather(*(put(channel, outcome, bad, publishing) for bad in among_good_ones(ALL)))
-            await eventually(lambda: all_settled(channel, outcome, server), within=timedelta(seconds=30))
+            await eventually(lambda: all_settled(channel, outcome, server), within=WORK)
             # Nothing more comes: a message that was buried twice, or done after all, would be seen.
             await eventually(lambda: all_settled(channel, outcome, server))
         outcome.mails = list(server.mails)

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -12,6 +11,7 @@ import pytest
 from shared.testing import eventually
 from shared.worker import Delivery, Keep
 from shared.worker.runtime import Service
+from tests.support.patience import REACTION, seconds
 from tests.support.proxy import Proxy, proxy_to
 from tests.support.worker import Chore, Desk, readiness
 
@@ -50,7 +50,7 @@ async def test_a_database_that_is_away_for_a_while_loses_nothing(desk: Desk, pro
         assert len(desk.done) < JOBS  # without an inbox nothing new is begun
 
         await proxy.listen()
-        await desk.has_done(JOBS, within=30)
+        await desk.has_done(JOBS)
         await desk.counted(done=JOBS)
         await eventually(lambda: says(service, 200))
 
@@ -70,7 +70,7 @@ async def test_connections_that_an_administrator_ends_lose_nothing(desk: Desk, p
                 await administrator.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'test'"
                 )
-            await desk.counted(done=JOBS, within=30)
+            await desk.counted(done=JOBS)
     finally:
         await administrator.close()
 
@@ -105,10 +105,10 @@ async def test_a_service_can_be_stopped_while_its_database_is_away(desk: Desk, p
 
     service.stop()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(seconds(REACTION)):
         assert await task == 0
     assert desk.done == []
-    await eventually(lambda: is_back(desk), within=timedelta(seconds=5))
+    await eventually(lambda: is_back(desk))
 
 
 async def is_back(desk: Desk) -> bool:

@@ -34,7 +34,7 @@ async def bury(desk: Desk, *, reason: str) -> None:
             await message.reject(requeue=reason == "delivery_limit")
         return await desk.depth(wire.dead_queue(desk.queue)) == 1
 
-    await eventually(is_dead, within=timedelta(seconds=30))
+    await eventually(is_dead)
     letter = await look(desk)
     assert [death["reason"] for death in letter.headers["x-death"]] == [reason]
 

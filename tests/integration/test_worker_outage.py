@@ -15,6 +15,7 @@ from shared.retries import RetryPolicy, fixed
 from shared.testing import eventually
 from shared.worker import Delivery, trying
 from shared.worker.runtime import Service
+from tests.support.patience import REACTION, seconds
 from tests.support.worker import Chore, Desk, outcome_count
 
 TWO_TRIES = RetryPolicy(attempts=2, backoff=fixed(timedelta(seconds=1)))
@@ -53,7 +54,7 @@ async def test_readyz_tells_of_the_outage_without_being_unready(desk: Desk) -> N
     provider = Provider(away_seconds=1000)
 
     async def told(*, is_open: bool) -> dict[str, Any]:
-        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=seconds(REACTION), trust_env=False) as client:
             answer = await client.get(f"{service._health.url}/readyz")
         assert answer.status_code == 200
         assert ("outage" in answer.json()) is is_open
@@ -63,7 +64,7 @@ async def test_readyz_tells_of_the_outage_without_being_unready(desk: Desk) -> N
         assert await told(is_open=False) == {}
         for n in range(5):
             await desk.put({"n": n}, message_id=f"r{n}")
-        await eventually(lambda: told(is_open=True), within=timedelta(seconds=10))
+        await eventually(lambda: told(is_open=True))
         outage = await told(is_open=True)
         assert outage["reason"] == "refused"
         assert 0 < outage["next_probe_seconds"] <= 8

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 
 from shared.testing import eventually
 from tests.support import chores
+from tests.support.patience import PROCESS_ENDS, PROCESS_STARTS, TAKEN_OVER, seconds
 from tests.support.worker import Desk, Station, desk_at
 
 JOBS = 500
@@ -64,7 +64,7 @@ class Shop:
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         return Counter(line.split(" ", 1)[1] for line in lines if line.startswith(what))
 
-    async def until(self, what: str, count: int, within: float = 30) -> None:
+    async def until(self, what: str, count: int) -> None:
         """Wait until so many jobs have `began` or `ended`."""
 
         def check() -> bool:
@@ -72,7 +72,7 @@ class Shop:
             assert now >= count, f"{now} of {count} {what}; {(self.desk.data_dir / 'output').read_text()[-2000:]}"
             return True
 
-        await eventually(check, within=timedelta(seconds=within))
+        await eventually(check, within=PROCESS_STARTS)
 
     async def put_jobs(self, count: int, **body: Any) -> set[str]:
         """Publish so many jobs; their ids."""
@@ -88,10 +88,10 @@ async def shop(station: Station, tmp_path: Path) -> AsyncIterator[Shop]:
         yield Shop(desk, tmp_path / "log")
 
 
-async def stopped(process: asyncio.subprocess.Process, within: float) -> int:
+async def stopped(process: asyncio.subprocess.Process) -> int:
     """Send SIGTERM and wait for the exit code."""
     process.send_signal(signal.SIGTERM)
-    return await asyncio.wait_for(process.wait(), within)
+    return await asyncio.wait_for(process.wait(), seconds(PROCESS_ENDS))
 
 
 async def test_stops_under_load_lose_nothing_and_do_nothing_twice(shop: Shop) -> None:
@@ -101,7 +101,7 @@ async def test_stops_under_load_lose_nothing_and_do_nothing_twice(shop: Shop) ->
         async with shop.running() as process:
             await shop.until("ended", done_by_then)
             # What is in work takes 50 ms more, so the deadline of 25 s is no reason to take longer.
-            assert await stopped(process, within=5) == 0
+            assert await stopped(process) == 0
 
     assert shop.count("ended") == Counter(jobs)
     assert shop.count("began") == Counter(jobs)
@@ -115,9 +115,9 @@ async def test_two_workers_take_turns_to_stop_and_nothing_is_lost_or_done_twice(
         await shop.until("ended", JOBS // 5)
         async with shop.running() as other:
             await shop.until("ended", JOBS // 2)
-            assert await stopped(one, within=5) == 0
+            assert await stopped(one) == 0
             await shop.until("ended", JOBS)
-            assert await stopped(other, within=5) == 0
+            assert await stopped(other) == 0
 
     assert shop.count("ended") == Counter(jobs)
     assert shop.count("began") == Counter(jobs)
@@ -128,10 +128,10 @@ async def test_jobs_that_outlast_the_deadline_are_given_back_and_done_by_the_nex
 
     async with shop.running(POSTROOM_DRAIN_SECONDS="0.5") as process:
         await shop.until("began", 5)
-        assert await stopped(process, within=4) == 0
+        assert await stopped(process) == 0
     async with shop.running() as process:
-        await shop.until("ended", 5, within=15)
-        assert await stopped(process, within=5) == 0
+        await shop.until("ended", 5)
+        assert await stopped(process) == 0
 
     assert shop.count("ended") == Counter(jobs)
     assert await shop.desk.depth() == 0
@@ -145,10 +145,10 @@ async def test_a_message_that_kills_its_worker_dies_and_its_neighbours_are_done(
         async with shop.running() as process:
             assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
     async with shop.running() as process:
-        [letter] = await shop.desk.dead_letters(within=60)
+        [letter] = await shop.desk.dead_letters(within=TAKEN_OVER)
         await shop.until("ended", len(neighbours))
         # Told to stop, not killed: it settles what it has just ended.
-        assert await stopped(process, within=5) == 0
+        assert await stopped(process) == 0
 
     assert letter.message_id == "killer"
     assert (letter.headers["x-error-type"], letter.correlation_id) == ("KilledWorker", "c")

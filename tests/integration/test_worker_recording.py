@@ -302,7 +302,7 @@ async def _heard(desk: Desk, queue: str, count: int) -> list[RecordedTry]:
         assert len(tries) >= count, f"{len(tries)} of {count} told"
         return True
 
-    await eventually(check, within=timedelta(seconds=20))
+    await eventually(check)
     return tries
 
 

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
+from tests.support.patience import REACTION, seconds
+
 OFFLINE = (
     "--no-first-run",
     "--no-proxy-server",
@@ -20,7 +22,6 @@ OFFLINE = (
 )
 """What keeps the browser from asking anybody but the server under test."""
 SCREEN: ViewportSize = {"width": 1100, "height": 760}
-PATIENCE_MILLISECONDS = 20_000
 
 
 class NoBrowser(Exception):
@@ -50,7 +51,7 @@ async def browser_at(program: str) -> AsyncIterator[Browser]:
 async def page_in(browser: Browser) -> AsyncIterator[Page]:
     """An empty page, without cookies or memory of earlier ones."""
     page = await browser.new_page(viewport=SCREEN, locale="en-GB", timezone_id="UTC")
-    page.set_default_timeout(PATIENCE_MILLISECONDS)
+    page.set_default_timeout(1000 * seconds(REACTION))
     try:
         yield page
     finally:

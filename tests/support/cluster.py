@@ -17,6 +17,7 @@ from shared.broker_node.installation import Installation
 from shared.broker_node.ports import free_ports
 from shared.broker_node.private import PASSWORD, USER
 from shared.broker_node.readiness import last_lines, wait_until_ready
+from tests.support.patience import BROKER_STARTS, seconds
 
 
 @dataclass
@@ -50,7 +51,7 @@ class SecondNode:
         """Lose the connection to another node for a moment, as over a network that failed."""
         control = [str(Path(self.installation.server).with_name("rabbitmqctl")), "eval"]
         command = self.installation.command(*control, f"erlang:disconnect_node('{node}').", folder=self.folder)
-        subprocess.run(command, env=self.environment, check=True, capture_output=True, timeout=60)
+        subprocess.run(command, env=self.environment, check=True, capture_output=True, timeout=seconds(BROKER_STARTS))
 
 
 @contextmanager

@@ -27,12 +27,11 @@ from shared.topology.ladder import delay_ladder
 from shared.worker import Worker
 from shared.worker.process import SUPERVISED
 from tests.support.broker_users import own_user
+from tests.support.patience import COUNTED, PROCESS_ENDS, PROCESS_STARTS, REACTION, seconds
+from tests.support.processes import PROJECT, show_when_red
 
-PROJECT = Path(__file__).parents[2]
 FIRST_FLUSH_SECONDS = 1.5
 """A queue that is declared less than a second before a kill -9 may come back empty (RabbitMQ 3.10)."""
-STATISTICS = timedelta(seconds=12)
-"""The broker counts every five seconds."""
 
 
 class ServiceProcess:
@@ -59,6 +58,7 @@ class ServiceProcess:
 
     def start(self) -> None:
         """Start it, again if need be; it is not ready yet."""
+        show_when_red(self._command[-1], self.log)
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 self._command,
@@ -70,31 +70,28 @@ class ServiceProcess:
                 start_new_session=True,
             )
 
-    async def ready(self, within: timedelta = timedelta(seconds=30)) -> None:
+    async def ready(self, within: timedelta = PROCESS_STARTS) -> None:
         """Wait until it has its consumers."""
-        try:
-            await eventually(self.is_ready, within=within)
-        except AssertionError as error:
-            raise AssertionError(f"{error}; its log ends:\n{self.log.read_text()[-2000:]}") from None
+        await eventually(self.is_ready, within=within)
 
     async def is_ready(self) -> bool:
         """Whether it says that it takes messages."""
         assert self.process is None or self.process.poll() is None, f"it ended:\n{self.log.read_text()[-2000:]}"
         try:
-            async with httpx.AsyncClient(timeout=2) as client:
+            async with httpx.AsyncClient(timeout=seconds(REACTION)) as client:
                 return (await client.get(f"http://127.0.0.1:{self._port}/readyz")).status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 
     async def problems(self) -> dict[str, str]:
         """What it says stands in its way."""
-        async with httpx.AsyncClient(timeout=5) as client:
+        async with httpx.AsyncClient(timeout=seconds(REACTION)) as client:
             found: dict[str, str] = (await client.get(f"http://127.0.0.1:{self._port}/readyz")).json()["problems"]
         return found
 
     async def metric(self, line: str) -> float:
         """The value of the metric that is written so, labels included; 0 when there is none yet."""
-        async with httpx.AsyncClient(timeout=5) as client:
+        async with httpx.AsyncClient(timeout=seconds(REACTION)) as client:
             text = (await client.get(f"http://127.0.0.1:{self._port}/metrics")).text
         return next((float(each.rsplit(" ", 1)[1]) for each in text.splitlines() if each.startswith(line)), 0.0)
 
@@ -116,12 +113,12 @@ class ServiceProcess:
         """Let it run again."""
         self._signal(signal.SIGCONT)
 
-    def stop(self, within_seconds: float = 35) -> int:
+    def stop(self) -> int:
         """SIGTERM; the exit code."""
         self._signal(signal.SIGTERM)
         assert self.process is not None
         try:
-            return self.process.wait(within_seconds)
+            return self.process.wait(seconds(PROCESS_ENDS))
         finally:
             self.end()
 
@@ -206,7 +203,7 @@ class Place:
         return [str(channel["name"]) for channel in await self._ask("/channels")]
 
     async def lifeless_queues(self) -> list[str]:
-        """The queues behind whose name nothing runs. A new queue gets its first report up to STATISTICS later."""
+        """The queues behind whose name nothing runs. A new queue gets its first report some seconds later."""
         lifeless: list[str] = []
 
         async def all_report() -> bool:
@@ -214,11 +211,13 @@ class Place:
             return not lifeless
 
         with suppress(AssertionError):
-            await eventually(all_report, within=STATISTICS)
+            await eventually(all_report, within=COUNTED)
         return lifeless
 
     async def _ask(self, path: str) -> Any:
-        async with httpx.AsyncClient(base_url=f"{self.management_url}/api", auth=("guest", "guest"), timeout=10) as api:
+        async with httpx.AsyncClient(
+            base_url=f"{self.management_url}/api", auth=("guest", "guest"), timeout=seconds(REACTION)
+        ) as api:
             return (await api.get(path)).raise_for_status().json()
 
     async def waiting(self) -> int:

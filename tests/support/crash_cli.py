@@ -12,11 +12,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from shared.broker_node import find
 from shared.cli import main
-from tests.support.crash import PROJECT, left_over
+from tests.support.crash import left_over
+from tests.support.patience import BROKER_STARTS, PROCESS_ENDS, seconds
+from tests.support.processes import PROJECT, show_when_red
 from tests.support.rabbitmq4 import rabbitmq4_installation
 
 _HIDDEN = ("POSTROOM_AMQP_URL", "POSTROOM_MANAGEMENT_URL", "EMAIL_SMTP_URL", "ALERTING_CHANNELS")
@@ -28,6 +31,7 @@ class Command:
     def __init__(self, arguments: list[str], environment: Mapping[str, str], output: Path) -> None:
         kept = {name: value for name, value in os.environ.items() if name not in _HIDDEN}
         self._output = output
+        show_when_red(f"postroom {' '.join(arguments)}", output)
         with output.open("wb") as target:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", __name__, *arguments],
@@ -44,13 +48,13 @@ class Command:
         """Everything it has written so far."""
         return self._output.read_text(errors="replace")
 
-    def wait(self, within_seconds: float) -> int:
+    def wait(self, within: timedelta = PROCESS_ENDS) -> int:
         """Its exit code."""
-        return self.process.wait(within_seconds)
+        return self.process.wait(seconds(within))
 
-    def says(self, words: str, within_seconds: float) -> re.Match[str]:
+    def says(self, words: str, within: timedelta = BROKER_STARTS) -> re.Match[str]:
         """Wait until it has written something that matches `words`."""
-        return until(lambda: re.search(words, self.said), f"{words!r} in:\n{self.said}", within_seconds, self.process)
+        return until(lambda: re.search(words, self.said), f"{words!r} in:\n{self.said}", within, self.process)
 
     def control_c(self) -> None:
         """What a terminal does on Ctrl-C: SIGINT to the whole group of processes."""
@@ -68,26 +72,26 @@ def command(arguments: list[str], environment: Mapping[str, str], output: Path) 
         running.process.wait()
 
 
-def nothing_left(marks: list[str], within_seconds: float) -> None:
+def nothing_left(marks: list[str]) -> None:
     """Wait until no process is left that knows any of `marks`; AssertionError names those that are."""
-    deadline = time.monotonic() + within_seconds
+    deadline = time.monotonic() + seconds(PROCESS_ENDS)
     while (found := left_over(marks)) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not found, "\n".join(found)
 
 
 def until(
-    check: Callable[[], re.Match[str] | None], what: str, within_seconds: float, process: subprocess.Popen[bytes]
+    check: Callable[[], re.Match[str] | None], what: str, within: timedelta, process: subprocess.Popen[bytes]
 ) -> re.Match[str]:
     """The first true answer of `check`, while `process` runs and once more when it has ended."""
-    deadline = time.monotonic() + within_seconds
+    deadline = time.monotonic() + seconds(within)
     while time.monotonic() < deadline:
         has_ended = process.poll() is not None
         if answer := check():
             return answer
         assert not has_ended, f"it ended with code {process.returncode} before there was {what}"
         time.sleep(0.05)
-    raise AssertionError(f"not within {within_seconds:g} s: {what}")
+    raise AssertionError(f"not within {seconds(within):g} s: {what}")
 
 
 if __name__ == "__main__":

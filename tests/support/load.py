@@ -9,6 +9,7 @@ from datetime import timedelta
 from shared.errors import BrokerUnavailable, PublishTimeout
 from shared.publishing import Outgoing, Publisher
 from shared.testing import eventually
+from tests.support.patience import WORK
 
 PAUSE_SECONDS = 0.2
 
@@ -57,10 +58,10 @@ class Load:
             await asyncio.wait((going,))
         await self.all_confirmed()
 
-    async def confirms(self, more: int, *, within: timedelta) -> None:
+    async def confirms(self, more: int) -> None:
         """Wait until so many more messages than now are confirmed."""
         wanted = len(self.confirmed) + more
-        await eventually(lambda: len(self.confirmed) >= wanted, within=within)
+        await eventually(lambda: len(self.confirmed) >= wanted, within=WORK)
 
     async def _until_confirmed(self, outgoing: Outgoing) -> None:
         tries = 0

@@ -12,6 +12,7 @@ from pathlib import Path
 from playwright.async_api import Locator, Page, Response, expect
 
 from tests.support.browser import SCREEN
+from tests.support.patience import COUNTED, seconds
 
 PICTURES = "POSTROOM_PICTURES"
 """The folder for pictures of the steps, from where the documents show them."""
@@ -19,7 +20,6 @@ HEADER_PIXELS = 200
 """What the page's fixed header covers, and some of what is above the section."""
 NUMBERS_PIXELS = 345
 """Where the numbers of a queue's page end."""
-COUNTED_WITHIN_MILLISECONDS = 30_000
 """The broker counts every five seconds, and the page asks every five seconds."""
 
 
@@ -147,7 +147,7 @@ class ManagementUi:
         """Wait until the list of queues does not have it."""
         await self.page.click("#tabs a[href='#/queues']")
         link = self.page.locator("table.list").get_by_role("link", name=queue, exact=True)
-        await expect(link).to_have_count(0, timeout=COUNTED_WITHIN_MILLISECONDS)
+        await expect(link).to_have_count(0, timeout=1000 * seconds(COUNTED))
 
     async def shows_ready(self, queue: str, count: int, picture: str = "") -> None:
         """Wait until the queue's page says that so many messages are ready."""
@@ -155,7 +155,7 @@ class ManagementUi:
         overview = await self.unfold("Overview")
         row = overview.locator(".legend tr").filter(has=self.page.get_by_text("Ready", exact=True)).first
         await expect(row.locator("td").first).to_have_text(
-            re.compile(rf"^\s*{count}\s*$"), timeout=COUNTED_WITHIN_MILLISECONDS
+            re.compile(rf"^\s*{count}\s*$"), timeout=1000 * seconds(COUNTED)
         )
         await self.picture(picture, overview, NUMBERS_PIXELS)
 

@@ -22,8 +22,8 @@ from shared.broker_node.guarded import GuardedServer, ServerPlan
 from shared.broker_node.ports import free_ports
 from shared.broker_node.readiness import last_lines
 from shared.errors import PostroomError
+from tests.support.patience import PROCESS_STARTS, seconds
 
-START_WITHIN_SECONDS = 60
 MAKE_AND_RUN = """initdb --pgdata="$1/data" --username=postgres --pwfile="$1/password" --auth=scram-sha-256 \
     --encoding=UTF8 --locale=C.UTF-8 --no-sync >/dev/null && exec postgres -D "$1/data" -c port="$2" \
     -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 \
@@ -94,7 +94,7 @@ def _cluster(programs: Path) -> Iterator[str]:
 
 
 def _wait_until_ready(url: str, server: GuardedServer, log: Path) -> None:
-    deadline = time.monotonic() + START_WITHIN_SECONDS
+    deadline = time.monotonic() + seconds(PROCESS_STARTS)
     while time.monotonic() < deadline and server.is_running():
         try:
             _run(_execute(url, "SELECT 1"))

@@ -24,6 +24,7 @@ from shared.database import Database
 from shared.messages import GenerateReport
 from shared.testing import eventually, running_with
 from shared.worker.runtime import Service
+from tests.support.patience import WORK
 from tests.support.worker import Station, publish, take_all
 
 MOMENT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
@@ -90,7 +91,7 @@ class Office:
         """Ask to stop one."""
         await publish(self.channel, wire.JOBS, "report.cancel", {"id": report_id})
 
-    async def told(self, kind: str, count: int = 1, within: float = 20) -> list[dict[str, Any]]:
+    async def told(self, kind: str, count: int = 1, within: timedelta = WORK) -> list[dict[str, Any]]:
         """So many events or mails of a kind."""
 
         def check() -> bool:
@@ -98,10 +99,10 @@ class Office:
             assert len(found) >= count, f"{len(found)} of {count} {kind}; there are {list(self.heard)}"
             return True
 
-        await eventually(check, within=timedelta(seconds=within))
+        await eventually(check, within=within)
         return self.heard[kind]
 
-    async def dead_letter(self, within: float = 20) -> Mapping[str, Any]:
+    async def dead_letter(self, within: timedelta = WORK) -> Mapping[str, Any]:
         """The headers of the one report that failed for good."""
 
         letters: list[AbstractIncomingMessage] = []
@@ -110,7 +111,7 @@ class Office:
             letters.extend(await take_all(self.channel, wire.dead_queue("report.generate")))
             return bool(letters)
 
-        await eventually(is_there, within=timedelta(seconds=within))
+        await eventually(is_there, within=within)
         return dict(letters[0].headers)
 
     async def run_of(self, report_id: str) -> Mapping[str, Any]:
@@ -123,7 +124,7 @@ class Office:
             await database.close()
         return dict(found[0]) if found else {}
 
-    async def state(self, report_id: str, *states: str, within: float = 20) -> Mapping[str, Any]:
+    async def state(self, report_id: str, *states: str, within: timedelta = WORK) -> Mapping[str, Any]:
         """The run, once it is in one of the states."""
 
         async def check() -> Mapping[str, Any]:
@@ -131,7 +132,7 @@ class Office:
             assert run.get("state") in states, f"{report_id} is {run.get('state')}: {run.get('error')}"
             return run
 
-        return await eventually(check, within=timedelta(seconds=within))
+        return await eventually(check, within=within)
 
     def running(self, station: Station, **settings: Any) -> Any:
         """The service's real runtime."""

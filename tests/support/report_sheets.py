@@ -8,6 +8,7 @@ from typing import Any
 import openpyxl
 
 from services.report.production import produce
+from tests.support.patience import WORK, seconds
 from tests.support.report_layouts import layout_for
 from tests.support.report_pdf import program
 
@@ -30,7 +31,7 @@ def converted(path: Path, kind: str) -> Path:
     folder = path.parent / "converted"
     profile = f"-env:UserInstallation=file://{path.parent}/profile"
     command = [program("soffice"), profile, "--headless", "--convert-to", kind, "--outdir", str(folder), str(path)]
-    subprocess.run(command, check=True, capture_output=True, timeout=100)
+    subprocess.run(command, check=True, capture_output=True, timeout=seconds(WORK))
     return folder / f"{path.stem}.{kind.partition(':')[0]}"
 
 

@@ -21,11 +21,11 @@ from typing import Any
 from shared.broker_node.guardian import Watch
 from shared.errors import PostroomError
 from tests.support.brokers import broker_facts
+from tests.support.patience import PROCESS_ENDS, seconds
 from tests.support.postgres import postgres_facts
 
 PROJECT = Path(__file__).parents[2]
 SESSION, OWNER = "POSTROOM_TEST_SESSION", "POSTROOM_TEST_OWNER"
-STOP_WITHIN_SECONDS = 60
 SERVERS: Mapping[str, Callable[[], AbstractContextManager[dict[str, Any]]]] = {
     "broker": broker_facts,
     "postgres": postgres_facts,
@@ -51,7 +51,7 @@ def end_session() -> None:
         with suppress(ProcessLookupError):
             os.kill(holder, signal.SIGTERM)
     for watch in watches:
-        watch.ended(within=STOP_WITHIN_SECONDS)  # if not, the guardians see to it; the run need not hang
+        watch.ended(within=seconds(PROCESS_ENDS))  # if not, the guardians see to it; the run need not hang
     shutil.rmtree(session, ignore_errors=True)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PROCESS_STARTS, seconds
+
 
 @dataclass(frozen=True)
 class Certificates:
@@ -56,5 +58,7 @@ def make_rsa_key(folder: Path) -> tuple[Path, str]:
 
 
 def _openssl(*arguments: str | Path) -> str:
-    done = subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        ["openssl", *map(str, arguments)], check=True, capture_output=True, text=True, timeout=seconds(PROCESS_STARTS)
+    )
     return done.stdout

@@ -34,6 +34,7 @@ from shared.topology.application import apply_topology
 from shared.worker import Delivery, Worker
 from shared.worker.runtime import Service
 from tests.support.brokers import VirtualHost, virtual_host_on
+from tests.support.patience import COUNTED, REACTION, seconds
 
 
 class Chore(Job):
@@ -143,16 +144,16 @@ class Desk:
         """Publish as any AMQP client would; `body` as JSON unless it is bytes. Returns when it is confirmed."""
         await publish(self.channel, exchange, key or self.queue, body, **properties)
 
-    async def has_done(self, count: int, within: float = 15) -> None:
+    async def has_done(self, count: int, within: timedelta = REACTION) -> None:
         """Wait until the handler was called that often."""
 
         def check() -> bool:
             assert len(self.done) >= count, f"{len(self.done)} of {count} done"
             return True
 
-        await eventually(check, within=timedelta(seconds=within))
+        await eventually(check, within=within)
 
-    async def dead_letters(self, count: int = 1, within: float = 15) -> list[AbstractIncomingMessage]:
+    async def dead_letters(self, count: int = 1, within: timedelta = REACTION) -> list[AbstractIncomingMessage]:
         """Take that many messages out of the dead queue."""
         letters: list[AbstractIncomingMessage] = []
 
@@ -161,7 +162,7 @@ class Desk:
             assert len(letters) >= count, f"{len(letters)} of {count} dead letters"
             return True
 
-        await eventually(check, within=timedelta(seconds=within))
+        await eventually(check, within=within)
         return letters
 
     async def dead_letter(self) -> AbstractIncomingMessage:
@@ -169,7 +170,7 @@ class Desk:
         [letter] = await self.dead_letters()
         return letter
 
-    async def counted(self, within: float = 15, **outcomes: int) -> None:
+    async def counted(self, within: timedelta = REACTION, **outcomes: int) -> None:
         """Wait until the metrics of this process say so: `done=1, duplicate=2`."""
 
         def check() -> bool:
@@ -177,13 +178,16 @@ class Desk:
             assert counts == outcomes, str(counts)
             return True
 
-        await eventually(check, within=timedelta(seconds=within))
+        await eventually(check, within=within)
 
     async def close_connections(self, name: str) -> None:
         """Close the connections of that name in the virtual host, as an operator does in the management UI."""
         host = self.station.vhost
         async with httpx.AsyncClient(
-            base_url=f"{host.management_url}/api", auth=(host.user, host.password), trust_env=False, timeout=10
+            base_url=f"{host.management_url}/api",
+            auth=(host.user, host.password),
+            trust_env=False,
+            timeout=seconds(REACTION),
         ) as api:
 
             async def closed() -> bool:
@@ -196,7 +200,7 @@ class Desk:
                     await api.delete(f"/connections/{quote(connection, safe='')}")
                 return bool(ours)
 
-            await eventually(closed, within=timedelta(seconds=15))
+            await eventually(closed, within=COUNTED)
 
     async def depth(self, queue: str | None = None) -> int:
         """How many messages of a queue wait: after the worker has ended, all that were not acknowledged."""
@@ -249,6 +253,6 @@ def outcome_count(queue: str, outcome: str) -> int:
 async def readiness(service: Service) -> tuple[int, dict[str, str]]:
     """What the health port says: status and problems. AssertionError while it is not open yet."""
     assert hasattr(service, "_health"), "no health port yet"
-    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=seconds(REACTION), trust_env=False) as client:
         answer = await client.get(f"{service._health.url}/readyz")
     return answer.status_code, answer.json()["problems"]

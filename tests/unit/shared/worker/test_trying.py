@@ -22,7 +22,6 @@ from shared.worker.delivery import Wishes
 from shared.worker.suspicion import Suspicion
 from shared.worker.trying import Tries, Work
 
-SOON = timedelta(seconds=10)
 Do = Callable[[str, Delivery], Awaitable[None]]
 
 
@@ -70,13 +69,13 @@ class Belfry:
             self._tasks[name] = asyncio.create_task(self._run(name, Wishes.model_validate({"expires-at": expires_at})))
 
     async def end_of(self, name: str) -> Exception | None:
-        await eventually(lambda: name in self.ended, within=SOON)
+        await eventually(lambda: name in self.ended)
         return self.ended[name]
 
     async def refused_probes(self, count: int) -> None:
         """Wait until so many more found the provider away."""
         before = self.circuit.refused_probes
-        await eventually(lambda: self.circuit.refused_probes >= before + count, within=SOON)
+        await eventually(lambda: self.circuit.refused_probes >= before + count)
 
     async def _run(self, name: str, wishes: Wishes) -> None:
         delivery = Delivery("bell.ring", b"{}", None, None, {}, "jobs", "bell.ring", 1)
@@ -120,9 +119,9 @@ async def test_messages_that_end_without_the_provider_cost_those_that_wait_for_i
     async with belfry(do) as bells:
         held = [f"mail {n}" for n in range(20)]
         bells.put(*held)
-        await eventually(lambda: bells.circuit.outage and bells.circuit.outage.held == 20, within=SOON)
+        await eventually(lambda: bells.circuit.outage and bells.circuit.outage.held == 20)
         bells.put(*(f"suppressed {n}" for n in range(10)), *(f"sent before {n}" for n in range(10)))
-        await eventually(lambda: probed == 20, within=SOON)
+        await eventually(lambda: probed == 20)
         await bells.refused_probes(20)
 
         assert bells.circuit.is_open
@@ -178,7 +177,7 @@ async def test_a_provider_that_comes_and_goes_costs_no_message_an_attempt() -> N
         for _ in range(Suspicion.MOST_STRIKES - 1):  # it takes eight, and dies until some have found out
             await bells.refused_probes(2)
             takes = 8
-        await eventually(lambda: len(bells.ended) == 40, within=SOON)
+        await eventually(lambda: len(bells.ended) == 40)
 
     assert set(bells.ended.values()) == {None}
 
@@ -193,9 +192,9 @@ async def test_a_moment_s_interruption_costs_nobody_an_attempt() -> None:
 
     async with belfry(do) as bells:
         bells.put(*(f"mail {n}" for n in range(20)))
-        await eventually(lambda: len(seen) == 20, within=SOON)
+        await eventually(lambda: len(seen) == 20)
         bells.put("later")
-        await eventually(lambda: len(bells.ended) == 21, within=SOON)
+        await eventually(lambda: len(bells.ended) == 21)
 
     assert set(bells.ended.values()) == {None}
 
@@ -253,7 +252,7 @@ async def test_a_time_limit_that_ends_while_the_provider_is_away_is_not_the_mess
         bells.put("waits for a connection")
         await asyncio.sleep(0)
         bells.put("refused")
-        await eventually(lambda: bells.circuit.outage and bells.circuit.outage.held == 2, within=SOON)
+        await eventually(lambda: bells.circuit.outage and bells.circuit.outage.held == 2)
         is_away = False
         bells.put("good")
         assert await bells.end_of("waits for a connection") is None
@@ -272,9 +271,9 @@ async def test_what_the_broker_has_taken_back_is_not_done_any_more() -> None:
 
     async with belfry(do) as bells:
         bells.put("first")
-        await eventually(lambda: bells.circuit.outage and bells.circuit.outage.held, within=SOON)
+        await eventually(lambda: bells.circuit.outage and bells.circuit.outage.held)
 
         bells.acks.closing.set_result(None)
 
-        await eventually(lambda: bells.is_gone("first"), within=SOON)
+        await eventually(lambda: bells.is_gone("first"))
     assert bells.began == ["first"]

@@ -8,7 +8,7 @@ import pytest
 from shared.errors import ConfigurationError, InvalidMessage
 from shared.messages import Event, Job
 from shared.publishing import PublishOptions
-from shared.testing import FrozenClock, RecordingPublisher, eventually, make_send_email, make_user_created, perform
+from shared.testing import FrozenClock, RecordingPublisher, make_send_email, make_user_created, perform
 from shared.worker import Delivery, Worker
 
 
@@ -64,26 +64,6 @@ async def test_perform_raises_what_is_wrong() -> None:
         await perform(worker, Rained())
     with pytest.raises(InvalidMessage, match="liters"):
         await perform(worker, Water.model_construct(), {Hose: Hose()})
-
-
-async def test_eventually_returns_the_first_true_answer() -> None:
-    answers = iter([None, 0, "", "yes"])
-    assert await eventually(lambda: next(answers)) == "yes"
-
-    async def later() -> int:
-        return 7
-
-    assert await eventually(later) == 7
-
-
-async def test_eventually_gives_up_with_the_last_reason() -> None:
-    def check() -> bool:
-        raise AssertionError("two of three are there")
-
-    with pytest.raises(AssertionError, match=r"^not within 0.05 s: two of three are there$"):
-        await eventually(check, within=timedelta(seconds=0.05))
-    with pytest.raises(AssertionError, match="it stayed false"):
-        await eventually(lambda: False, within=timedelta(seconds=0.05))
 
 
 async def test_a_recording_publisher_keeps_messages_and_how_they_would_travel() -> None:

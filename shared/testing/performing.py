@@ -1,0 +1,86 @@
+"""Runs one handler without a broker, or the real runtime inside a test."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from shared.messages import Event, Message
+from shared.settings import RuntimeSettings
+from shared.testing.waiting import eventually
+from shared.wire import JOBS, listener_queue
+from shared.worker.decoding import decode
+from shared.worker.delivery import Delivery
+from shared.worker.registration import Adapters, Worker
+from shared.worker.runtime import MakeAdapters, Service
+
+
+async def perform(
+    worker: Worker,
+    message: Message,
+    adapters: Adapters | None = None,
+    *,
+    message_id: str = "test-1",
+    headers: Mapping[str, Any] | None = None,
+) -> None:
+    """Do `message` with the worker's handler for it, after a round trip through JSON as on the wire.
+
+    Raises what the handler raises, ConfigurationError when an adapter is missing, KeyError when the worker has no
+    handler for it, InvalidMessage when the message does not survive the wire.
+    """
+    is_event = isinstance(message, Event)
+    queue = listener_queue(worker.service, message.kind) if is_event else message.kind
+    subscription = worker.subscriptions[queue]
+    delivery = make_delivery(message, queue=queue, message_id=message_id, headers=headers or {})
+    handler = subscription.bind(adapters or {})
+    await handler(decode(delivery, type(message)), delivery)
+
+
+def make_delivery(message: Message | bytes, **changes: Any) -> Delivery:
+    """A delivery of `message` as the broker would hand it over, with `changes` to its fields."""
+    body = message if isinstance(message, bytes) else orjson.dumps(message.to_wire())
+    kind = "test.do" if isinstance(message, bytes) else message.kind
+    fields: dict[str, Any] = {
+        "queue": kind,
+        "body": body,
+        "message_id": "test-1",
+        "content_type": "application/json",
+        "headers": {},
+        "exchange": JOBS,
+        "routing_key": kind,
+        "tag": 1,
+    }
+    return Delivery(**{**fields, **changes})
+
+
+@asynccontextmanager
+async def running(worker: Worker, adapters: Adapters, settings: RuntimeSettings) -> AsyncIterator[Service]:
+    """The worker's real runtime, ready, inside the test's event loop; stopped cleanly at the end."""
+    async with running_with(worker, _constant(adapters), settings) as service:
+        yield service
+
+
+@asynccontextmanager
+async def running_with(worker: Worker, make: MakeAdapters, settings: RuntimeSettings) -> AsyncIterator[Service]:
+    """Like `running`, with adapters that are opened and closed by the service."""
+    service = Service(worker, make, settings)
+    task = asyncio.create_task(service.serve())
+    try:
+        await eventually(lambda: task.done() or not service.problems(), within=timedelta(minutes=1))
+        if task.done():
+            task.result()
+        yield service
+    finally:
+        service.stop()
+        await task
+
+
+def _constant(adapters: Adapters) -> MakeAdapters:
+    @asynccontextmanager
+    async def make(_runtime: Any) -> AsyncIterator[Adapters]:
+        yield adapters
+
+    return make

@@ -7,13 +7,16 @@ from typing import Any
 
 from shared.errors import ConfigurationError, NoDatabase
 
+PYTHON = sys.executable
+"""What runs a service's program."""
+
 
 def ask_service(service: str, *arguments: str, given: str = "") -> Any:
     """What `python -m services.<service> <arguments>` answers.
 
     Raises ConfigurationError with its complaint, NoDatabase where the service never ran.
     """
-    command = [sys.executable, "-m", f"services.{service}", *arguments]
+    command = [PYTHON, "-m", f"services.{service}", *arguments]
     done = subprocess.run(command, input=given.encode(), capture_output=True, check=False)
     try:
         answer = json.loads(done.stdout)

@@ -10,10 +10,17 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from shared.broker_node import BrokerNode
-from shared.cli import app, output
+from shared.cli import app, asking, output
 from tests.support.brokers import VirtualHost
 from tests.support.dead_letters import Bench, DeadCommand, bench_on
+from tests.support.servers import shared_server
 from tests.support.worker import Desk, Station, desk_at, station_on
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_answers() -> None:
+    """Commands that are run in this process ask programs that have imported everything already."""
+    asking.PYTHON = shared_server("prefork")["python"]
 
 
 @pytest.fixture(scope="module")

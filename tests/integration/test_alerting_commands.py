@@ -1,9 +1,6 @@
 """`postroom alerts`, on the alerting service's database."""
 
-import asyncio
 import json
-import os
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +16,7 @@ from shared.messages import SchedulerMeasured
 from tests.support.alert_desk import Desk
 from tests.support.alert_sinks import serve_http
 from tests.support.alerting import make_condition
-from tests.support.processes import PROJECT
+from tests.support.processes import postroom
 
 
 @dataclass
@@ -30,15 +27,8 @@ class Shell:
     environment: dict[str, str]
 
     async def alerts(self, *arguments: str) -> tuple[int, str]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "shared.cli", "alerts", *arguments),
-            cwd=PROJECT,
-            env={**os.environ, **self.environment, "COLUMNS": "220"},
-            stdout=-1,
-            stderr=-2,
-        )
-        output, _ = await process.communicate()
-        return process.returncode or 0, output.decode()
+        done = await postroom("alerts", *arguments, environment={**self.environment, "COLUMNS": "220"})
+        return done.code, done.output
 
     async def asked(self, *arguments: str) -> Any:
         _code, output = await self.alerts(*arguments, "--json")

@@ -4,8 +4,6 @@ import asyncio
 import importlib
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -28,7 +26,9 @@ from shared.worker import Worker
 from shared.worker.process import SUPERVISED
 from tests.support.broker_users import own_user
 from tests.support.patience import COUNTED, PROCESS_ENDS, PROCESS_STARTS, REACTION, seconds
+from tests.support.prefork import PreforkedProcess
 from tests.support.processes import PROJECT, show_when_red
+from tests.support.servers import shared_server
 
 FIRST_FLUSH_SECONDS = 1.5
 """A queue that is declared less than a second before a kill -9 may come back empty (RabbitMQ 3.10)."""
@@ -40,7 +40,7 @@ class ServiceProcess:
     def __init__(self, module: str, environment: Mapping[str, str], log: Path) -> None:
         self.log = log
         (self._port,) = free_ports(1)
-        self._command = [sys.executable, "-m", module]
+        self._module = module
         self._environment = {
             **os.environ,
             **environment,
@@ -48,7 +48,8 @@ class ServiceProcess:
             "POSTROOM_HEALTH_PORT": str(self._port),
             "POSTROOM_LOG_FORMAT": "text",
         }
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: PreforkedProcess | None = None
+        self._held: int | None = None  # its standard input ends with this process
 
     @property
     def pid(self) -> int:
@@ -58,17 +59,15 @@ class ServiceProcess:
 
     def start(self) -> None:
         """Start it, again if need be; it is not ready yet."""
-        show_when_red(self._command[-1], self.log)
+        show_when_red(self._module, self.log)
+        self._let_go()
+        given, self._held = os.pipe()
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                self._command,
-                cwd=PROJECT,
-                env=self._environment,
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
+            streams = (given, output.fileno(), output.fileno())
+            self.process = PreforkedProcess(
+                shared_server("prefork")["socket"], [self._module], self._environment, PROJECT, streams
             )
+        os.close(given)
 
     async def ready(self, within: timedelta = PROCESS_STARTS) -> None:
         """Wait until it has its consumers."""
@@ -125,11 +124,14 @@ class ServiceProcess:
     def end(self) -> None:
         """Leave nothing behind. Idempotent."""
         if self.process is not None:
-            with suppress(ProcessLookupError):
-                self.process.kill()
+            self.process.kill()
             self.process.wait()
-            assert self.process.stdin is not None
-            self.process.stdin.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
     def _signal(self, number: int) -> None:
         assert self.process is not None, "it was not started"

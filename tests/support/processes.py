@@ -3,13 +3,13 @@
 import asyncio
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.patience import WORK, seconds
+from tests.support.servers import shared_server
 
 PROJECT = Path(__file__).parents[2]
 LINES_SHOWN = 40
@@ -59,8 +59,10 @@ async def run(
 
 
 async def postroom(*arguments: str, environment: Mapping[str, str] | None = None, apart: bool = False) -> Ended:
-    """`postroom …` as a process of its own."""
-    return await run(sys.executable, "-m", "shared.cli", *arguments, environment=environment, apart=apart)
+    """`postroom …` as a process of its own, by a Python that has imported it already."""
+    return await run(
+        shared_server("prefork")["python"], "-m", "shared.cli", *arguments, environment=environment, apart=apart
+    )
 
 
 @contextmanager

@@ -23,12 +23,14 @@ from shared.errors import PostroomError
 from tests.support.brokers import broker_facts
 from tests.support.patience import PROCESS_ENDS, seconds
 from tests.support.postgres import postgres_facts
+from tests.support.prefork import prefork_facts
 
 PROJECT = Path(__file__).parents[2]
 SESSION, OWNER = "POSTROOM_TEST_SESSION", "POSTROOM_TEST_OWNER"
 SERVERS: Mapping[str, Callable[[], AbstractContextManager[dict[str, Any]]]] = {
     "broker": broker_facts,
     "postgres": postgres_facts,
+    "prefork": prefork_facts,
 }
 
 

@@ -88,7 +88,7 @@ async def test_no_limit_means_no_waiting(time: FakeTime):
 
 async def test_who_would_wait_too_long_comes_again_later(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pace_module, "LONGEST_WAIT", timedelta(seconds=0.05))
-    pace = Pace(0.1, lambda: 1)
+    pace = Pace(0.0001, lambda: 1)  # the next turn is hours away
     await pace.turn(Lane.BULK)
 
     with pytest.raises(Postponed) as caught:

@@ -9,7 +9,7 @@ with station_on(broker) as station:                       # a virtual host, for 
 
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -46,16 +46,25 @@ class Chore(Job):
 
 @dataclass(frozen=True)
 class Done:
-    """One call of the handler."""
+    """One call of the handler.
+
+    Attributes:
+        at: when it began, on the clock of `time.monotonic`.
+    """
 
     n: int
     delivery: Delivery
-    at: float = field(default_factory=time.time)
+    at: float = field(default_factory=time.monotonic)
 
     @property
     def message_id(self) -> str | None:
         """The message's id."""
         return self.delivery.message_id
+
+    @property
+    def waited(self) -> int:
+        """For how many seconds the delay ladder held it before this delivery."""
+        return seconds_on_ladder(self.delivery.headers)
 
 
 Behaviour = Callable[[Chore, Delivery], Awaitable[None]]
@@ -196,15 +205,34 @@ class Desk:
                 ours = [
                     each["name"] for each in found if each.get("client_properties", {}).get("connection_name") == name
                 ]
-                for connection in ours:
-                    await api.delete(f"/connections/{quote(connection, safe='')}")
-                return bool(ours)
+                answers = [await api.delete(f"/connections/{quote(connection, safe='')}") for connection in ours]
+                return any(answer.is_success for answer in answers)  # not one that is listed and has gone
 
             await eventually(closed, within=COUNTED)
 
     async def depth(self, queue: str | None = None) -> int:
         """How many messages of a queue wait: after the worker has ended, all that were not acknowledged."""
         return await depth(self.channel, queue or self.queue)
+
+    async def has_depth(self, expected: int, queue: str | None = None) -> None:
+        """Wait until so many messages of a queue wait: the broker takes back what a worker held a moment later."""
+
+        async def check() -> bool:
+            found = await self.depth(queue)
+            assert found == expected, f"{found} messages wait"
+            return True
+
+        await eventually(check)
+
+    async def has_in_work(self, expected: int) -> None:
+        """Wait until the worker of this process holds so many deliveries, those that wait for a twin included."""
+
+        def check() -> bool:
+            held = REGISTRY.get_sample_value("postroom_messages_in_work", {"queue": self.queue})
+            assert held == expected, f"{held} in work"
+            return True
+
+        await eventually(check)
 
 
 @asynccontextmanager
@@ -242,6 +270,13 @@ async def depth(channel: AbstractChannel, queue: str) -> int:
     """How many messages are ready in a queue, at this moment."""
     declared = await channel.declare_queue(queue, passive=True)
     return declared.declaration_result.message_count or 0
+
+
+def seconds_on_ladder(headers: Mapping[str, Any]) -> int:
+    """For how many seconds the delay ladder held a message, as the broker recorded it: each level expired it once."""
+    deaths = [death for death in headers.get("x-death", ()) if death["queue"].startswith("delay.")]
+    assert all((death["reason"], death["count"]) == ("expired", 1) for death in deaths), deaths
+    return sum(int(death["queue"].removeprefix("delay.").removesuffix("s")) for death in deaths)
 
 
 def outcome_count(queue: str, outcome: str) -> int:

@@ -1,7 +1,6 @@
-"""The servers that tests talk to. A missing one skips the test on a laptop and fails it in CI (CI=true)."""
+"""The servers that tests talk to, and what is told at the end about those that were missing."""
 
 import os
-from collections import Counter
 from collections.abc import Generator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,10 +10,12 @@ import pytest
 
 pytest.register_assert_rewrite("tests.support")  # what helpers assert is explained like what tests assert
 
-from shared.broker_node import BrokerNode, NoBroker
-from tests.support import patience, processes, servers
+from shared.broker_node import FOUR_WAYS, BrokerNode, NoBroker
+from tests.support import not_tried, patience, processes, servers
 from tests.support.brokers import VirtualHost, node_for_tests, node_from_facts, virtual_host_on
+from tests.support.missing import missing, program, setup_system
 from tests.support.postgres import scratch_database
+from tests.support.rabbitmq4 import REMEDY
 
 NEEDS_BROKER = {"broker", "vhost", "own_broker"}
 
@@ -70,19 +71,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say what was not tried on this machine, and what would make it."""
-    skipped = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", ()))
-    if not skipped:
-        return
-    terminalreporter.section(f"not tried here: {sum(skipped.values())} tests")
-    for reason, count in sorted(skipped.items()):
-        terminalreporter.write_line(f"{count:5}  {reason}")
-
-
-def _reason(report: pytest.TestReport) -> str:
-    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-    return reason.removeprefix("Skipped: ")
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: Any, exitstatus: int) -> Generator[None]:
+    """End with what was not tried on this machine and what would make it, below the list of failures."""
+    yield
+    if skipped := terminalreporter.stats.get("skipped"):
+        terminalreporter.section(f"not tried here: {not_tried.counted(len(skipped))}")
+        terminalreporter.write("\n".join([*not_tried.lines(skipped), ""]))
+    elif exitstatus == pytest.ExitCode.OK:
+        terminalreporter.write_line("everything was tried")
 
 
 @pytest.fixture(scope="session")
@@ -90,8 +87,8 @@ def broker() -> BrokerNode:
     """The RabbitMQ that all tests share; most want `vhost` instead."""
     try:
         return node_from_facts(servers.shared_server("broker"))
-    except servers.NotHere as missing:
-        _missing(str(missing))
+    except servers.NotHere as reason:
+        _no_broker(reason)
 
 
 @pytest.fixture
@@ -107,12 +104,23 @@ def own_broker() -> Iterator[BrokerNode]:
     try:
         node = node_for_tests(own=True)
         broker = node.__enter__()
-    except NoBroker as missing:
-        _missing(str(missing))
+    except NoBroker as reason:
+        _no_broker(reason)
     try:
         yield broker
     finally:
         node.__exit__(None, None, None)
+
+
+def _no_broker(reason: Exception) -> NoReturn:
+    if os.environ.get("POSTROOM_TEST_BROKER") == "4":
+        missing(_first_line(reason), REMEDY)
+    what = "RabbitMQ is not installed" if str(reason) == FOUR_WAYS else _first_line(reason)
+    missing(what, f"{setup_system('rabbitmq-server')}, or start Docker, or set POSTROOM_AMQP_URL")
+
+
+def _first_line(reason: Exception) -> str:
+    return str(reason).partition("\n")[0]
 
 
 @pytest.fixture
@@ -120,8 +128,8 @@ def postgres_url() -> Iterator[str]:
     """The SQLAlchemy URL of an empty PostgreSQL database of the test's own."""
     try:
         server = servers.shared_server("postgres")
-    except servers.NotHere as missing:
-        _missing(str(missing))
+    except servers.NotHere as reason:
+        missing(_first_line(reason), f"{setup_system('postgresql')}, or set POSTROOM_TEST_POSTGRES_URL")
     with scratch_database(server["url"]) as url:
         yield url
 
@@ -129,18 +137,7 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The program of a browser, for tests.support.browser."""
-    from tests.support.browser import NoBrowser, find_chromium  # Playwright is slow to load, and rarely needed
-
-    try:
-        return find_chromium()
-    except NoBrowser as missing:
-        _missing(str(missing))
-
-
-def _missing(reason: str) -> NoReturn:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    return program("chromium")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

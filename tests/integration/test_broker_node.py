@@ -26,6 +26,7 @@ from shared.broker_node.ports import free_ports
 from shared.broker_node.readiness import accepts_connections, host_and_port
 from shared.errors import ConfigurationError
 from shared.testing import eventually
+from tests.support.missing import missing, setup_system
 from tests.support.patience import BROKER_STARTS, PROCESS_ENDS, PROCESS_STARTS, seconds
 
 PROJECT = Path(__file__).parents[2]
@@ -53,8 +54,7 @@ def open_folder() -> Iterator[Path]:
 def server_on_this_machine() -> None:
     """Tests that start a node from a process of its own need an installed server."""
     if find_installation(os.environ) is None:
-        reason = "no rabbitmq-server on this machine"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+        missing("rabbitmq-server is not installed", setup_system("rabbitmq-server"))
 
 
 async def test_a_node_answers_with_its_plugins(own_broker: BrokerNode) -> None:
@@ -163,7 +163,7 @@ async def test_a_killed_owner_takes_the_node_along_although_its_child_lives_on(f
 @pytest.mark.usefixtures("server_on_this_machine")
 async def test_an_ordinary_user_without_a_home_runs_a_node(open_folder: Path) -> None:
     if os.geteuid() != 0:
-        pytest.skip("every other test here is one by an ordinary user already")
+        pytest.skip("only root runs a node as another user: run the tests as root")
     nobody = pwd.getpwnam("nobody")
     os.chown(open_folder, nobody.pw_uid, nobody.pw_gid)
 
@@ -325,4 +325,5 @@ def python_for(user: str) -> str:
                 return python
         except OSError:
             continue
-    pytest.skip(f"no Python {sys.version_info[:2]} on this machine that {user} may run")
+    major, minor, *_ = sys.version_info
+    pytest.skip(f"the user {user} may run no Python {major}.{minor} here: install that as /usr/bin/python3")

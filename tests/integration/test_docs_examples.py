@@ -1,7 +1,6 @@
 """The programs in examples/ publish to a real broker, and the mail arrives at a real mail server."""
 
 import asyncio
-import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -22,41 +21,69 @@ from shared.testing import running_with
 from shared.topology import build_topology
 from shared.topology.application import apply_topology
 from tests.support.documents import ROOT
+from tests.support.missing import missing, setup_system
 from tests.support.patience import REACTION, seconds
+from tests.support.processes import run
 
 EXAMPLES = ROOT / "examples"
 
 
 @dataclass(frozen=True)
 class Program:
-    """One example. Where Debian's packages put client libraries is in its environment."""
+    """One example.
+
+    Attributes:
+        environment: says among others where Debian's packages put a client library.
+        needs: programs, and paths of client libraries.
+        remedy: what installs them.
+    """
 
     file: str
     language: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
-
-    def missing(self) -> str:
-        """What is not installed here."""
-        absent = [] if shutil.which(self.command[0]) else [self.command[0]]
-        return ", ".join([*absent, *(path for path in self.needs if not Path(path).exists())])
+    remedy: str = ""
 
 
 JARS = ("/usr/share/java/amqp-client.jar", "/usr/share/java/slf4j-api.jar", "/usr/share/java/slf4j-nop.jar")
-NODE_MODULES = Path(os.environ.get("NODE_PATH") or EXAMPLES / "node_modules")
 GO = {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": ""}
 PHP_AUTOLOAD = "/usr/share/php/PhpAmqpLib/autoload.php"
 
 PROGRAMS = [
     Program("publish.py", "Python", (sys.executable,)),
     Program("publish_with_postroom.py", "a web application", (sys.executable,), {"PYTHONPATH": str(ROOT)}),
-    Program("publish.sh", "curl", ("sh",), needs=(shutil.which("curl") or "curl",)),
-    Program("publish.js", "Node", ("node",), {"NODE_PATH": str(NODE_MODULES)}, (str(NODE_MODULES / "amqplib"),)),
-    Program("publish.go", "Go", ("go", "run"), GO, ("/usr/share/gocode/src/github.com/rabbitmq/amqp091-go",)),
-    Program("Publish.java", "Java", ("java", "-cp", ":".join(JARS)), needs=JARS),
-    Program("publish.php", "PHP", ("php",), {"PHP_AUTOLOAD": PHP_AUTOLOAD}, (PHP_AUTOLOAD,)),
+    Program("publish.sh", "curl", ("sh",), needs=("curl",), remedy=setup_system("curl")),
+    Program(
+        *("publish.js", "Node", ("node",)),
+        needs=("node", str(EXAMPLES / "node_modules" / "amqplib")),
+        remedy="`make setup-system`, or install Node with npm and run `npm install --no-save amqplib` in examples/",
+    ),
+    Program(
+        *("publish.go", "Go", ("go", "run"), GO),
+        needs=("go", f"{GO['GOPATH']}/src/github.com/rabbitmq/amqp091-go"),
+        remedy=setup_system("golang-go", "golang-github-rabbitmq-amqp091-go-dev"),
+    ),
+    Program(
+        *("Publish.java", "Java", ("java", "-cp", ":".join(JARS))),
+        needs=("javac", *JARS),  # without the compiler `java` runs no source file
+        remedy=setup_system("default-jdk-headless", "librabbitmq-client-java", "libslf4j-java"),
+    ),
+    Program(
+        *("publish.php", "PHP", ("php",), {"PHP_AUTOLOAD": PHP_AUTOLOAD}),
+        needs=("php", PHP_AUTOLOAD),
+        remedy=setup_system("php-cli", "php-amqplib"),
+    ),
 ]
+
+
+@pytest.fixture(params=PROGRAMS, ids=[program.file for program in PROGRAMS])
+def program(request: pytest.FixtureRequest) -> Program:
+    """Each example whose language and client library are here."""
+    example: Program = request.param
+    if not all(shutil.which(need) or Path(need).exists() for need in example.needs):
+        missing(f"{example.language} or its client library is not installed", example.remedy)
+    return example
 
 
 @pytest.fixture
@@ -87,31 +114,12 @@ async def environment(
         }
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
-        pytest.param(
-            program,
-            id=program.file,
-            marks=pytest.mark.skipif(bool(program.missing()), reason=f"not installed: {program.missing()}"),
-        )
-        for program in PROGRAMS
-    ],
-)
 async def test_a_mail_arrives_that_the_example_published(
     program: Program, environment: dict[str, str], mail_server: MailServer
 ) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *program.command,
-        program.file,
-        cwd=EXAMPLES,
-        env={**os.environ, **environment, **program.environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
+    ended = await run(*program.command, program.file, cwd=EXAMPLES, environment=environment | program.environment)
 
-    assert process.returncode == 0, output.decode()
+    assert ended.code == 0, ended.output
     async with asyncio.timeout(seconds(REACTION)):
         (mail,) = await mail_server.received(1, to="ada@example.com")
     assert mail.subject == f"Hello from {program.language}"

@@ -13,7 +13,8 @@ import typst
 from services.report import fonts
 from services.report.rendering.pdf.content import Heading, Record
 from services.report.rendering.pdf.making import Chart
-from tests.support.report_pdf import make_report, needs_fonts, pages_of, pdf_of, program, records, text_of
+from tests.support.missing import program
+from tests.support.report_pdf import make_report, needs_fonts, pages_of, pdf_of, records, text_of
 
 LATIN = [
     "Grüße aus Köln",

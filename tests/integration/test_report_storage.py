@@ -133,12 +133,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
     if os.geteuid() != 0 or sys.platform != "linux":
-        pytest.skip("only root mounts a small disk")
+        pytest.skip("only root on Linux mounts a small disk: run the tests so")
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True, check=False
     )
     if mounted.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
+        why = mounted.stderr.decode().strip()
+        pytest.skip(f"a small disk cannot be mounted here ({why}): run the tests outside of a container")
     yield disk
     subprocess.run(["umount", str(disk)], check=True)
 

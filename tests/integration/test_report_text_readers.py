@@ -51,7 +51,7 @@ def make_large(kind: str, folder: Path, count: int) -> tuple[int, int]:
     return rows, memory
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc: run the tests on Linux")
 @pytest.mark.parametrize(("kind", "count"), [("csv", 100_000), ("html", 30_000), ("xlsx", 100_000)])
 def test_a_large_report_needs_no_more_memory_than_a_small_one(kind: str, count: int, tmp_path: Path):
     rows, memory = make_large(kind, tmp_path, count)
@@ -93,7 +93,8 @@ def test_every_format_has_the_same_numbers(amounts: list[tuple[Decimal, str, Dec
 
 
 def test_pandas_reads_csv_as_it_was(tmp_path: Path):
-    pandas = pytest.importorskip("pandas")
+    import pandas as pd  # slow to load, for one test
+
     columns = [
         {"name": "name"}, {"name": "n", "format": "integer"}, {"name": "x", "format": "number"},
         {"name": "at", "format": "datetime"},
@@ -103,7 +104,7 @@ def test_pandas_reads_csv_as_it_was(tmp_path: Path):
         {"name": "-", "n": -5, "x": None, "at": "2026-01-01T00:00:00Z"},
     ]
     path = made(tmp_path, "csv", rows, {"columns": columns, "time_zone": "Europe/Berlin"})
-    frame = pandas.read_csv(path)
+    frame = pd.read_csv(path)
     assert list(frame.columns) == ["Name", "N", "X", "At"]
     assert list(frame["Name"]) == [rows[0]["name"], "'-"]
     assert list(frame["N"]) == [2**53 + 1, -5]

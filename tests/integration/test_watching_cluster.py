@@ -13,13 +13,14 @@ from shared.broker_node.installation import Installation, find_installation
 from tests.integration.test_watching import monitoring, watching
 from tests.support.brokers import virtual_host_on
 from tests.support.cluster import SecondNode, second_node
+from tests.support.missing import missing, setup_system
 from tests.support.rabbitmq4 import rabbitmq4_installation
 
 
 @pytest.fixture
 def second(own_broker: BrokerNode, tmp_path: Path) -> Iterator[SecondNode]:
     if (installation := installed()) is None:
-        pytest.skip("no rabbitmq-server on this machine: a container runs one node")
+        missing("no rabbitmq-server on this machine, and a container runs one node", setup_system("rabbitmq-server"))
     with second_node(own_broker, installation, tmp_path / "second") as node:
         yield node
 
@@ -51,7 +52,7 @@ async def test_nodes_that_lost_sight_of_each_other_are_told_until_one_was_restar
     own_broker: BrokerNode, second: SecondNode, tmp_path: Path
 ) -> None:
     if not own_broker.version.startswith("3."):
-        pytest.skip("RabbitMQ 4.x comes together again by itself and lists nothing")
+        pytest.skip("does not apply to RabbitMQ 4.x: its nodes come together again by themselves, and it lists nothing")
     [first] = set(await asyncio.to_thread(names_of, own_broker)) - {second.name}
     with virtual_host_on(own_broker) as vhost:
         async with watching(monitoring(vhost), tmp_path) as watched:

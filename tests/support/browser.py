@@ -4,7 +4,6 @@ Playwright's own browsers are downloads; none is needed.
 """
 
 import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -22,17 +21,6 @@ OFFLINE = (
 )
 """What keeps the browser from asking anybody but the server under test."""
 SCREEN: ViewportSize = {"width": 1100, "height": 760}
-
-
-class NoBrowser(Exception):
-    """There is no Chromium on this machine. The message says how to get one."""
-
-
-def find_chromium() -> str:
-    """The path of this machine's Chromium. Raises NoBrowser."""
-    if found := shutil.which("chromium"):
-        return found
-    raise NoBrowser("no browser: install Debian's package chromium, or run `make setup-system`")
 
 
 @asynccontextmanager

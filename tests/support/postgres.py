@@ -31,7 +31,7 @@ MAKE_AND_RUN = """initdb --pgdata="$1/data" --username=postgres --pwfile="$1/pas
 
 
 class NoPostgres(PostroomError):
-    """There is no PostgreSQL on this machine. The message says how to get one."""
+    """There is no PostgreSQL to work with on this machine."""
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def postgres_facts() -> Iterator[dict[str, Any]]:
         debian.install(["postgresql"], print)
         programs = _programs()
     if programs is None:
-        raise NoPostgres("no PostgreSQL: install it, or set POSTROOM_TEST_POSTGRES_URL")
+        raise NoPostgres("PostgreSQL is not installed")
     with _cluster(programs) as url:
         yield {"url": url}
 

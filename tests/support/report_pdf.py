@@ -1,28 +1,26 @@
 """Reports to put on pages, and what independent programs read from the PDF."""
 
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
-
-import pytest
 
 from services.report.definition import Definition
 from services.report.layout import Layout, Letterhead
 from services.report.rendering.pdf.content import GroupHeading, Heading, Item, Record, Totals
 from services.report.rendering.pdf.making import Chart, Report, make_pdf
+from tests.support.missing import missing, program, setup_system
 
 FULL = (
     *(Heading("number", "Number", numeric=True), Heading("customer", "Customer")),
     *(Heading("amount", "Amount", numeric=True), Heading("day", "Day")),
 )
+_FONTS = {"Noto Color Emoji": "fonts-noto-color-emoji", "Noto Sans CJK SC": "fonts-noto-cjk"}
 _DIRECTION_MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -80,26 +78,11 @@ def pdf_of(report: Report, folder: Path, name: str = "report.pdf") -> Path:
     return folder / name
 
 
-def program(name: str) -> str:
-    """A program that tests need; missing, the test is skipped on a laptop and fails in CI."""
-    path = shutil.which(name)
-    if path is None:
-        _missing(name)
-    return path
-
-
 def needs_fonts(family: str) -> None:
-    """As `program`, for a font family that some system package brings."""
+    """Go on only where there is a font family that some system package brings."""
     listed = subprocess.run([program("fc-list"), family], capture_output=True, text=True, check=True).stdout
     if not listed:
-        _missing(f"the font {family}")
-
-
-def _missing(what: str) -> NoReturn:
-    reason = f"needs {what}: make setup-system"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+        missing(f"the font {family} is not installed", setup_system(_FONTS.get(family, "fonts-noto-core")))
 
 
 def text_of(pdf: Path, *options: str) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 import openpyxl
 
 from services.report.production import produce
+from tests.support.missing import program
 from tests.support.patience import WORK, seconds
 from tests.support.report_layouts import layout_for
-from tests.support.report_pdf import program
 
 
 def made(folder: Path, kind: str, rows: Any, definition: dict[str, Any] | None = None) -> Path:

@@ -1,13 +1,11 @@
 """Certificates for mail servers in tests: an authority of our own, made once per test run by openssl."""
 
-import shutil
 import ssl
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
+from tests.support.missing import program
 from tests.support.patience import PROCESS_STARTS, seconds
 
 
@@ -37,8 +35,6 @@ class Certificates:
 
 def make_certificates(folder: Path) -> Certificates:
     """A new authority in `folder`."""
-    if shutil.which("openssl") is None:
-        pytest.skip("needs openssl to make certificates")
     ca_file = folder / "ca.pem"
     _openssl(
         *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=Test authority"),
@@ -49,8 +45,6 @@ def make_certificates(folder: Path) -> Certificates:
 
 def make_rsa_key(folder: Path) -> tuple[Path, str]:
     """An RSA key's PEM file, and its public half as it stands in DNS."""
-    if shutil.which("openssl") is None:
-        pytest.skip("needs openssl to make keys")
     key = folder / "dkim.key"
     _openssl("genrsa", "-traditional", "-out", key, "2048")
     public = _openssl("rsa", "-in", key, "-pubout")
@@ -59,6 +53,10 @@ def make_rsa_key(folder: Path) -> tuple[Path, str]:
 
 def _openssl(*arguments: str | Path) -> str:
     done = subprocess.run(
-        ["openssl", *map(str, arguments)], check=True, capture_output=True, text=True, timeout=seconds(PROCESS_STARTS)
+        [program("openssl"), *map(str, arguments)],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=seconds(PROCESS_STARTS),
     )
     return done.stdout

@@ -10,6 +10,8 @@ PYTHON := .venv/bin/python
 # Most tests wait for something: four at a time keep two cores busy. Those that need the machine to themselves get it.
 PYTEST := $(PYTHON) -m pytest --numprocesses 4 --maxschedchunk 2
 READY := .venv/ready
+# Where it is set, each of hundreds of processes compiles the same files again.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile

@@ -1,7 +1,7 @@
 """Messages that die: with their reason, without secrets, and once; and what a replay of them is."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ CANARY = "canary-4711"
 
 async def test_what_can_never_succeed_dies_at_once(desk: Desk) -> None:
     async with desk.running(desk.worker(failing(PermanentFailure("550 no such user")), retry=QUICK)):
+        put_at = datetime.now(UTC)
         await desk.put({"n": 1}, message_id="a", correlation_id="order-7", app_id="shop", headers={"tenant": "acme"})
         letter = await desk.dead_letter()
 
@@ -31,7 +32,7 @@ async def test_what_can_never_succeed_dies_at_once(desk: Desk) -> None:
     assert (letter.headers["x-attempt"], letter.headers["x-attempts"]) == (1, 3)
     failed_at = datetime.fromisoformat(letter.headers["x-failed-at"])
     assert failed_at.utcoffset() == timedelta(0)
-    assert failed_at.timestamp() == pytest.approx(desk.done[0].at, abs=2)
+    assert put_at <= failed_at <= datetime.now(UTC)
     assert await desk.depth() == 0
 
 
@@ -56,7 +57,7 @@ async def test_no_copy_of_a_dead_letter_or_a_retry_goes_elsewhere(desk: Desk, st
             letter = await desk.dead_letter()
 
         assert "CC" not in letter.headers
-        assert await other.depth() == 1  # what the publisher asked for, once; nothing of retry and dead letter
+        await other.has_depth(1)  # what the publisher asked for, once; nothing of retry and dead letter
         assert await other.depth(f"{other.queue}.dead") == 0
 
 

@@ -143,7 +143,7 @@ async def test_a_message_that_kills_its_worker_dies_and_its_neighbours_are_done(
 
     for _ in range(5):
         async with shop.running() as process:
-            assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
+            assert await asyncio.wait_for(process.wait(), seconds(TAKEN_OVER)) == -signal.SIGKILL
     async with shop.running() as process:
         [letter] = await shop.desk.dead_letters(within=TAKEN_OVER)
         await shop.until("ended", len(neighbours))

@@ -44,7 +44,6 @@ class Bad:
     Attributes:
         says: what `x-error` begins with or has in it: the field.
         error_type: what `x-error-type` says; InvalidMessage for all that breaks the contract as such.
-        within: seconds from publishing to death.
     """
 
     id: str
@@ -52,7 +51,6 @@ class Bad:
     says: str
     properties: dict[str, Any] = field(default_factory=dict)
     error_type: str = "InvalidMessage"
-    within: float = 1.0
 
 
 def mail(**changes: Any) -> bytes:
@@ -242,7 +240,6 @@ TEMPLATES = [
         mail(subject=..., body=..., template="endless"),
         "template endless (en): it took",
         error_type="TemplateFailed",
-        within=8.0,
     ),
 ]
 

@@ -14,6 +14,7 @@ from services.email.mailer.servers import parse_servers
 from services.email.mailer.smtp import smtp_mailer
 from shared.mailbox import MailServer
 from tests.support.email_fakes import RecordingMailer
+from tests.support.patience import REACTION, seconds
 
 ADA, BOB = "ada@example.com", "bob@example.com"
 CONTENT = b"From: a@example.com\r\nTo: ada@example.com\r\nSubject: Hello\r\n\r\nHello\r\n..dots\r\n.\r\n"
@@ -34,7 +35,10 @@ async def _real() -> AsyncIterator[Setup]:
     async with (
         MailServer() as server,
         smtp_mailer(
-            parse_servers(server.url), connections=2, timeout_seconds=5, tls=ssl.create_default_context()
+            parse_servers(server.url),
+            connections=2,
+            timeout_seconds=seconds(REACTION),
+            tls=ssl.create_default_context(),
         ) as mailer,
     ):
         yield Setup(

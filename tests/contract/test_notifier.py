@@ -13,8 +13,10 @@ from services.alerting.channels import AppriseNotifier, LogNotifier, keep_out_of
 from services.alerting.notifier import Notice, NotificationFailed, Notifier
 from services.alerting.settings import AlertingSettings
 from shared.errors import ConfigurationError
+from shared.testing import eventually
 from tests.support.alert_sinks import HttpSink, MailSink, serve_http, serve_mail
 from tests.support.alerting import RecordingNotifier
+from tests.support.patience import REACTION, seconds
 
 # A library that one of its plugins imports at the first use.
 pytestmark = pytest.mark.filterwarnings("ignore:.imghdr. is deprecated:DeprecationWarning")
@@ -108,10 +110,10 @@ async def test_a_server_that_is_away_is_a_failure() -> None:
 
 async def test_a_slow_server_does_not_hold_up_the_event_loop(http_sink: HttpSink) -> None:
     http_sink.delay = threading.Event()
-    sending = asyncio.create_task(AppriseNotifier(f"json://127.0.0.1:{http_sink.port}/").notify(NOTICE))
+    patient = f"json://127.0.0.1:{http_sink.port}/?rto={seconds(REACTION)}"
+    sending = asyncio.create_task(AppriseNotifier(patient).notify(NOTICE))
 
-    for _ in range(20):  # the loop turns while the server does not answer
-        await asyncio.sleep(0.01)
+    await eventually(lambda: http_sink.requests == 1)  # the loop turns while the server does not answer
 
     assert not sending.done()
     http_sink.delay.set()

@@ -9,13 +9,14 @@ WIDTH = 100
 
 
 def lines(skipped: Iterable[Any]) -> list[str]:
-    """For the reports of skipped tests: each reason once, with how many tests there are for it, most of them first."""
+    """For the reports of skipped tests: each reason with the number of its tests, most of them first."""
     reasons = Counter(map(_reason, skipped))
     numbers = max(len(str(count)) for count in reasons.values())
     found = []
     for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
         first = f"  {count:{numbers}}  "
-        found += textwrap.wrap(reason, WIDTH, initial_indent=first, subsequent_indent=" " * len(first))
+        wrapped = textwrap.TextWrapper(WIDTH, first, " " * len(first), break_on_hyphens=False, break_long_words=False)
+        found += wrapped.wrap(reason)
     return found
 
 

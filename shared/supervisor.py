@@ -17,8 +17,10 @@ from pathlib import Path
 import httpx
 
 from shared.errors import PostroomError
+from shared.patience import patience
 from shared.worker.process import EXIT_CONFIGURATION, SUPERVISED
 
+READY_WITHIN = timedelta(minutes=2)  # some 4 s for all services on two cores that have time
 LONGEST_PAUSE_SECONDS = 10.0
 STOP_SECONDS = 30.0
 """More than a service's own deadline for finishing its work."""
@@ -75,19 +77,20 @@ class Supervisor:
         self._say = say
         self._keepers: list[asyncio.Task[None]] = []
 
-    async def start(self, within: timedelta = timedelta(seconds=40)) -> None:
+    async def start(self, within: timedelta = READY_WITHIN) -> None:
         """Start all services and return when they are ready. Raises ServiceFailed."""
         self._keepers = [asyncio.create_task(self._keep(child), name=child.service) for child in self.children]
         ready = asyncio.create_task(self._until_all_ready())
+        limit = patience(within).total_seconds()
         try:
-            async with asyncio.timeout(within.total_seconds()):
+            async with asyncio.timeout(limit):
                 await asyncio.wait((ready, *self._keepers), return_when=asyncio.FIRST_COMPLETED)
                 self.check()
                 await ready
         except TimeoutError:
             late = [child.service for child in self.children if not await _is_ready(child)]
             where = f"; see {self._log}" if self._log else ""
-            raise ServiceFailed(f"not ready within {within.total_seconds():g} s: {', '.join(late)}{where}") from None
+            raise ServiceFailed(f"not ready within {limit:g} s: {', '.join(late)}{where}") from None
         finally:
             ready.cancel()
 

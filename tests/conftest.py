@@ -20,8 +20,8 @@ from tests.support.rabbitmq4 import REMEDY
 NEEDS_BROKER = {"broker", "vhost", "own_broker"}
 
 
-LONGEST_TEST = timedelta(minutes=15)
-"""A net for what hangs without a limit of its own; every wait in a test is shorter."""
+LONGEST_TEST = timedelta(minutes=30)
+"""A net for what hangs without a limit of its own."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -31,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
         servers.begin_session()
         patience.begin()
     if config.option.timeout is None:  # pytest-timeout's, which reads it after us
-        config.option.timeout = patience.seconds(LONGEST_TEST)
+        config.option.timeout = LONGEST_TEST.total_seconds()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -42,7 +42,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_report_header() -> str:
     """How patient this run is, so that a log tells."""
-    return f"patience: {os.environ[patience.PATIENCE_FACTOR]} times as long as tests/support/patience.py says"
+    return f"patience: {os.environ[patience.PATIENCE]} times as long as tests/support/patience.py says"
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,7 +1,7 @@
 """`make test-hard`: the tests on a machine that has no time, and again and again in random order.
 
-First the whole suite, while as many processes as four times the cores do nothing but compute. Then, under the same load,
-each test that started a process, slept or talked to a server, repeated in random order.
+First the whole suite, while as many processes as four times the cores do nothing but compute. Then, still so, each test
+that started a process, slept or talked to a server, repeated in random order.
 A test that is red here would be red by chance on somebody's machine: mend the test, or what it found.
 """
 

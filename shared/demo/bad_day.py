@@ -7,7 +7,7 @@ import time
 from rich.markup import escape
 
 from shared import wire
-from shared.demo.telling import PATIENCE_SECONDS, Seen, StepFailed, Storyteller
+from shared.demo.telling import Seen, StepFailed, Storyteller
 
 QUEUE = "email.send"
 CROWD, OUTAGE_MAILS, AWAY_SECONDS = "crowd@example.com", 40, 4.0
@@ -30,7 +30,7 @@ async def outage(story: Storyteller) -> None:
     await stage.mail_server.come_back()
     back = time.time()
     story.tell(f"{back - began:4.1f} s  the mail server is back")
-    arrived = stage.mail_server.received(OUTAGE_MAILS, to=CROWD, within_seconds=PATIENCE_SECONDS)
+    arrived = stage.mail_server.received(OUTAGE_MAILS, to=CROWD, within_seconds=stage.patience_seconds)
     mails = await story.wait(arrived, f"{OUTAGE_MAILS} mails to {CROWD}")
     last = max(mail.received_at for mail in mails)
     await story.wait(_until_over(story), "/readyz of email to tell that the outage is over")
@@ -96,7 +96,7 @@ async def _group(story: Storyteller) -> dict[str, object]:
 
 
 async def _show_alert(story: Storyteller, words: str, name: str) -> None:
-    alert = await story.wait(story.stage.alerts.wait_for(words, PATIENCE_SECONDS), name)
+    alert = await story.wait(story.stage.alerts.wait_for(words, story.stage.patience_seconds), name)
     story.tell(f"[yellow]alert:[/] {escape(str(alert['title']))}")
     story.tell(f"  [dim]│[/] {escape(str(alert['message']).partition(chr(10))[0])}")
 

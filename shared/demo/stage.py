@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +19,9 @@ from shared.demo.http_inbox import AlertInbox, Partner, until
 from shared.mailbox import MailServer
 from shared.settings import RuntimeSettings, read_settings
 from shared.supervisor import Child, Supervisor
+
+SHORTEST_PATIENCE_SECONDS = 20.0
+PATIENCE_PER_START = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class Stage:
     environment: dict[str, str]
     log: Path
     keepsakes: Path
+    patience_seconds: float
+    """For one thing that is awaited: by how long this machine took to start the services."""
 
     async def publish(
         self, exchange: str, kind: str, body: dict[str, Any], headers: dict[str, Any] | None = None
@@ -139,10 +145,12 @@ async def set_stage(
                 say=say,
             )
             try:
+                began = time.monotonic()
                 await services.start()
+                patience = max(SHORTEST_PATIENCE_SECONDS, PATIENCE_PER_START * (time.monotonic() - began))
                 connection = await aio_pika.connect(broker.amqp_url)
                 async with connection:
                     channel = await connection.channel()
-                    yield Stage(broker, mail_server, alerts, partner, services, channel, own, log, keepsakes)
+                    yield Stage(broker, mail_server, alerts, partner, services, channel, own, log, keepsakes, patience)
             finally:
                 await services.stop()

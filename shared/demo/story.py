@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from shared import wire
 from shared.demo.bad_day import fifty_failures, outage
-from shared.demo.telling import PATIENCE_SECONDS, Seen, StepFailed, Storyteller
+from shared.demo.telling import Seen, StepFailed, Storyteller
 from shared.mailbox import ReceivedMail
 
 ADA, SLOW, GONE = "ada@example.com", "slow@example.com", "gone@example.com"
@@ -76,7 +76,7 @@ class Story(Storyteller):
         message_id = await self.stage.publish(wire.EVENTS, "user.otp_requested", body)
         self.tell_published(wire.EVENTS, "user.otp_requested", message_id, body)
         text = f"Your code is {code}."
-        await self.wait(self.stage.printed(text, PATIENCE_SECONDS), f"a text to {PHONE}")
+        await self.wait(self.stage.printed(text, self.stage.patience_seconds), f"a text to {PHONE}")
         took = (time.time() - began) * 1000
         self.tell(f"[green]text to {PHONE}[/]: “{text}” after {took:.0f} ms")
         self.seen.append(Seen("user.otp_requested", "one-time code texted", took))
@@ -90,7 +90,7 @@ class Story(Storyteller):
         message_id = await self.stage.publish(wire.JOBS, "webhook.deliver", body, headers)
         self.tell_published(wire.JOBS, "webhook.deliver", message_id, body)
         for number in (1, 2, 3):
-            call = await self.wait(partner.call(number, PATIENCE_SECONDS), f"call {number} of {partner.url}")
+            call = await self.wait(partner.call(number, self.stage.patience_seconds), f"call {number} of {partner.url}")
             if not call.is_genuine or call.webhook_id != message_id:
                 raise StepFailed(f"call {number} came with webhook-id {call.webhook_id} and a signature that is wrong")
             answer = "503 → again in 1 s" if call.status == 503 else f"[green]{call.status}[/]"
@@ -161,7 +161,7 @@ class Story(Storyteller):
         }
         message_id = await self.stage.publish(wire.JOBS, "scheduler.set", body)
         self.tell_published(wire.JOBS, "scheduler.set", message_id, body)
-        arrived = self.stage.mail_server.received(TICKS, to=TEAM, within_seconds=PATIENCE_SECONDS)
+        arrived = self.stage.mail_server.received(TICKS, to=TEAM, within_seconds=self.stage.patience_seconds)
         mails = await self.wait(arrived, f"{TICKS} mails to {TEAM}")
         await self.wait(self._until_ticks_are_done(), "the schedule's jobs to be done")
         for mail in mails:

@@ -17,8 +17,6 @@ from shared.mailbox import ReceivedMail
 
 Result = TypeVar("Result")
 
-PATIENCE_SECONDS = 20.0
-
 
 class StepFailed(PostroomError):
     """Something the demo waited for did not happen."""
@@ -55,7 +53,7 @@ class Storyteller:
 
     async def mail_to(self, mailbox: str) -> ReceivedMail:
         """The first mail that this mailbox gets."""
-        arrived = self.stage.mail_server.received(1, to=mailbox, within_seconds=PATIENCE_SECONDS)
+        arrived = self.stage.mail_server.received(1, to=mailbox, within_seconds=self.stage.patience_seconds)
         return (await self.wait(arrived, f"a mail to {mailbox}"))[0]
 
     def tell_published(self, exchange: str, kind: str, message_id: str, body: dict[str, Any]) -> None:
@@ -66,14 +64,17 @@ class Storyteller:
     async def show_death(self, message_id: str, error_type: str, began: float, did: str) -> None:
         """Wait for the dead letter of a message and for the alert, and show both."""
         letter = await self.wait(
-            self.stage.dead_letter("email.send", message_id, PATIENCE_SECONDS), f"{message_id} in email.send.dead"
+            self.stage.dead_letter("email.send", message_id, self.stage.patience_seconds),
+            f"{message_id} in email.send.dead",
         )
         took = (time.time() - began) * 1000
         found = f"{letter.headers.get(wire.X_ERROR_TYPE)}: {letter.headers.get(wire.X_ERROR)}"
         if letter.headers.get(wire.X_ERROR_TYPE) != error_type:
             raise StepFailed(f"the dead letter should say {error_type}, it says {found}")
         self.tell(f"[red]dead letter in email.send.dead[/]: {escape(found)}")
-        alert = await self.wait(self.stage.alerts.wait_for(error_type, PATIENCE_SECONDS), f"an alert: {error_type}")
+        alert = await self.wait(
+            self.stage.alerts.wait_for(error_type, self.stage.patience_seconds), f"an alert: {error_type}"
+        )
         self.tell(f"[yellow]alert:[/] {escape(str(alert['title']))}")
         for line in str(alert["message"]).splitlines():
             self.tell(f"  [dim]│[/] {escape(line)}")
@@ -87,11 +88,13 @@ class Storyteller:
     async def wait(self, what: Awaitable[Result], name: str) -> Result:
         """What is awaited; StepFailed naming it if it takes too long."""
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(self.stage.patience_seconds):
                 return await what
         except TimeoutError as error:
             reason = f" ({error})" if str(error) else ""
-            raise StepFailed(f"waited {PATIENCE_SECONDS:g} s for {name}{reason}; see {self.stage.log}") from None
+            raise StepFailed(
+                f"waited {self.stage.patience_seconds:g} s for {name}{reason}; see {self.stage.log}"
+            ) from None
 
     async def run(self, arguments: list[str]) -> AsyncIterator[str]:
         """The lines that `postroom ARGUMENTS` prints; StepFailed when it fails."""

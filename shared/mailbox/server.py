@@ -5,10 +5,15 @@ import contextlib
 import ssl
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Self
 
 from shared.mailbox.conversation import Conversation, Tls
 from shared.mailbox.mails import ReceivedMail, Script
+from shared.patience import patience
+
+PATIENCE = timedelta(seconds=30)
+"""For mails that are on their way, where nothing else is asked for."""
 
 
 class MailServer:
@@ -125,9 +130,9 @@ class MailServer:
         for conversation in list(self._open):
             conversation.hang_up()
 
-    async def quiet(self, *, within_seconds: float = 5.0) -> None:
+    async def quiet(self, *, within_seconds: float | None = None) -> None:
         """Wait until no connection is open."""
-        async with asyncio.timeout(within_seconds):
+        async with asyncio.timeout(within_seconds or patience(PATIENCE).total_seconds()):
             while self._open:
                 self._all_closed.clear()
                 await self._all_closed.wait()
@@ -142,21 +147,22 @@ class MailServer:
         return [mail for mail in self.mails if mailbox.lower() in (to.lower() for to in mail.recipients)]
 
     async def received(
-        self, count: int = 1, *, to: str | None = None, within_seconds: float = 10.0
+        self, count: int = 1, *, to: str | None = None, within_seconds: float | None = None
     ) -> list[ReceivedMail]:
         """Wait for that many mails, of one mailbox or of all. TimeoutError says how many came instead."""
 
         def found() -> list[ReceivedMail]:
             return list(self.mails) if to is None else self.mails_to(to)
 
+        limit = within_seconds or patience(PATIENCE).total_seconds()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(within_seconds):
+            async with asyncio.timeout(limit):
                 while len(found()) < count:
                     self._arrival.clear()
                     await self._arrival.wait()
         if len(found()) < count:
             whose = f" for {to}" if to else ""
-            raise TimeoutError(f"{len(found())} of {count} mails{whose} came within {within_seconds:g} s")
+            raise TimeoutError(f"{len(found())} of {count} mails{whose} came within {limit:g} s")
         return found()
 
     # What a connection asks of its server.

@@ -4,10 +4,11 @@
 test. `eventually` waits for a condition instead of sleeping.
 """
 
+from shared.patience import patience
 from shared.testing.builders import make_send_email, make_user_created
 from shared.testing.fakes import FrozenClock, RecordingPublisher
 from shared.testing.performing import make_delivery, perform, running, running_with
-from shared.testing.waiting import eventually, patience
+from shared.testing.waiting import eventually
 
 __all__ = [
     "FrozenClock",

@@ -42,13 +42,11 @@ class Explanation:
     def of(cls, check: Callable[[], Any]) -> "Explanation":
         """Of any callable; one without source is named by what it is."""
         function = getattr(check, "__func__", check)
-        node = _node_of(function) if isinstance(function, types.FunctionType) else None
-        if node is None:
+        if not isinstance(function, types.FunctionType) or (node := _node_of(function)) is None:
             return cls(check, _name_of(check))
-        is_lambda = isinstance(node, ast.Lambda)
         code = function.__code__
         place = f"{Path(code.co_filename).name}:{code.co_firstlineno}"
-        explanation = cls(check, ast.unparse(node.body) if is_lambda else function.__name__, place)  # type: ignore[arg-type]
+        explanation = cls(check, ast.unparse(node.body) if isinstance(node, ast.Lambda) else function.__name__, place)
         try:
             asking = _rebuilt(function, node, explanation.values)
         except SyntaxError:  # `nonlocal` has no meaning in a copy
@@ -88,7 +86,8 @@ def _node_of(function: types.FunctionType) -> Node | None:
     ]
     if len(found) > 1:
         begin = min((line, column) for line, _, column, _ in _positions(code))
-        found = [node for node in found if isinstance(node, ast.Lambda) and begin >= _start(node.body)][-1:]
+        lambdas = [node for node in found if isinstance(node, ast.Lambda)]
+        return [node for node in lambdas if begin >= _start(node.body)][-1] if lambdas else None
     return found[0] if found else None
 
 

@@ -2,26 +2,19 @@
 
 import asyncio
 import inspect
-import os
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
 
+from shared.patience import patience
 from shared.testing.explaining import Explanation, shortened
 
 Answer = TypeVar("Answer")
 
-PATIENCE_FACTOR = "POSTROOM_TEST_PATIENCE"
-"""Environment variable: how many times as long as stated every wait may take. For machines that are slow or busy."""
 REACTION = timedelta(seconds=30)
 """For what is a matter of milliseconds on a machine that has time."""
 LONGEST_PAUSE_SECONDS = 0.25
-
-
-def patience(nominal: timedelta) -> timedelta:
-    """How long to wait here for what takes at most `nominal` on a machine that has time."""
-    return nominal * float(os.environ.get(PATIENCE_FACTOR) or 1)
 
 
 async def eventually(check: Callable[[], Answer | Awaitable[Answer]], within: timedelta = REACTION) -> Answer:

@@ -1,8 +1,8 @@
 """How long tests wait before they call something broken: one number per kind of wait.
 
 Each is what a machine of two cores needs, busy with four tests at a time, with room to spare: a wait that succeeds
-costs nothing, so none of them is short. `patience` stretches them by a factor that the run measures at its start. What a
-test asserts is never that something was fast: speed is measured in bench/.
+costs nothing, so none of them is short. `patience` stretches them by a factor that the run measures at its start.
+What a test asserts is never that something was fast: speed is measured in bench/.
 """
 
 import os
@@ -11,13 +11,15 @@ import sys
 import time
 from datetime import timedelta
 
-from shared.testing.waiting import PATIENCE_FACTOR, REACTION, patience
+from shared.patience import patience
+from shared.testing.waiting import REACTION
 
 __all__ = [
-    "BROKER_STARTS", "COUNTED", "PATIENCE_FACTOR", "PROCESS_ENDS", "PROCESS_STARTS", "REACTION", "TAKEN_OVER", "WORK",
+    "BROKER_STARTS", "COUNTED", "PATIENCE", "PROCESS_ENDS", "PROCESS_STARTS", "REACTION", "TAKEN_OVER", "WORK",
     "begin", "patience", "seconds",
 ]  # fmt: skip
 
+PATIENCE = "POSTROOM_PATIENCE"
 PROCESS_STARTS = timedelta(seconds=120)
 """Until a process of ours runs and is ready; it imports what it needs, makes its tables and connects."""
 PROCESS_ENDS = timedelta(seconds=90)
@@ -31,8 +33,10 @@ TAKEN_OVER = timedelta(seconds=120)
 WORK = timedelta(seconds=240)
 """Until hundreds of messages, some of them tried several times, or a report of many rows are done."""
 
-QUIET_START_SECONDS = 1.2
-"""What `_start_a_process` takes on a quiet machine of two cores."""
+QUIET_PROCESS_SECONDS, QUIET_BROKER_SECONDS = 1.0, 10.0
+"""What a Python process, and the broker that all tests share, take to come up on two cores that have time."""
+BESIDE_EACH_OTHER = 2.0
+"""Tests that run four at a time make each other wait."""
 
 
 def seconds(nominal: timedelta) -> float:
@@ -43,11 +47,22 @@ def seconds(nominal: timedelta) -> float:
 def begin() -> float:
     """Measure this machine and have every wait of this run, in all its processes, stretched by it.
 
-    A factor that is given in the environment stays. Returns the factor.
+    A larger factor that is given in the environment stays. Returns the factor.
     """
-    if not os.environ.get(PATIENCE_FACTOR):
-        os.environ[PATIENCE_FACTOR] = f"{max(1.0, _start_a_process() / QUIET_START_SECONDS):.1f}"
-    return float(os.environ[PATIENCE_FACTOR])
+    lengthen(BESIDE_EACH_OTHER)
+    return lengthen(BESIDE_EACH_OTHER * _start_a_process() / QUIET_PROCESS_SECONDS)
+
+
+def lengthen(factor: float) -> float:
+    """Wait at least so many times as long from now on, in this process and those it starts. Returns the factor."""
+    longer = max(factor, float(os.environ.get(PATIENCE) or 1))
+    os.environ[PATIENCE] = f"{longer:.1f}"
+    return longer
+
+
+def broker_came_up(after_seconds: float) -> None:
+    """Learn from how long the shared broker took."""
+    lengthen(BESIDE_EACH_OTHER * after_seconds / QUIET_BROKER_SECONDS)
 
 
 def _start_a_process() -> float:

@@ -21,7 +21,7 @@ from typing import Any
 from shared.broker_node.guardian import Watch
 from shared.errors import PostroomError
 from tests.support.brokers import broker_facts
-from tests.support.patience import PROCESS_ENDS, seconds
+from tests.support.patience import PROCESS_ENDS, broker_came_up, seconds
 from tests.support.postgres import postgres_facts
 from tests.support.prefork import prefork_facts
 
@@ -66,6 +66,8 @@ def shared_server(name: str) -> dict[str, Any]:
         facts: dict[str, Any] = json.loads(state.read_text())
     if "missing" in facts:
         raise NotHere(facts["missing"])
+    if name == "broker":
+        broker_came_up(facts["seconds"])
     return facts
 
 
@@ -119,8 +121,9 @@ def hold(name: str, owner: int) -> None:
     state = _session() / f"{name}.json"
     watch = Watch(owner)
     try:
+        began = time.monotonic()
         with SERVERS[name]() as facts:
-            _write(state, {**facts, "holder": os.getpid()})
+            _write(state, {**facts, "holder": os.getpid(), "seconds": time.monotonic() - began})
             while not told and not watch.ended(within=0.2):
                 pass
         state.unlink(missing_ok=True)

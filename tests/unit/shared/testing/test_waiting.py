@@ -9,7 +9,6 @@ import pytest
 
 from shared.testing import eventually, patience
 from shared.testing.explaining import LONGEST_VALUE
-from shared.testing.waiting import PATIENCE_FACTOR
 
 AT_ONCE = timedelta(0)
 TEXTS = ["one", "two"]
@@ -17,7 +16,7 @@ TEXTS = ["one", "two"]
 
 @pytest.fixture(autouse=True)
 def no_longer_than_stated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(PATIENCE_FACTOR, raising=False)
+    monkeypatch.delenv("POSTROOM_PATIENCE", raising=False)
 
 
 async def failure_of(check: Callable[[], Any | Awaitable[Any]]) -> list[str]:
@@ -47,7 +46,7 @@ async def test_what_becomes_true_after_the_last_moment_is_true() -> None:
 
 def test_a_busy_machine_is_given_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert patience(timedelta(seconds=10)) == timedelta(seconds=10)
-    monkeypatch.setenv(PATIENCE_FACTOR, "2.5")
+    monkeypatch.setenv("POSTROOM_PATIENCE", "2.5")
     assert patience(timedelta(seconds=10)) == timedelta(seconds=25)
 
 

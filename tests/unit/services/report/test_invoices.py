@@ -4,6 +4,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
 from math import floor
+from random import Random
 from typing import Any
 
 import pytest
@@ -18,10 +19,20 @@ from services.report.layout import Row
 INVOICES = 10_000
 IN_ONE_EXAMPLE = 40
 
-amounts = st.decimals(min_value=-100_000, max_value=100_000, places=4, allow_nan=False, allow_infinity=False)
-rates = st.sampled_from(["0", "0.07", "0.19", "0.055", "0.081", "0.2", "0.0725"])
-lines = st.fixed_dictionaries({"quantity": amounts, "unit_price": amounts, "tax_rate": rates})
-invoices = st.tuples(st.sampled_from(["EUR", "JPY", "KWD", "CHF"]), st.lists(lines, min_size=1, max_size=5))
+RATES = ["0", "0.07", "0.19", "0.055", "0.081", "0.2", "0.0725"]
+
+
+def amount_of(chance: Random) -> Decimal:
+    """From a hundredth of a cent up to a thousand million: short ones are often half a cent when multiplied."""
+    return Decimal(chance.randint(-(10**9), 10**9) // 10 ** chance.randint(0, 8)).scaleb(-chance.randint(0, 4))
+
+
+def invoice_of(chance: Random) -> tuple[str, list[dict[str, Any]]]:
+    lines = [
+        {"quantity": amount_of(chance), "unit_price": amount_of(chance), "tax_rate": chance.choice(RATES)}
+        for _ in range(chance.randint(1, 5))
+    ]
+    return chance.choice(["EUR", "JPY", "KWD", "CHF"]), lines
 
 
 def rows_of(batch: list[tuple[str, list[dict[str, Any]]]]) -> list[Row]:
@@ -47,8 +58,9 @@ def amounts_of(rows: list[Row], kind: str) -> list[Decimal]:
 
 
 @settings(max_examples=INVOICES // IN_ONE_EXAMPLE, deadline=None)
-@given(st.lists(invoices, min_size=IN_ONE_EXAMPLE, max_size=IN_ONE_EXAMPLE))
-def test_totals_of_10_000_invoices_equal_the_sums_of_their_rounded_lines(batch: Any) -> None:
+@given(st.randoms(use_true_random=True))  # whose seed is told: to compose each number takes ten times as long
+def test_totals_of_10_000_invoices_equal_the_sums_of_their_rounded_lines(chance: Random) -> None:
+    batch = [invoice_of(chance) for _ in range(IN_ONE_EXAMPLE)]
     given_rows = groupby(rows_of(batch), key=lambda row: row["invoice_number"])
     calculated = groupby(calculate_invoices(rows_of(batch)), key=lambda row: row["invoice_number"])
 

@@ -6,24 +6,26 @@ import sys
 import textwrap
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 import pytest
 
 from shared.errors import BrokerUnavailable, Unroutable
 from shared.publishing import BlockingPublisher, Outgoing
-from tests.support.patience import PROCESS_STARTS, seconds
+from tests.support.patience import PROCESS_STARTS, REACTION, patience, seconds
 from tests.support.worker import Desk, Station, take_all
+
+PATIENT = patience(REACTION)
 
 FORKING = """
     import os, sys
+    from datetime import timedelta
     from shared.messages import Job
     from shared.publishing import BlockingPublisher
 
     class Chore(Job):
         kind = sys.argv[2]
 
-    publisher = BlockingPublisher(sys.argv[1])
+    publisher = BlockingPublisher(sys.argv[1], timeout=timedelta(seconds=float(sys.argv[4])))
     if sys.argv[3] == "used":
         publisher.publish(Chore(), message_id="parent")
     children = []
@@ -56,7 +58,7 @@ def plain(desk: Desk, message_id: str, **changes: str) -> Outgoing:
 
 async def test_threads_share_one_publisher(desk: Desk, station: Station) -> None:
     def publish_all() -> None:
-        with BlockingPublisher(station.vhost.amqp_url) as publisher, ThreadPoolExecutor(8) as threads:
+        with BlockingPublisher(station.vhost.amqp_url, timeout=PATIENT) as publisher, ThreadPoolExecutor(8) as threads:
             list(threads.map(lambda n: publisher.send(plain(desk, f"m{n}")), range(200)))
 
     await asyncio.to_thread(publish_all)
@@ -67,11 +69,11 @@ async def test_threads_share_one_publisher(desk: Desk, station: Station) -> None
 
 async def test_errors_come_out_as_they_are(desk: Desk, station: Station) -> None:
     def publish() -> None:
-        with BlockingPublisher(station.vhost.amqp_url) as publisher:
+        with BlockingPublisher(station.vhost.amqp_url, timeout=PATIENT) as publisher:
             with pytest.raises(Unroutable):
                 publisher.send(plain(desk, "a", exchange="delay.due", routing_key="nowhere"))
             publisher.send(plain(desk, "b"))
-        absent = BlockingPublisher("amqp://127.0.0.1:1/", timeout=timedelta(seconds=1))
+        absent = BlockingPublisher("amqp://127.0.0.1:1/", timeout=PATIENT)
         with absent, pytest.raises(BrokerUnavailable):
             absent.send(plain(desk, "c"))
 
@@ -82,7 +84,7 @@ async def test_errors_come_out_as_they_are(desk: Desk, station: Station) -> None
 
 async def test_a_closed_publisher_opens_again_when_it_is_used(desk: Desk, station: Station) -> None:
     def publish() -> None:
-        publisher = BlockingPublisher(station.vhost.amqp_url)
+        publisher = BlockingPublisher(station.vhost.amqp_url, timeout=PATIENT)
         publisher.close()  # never used
         for number in range(2):
             publisher.send(plain(desk, f"m{number}"))
@@ -97,7 +99,8 @@ async def test_a_closed_publisher_opens_again_when_it_is_used(desk: Desk, statio
 async def test_children_of_a_fork_publish_on_connections_of_their_own(
     desk: Desk, station: Station, before: str
 ) -> None:
-    program = [sys.executable, "-c", textwrap.dedent(FORKING), station.vhost.amqp_url, desk.queue, before]
+    given = [station.vhost.amqp_url, desk.queue, before, str(PATIENT.total_seconds())]
+    program = [sys.executable, "-c", textwrap.dedent(FORKING), *given]
 
     done = await asyncio.to_thread(
         subprocess.run, program, capture_output=True, text=True, timeout=seconds(PROCESS_STARTS), check=False

@@ -1,13 +1,14 @@
 """docs/adding-a-job.md as it stands: its files are written into a copy of the project, its commands are run."""
 
+import asyncio
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +17,8 @@ import pytest
 
 from shared.testing import eventually
 from tests.support.documents import ROOT, document
-from tests.support.patience import PROCESS_ENDS, PROCESS_STARTS, WORK, seconds
+from tests.support.patience import PROCESS_ENDS, PROCESS_STARTS, seconds
+from tests.support.processes import run, running, show_when_red
 
 PAGE = document("docs/adding-a-job.md")
 PYTHON = Path(sys.executable).parent
@@ -38,7 +40,6 @@ def project(tmp_path: Path) -> Path:
 def environment(project: Path, vhost: Any) -> dict[str, str]:
     management = urlsplit(vhost.management_url)
     return {
-        **os.environ,
         "PYTHONPATH": str(project),
         "POSTROOM_AMQP_URL": vhost.amqp_url,
         "POSTROOM_MANAGEMENT_URL": f"http://{vhost.user}:{vhost.password}@{management.netloc}",
@@ -50,13 +51,13 @@ def environment(project: Path, vhost: Any) -> dict[str, str]:
     }
 
 
-def test_the_job_of_the_page_passes_its_test_and_the_gate(project: Path) -> None:
+async def test_the_job_of_the_page_passes_its_test_and_the_gate(project: Path) -> None:
     (command,) = [line for line in _commands() if line.startswith("pytest")]
-    environment = {**os.environ, "PYTHONPATH": str(project)}
+    environment = {"PYTHONPATH": str(project)}
 
-    _run(f"{command} -q -p no:cacheprovider", project, environment)
-    _run("ruff check --no-cache services/chat tests", project, environment)
-    _run("ruff format --check --no-cache services/chat tests", project, environment)
+    await _run(f"{command} -q -p no:cacheprovider", project, environment)
+    await _run("ruff check --no-cache services/chat tests", project, environment)
+    await _run("ruff format --check --no-cache services/chat tests", project, environment)
 
 
 def test_message_handler_and_test_are_short() -> None:
@@ -71,17 +72,16 @@ def test_message_handler_and_test_are_short() -> None:
 
 async def test_the_commands_of_the_page_do_what_it_says(project: Path, environment: dict[str, str], vhost: Any) -> None:
     apply, start, publish, curl, show = [line for line in _commands() if not line.startswith("pytest")]
-    _run(apply, project, environment)
+    await _run(apply, project, environment)
 
-    with _started(start, project, environment) as log:
-        await eventually(lambda: "Ready: reading chat.post" in log.read_text(), within=PROCESS_STARTS)
-        _run(publish, project, environment)
+    async with _ready(start, project, environment) as log:
+        await _run(publish, project, environment)
         await eventually(lambda: log.read_text().count("Hello in #ops (line-1)") == 1)
-        _run(publish, project, environment)
-        _run(_at(vhost, curl), project, environment)
+        await _run(publish, project, environment)
+        await _run(_at(vhost, curl), project, environment)
         await eventually(lambda: "Dead letter" in log.read_text())
 
-        assert "text: Field required" in _run(show, project, environment)
+        assert "text: Field required" in await _run(show, project, environment)
         assert log.read_text().count("Hello in #ops (line-1)") == 1
 
 
@@ -98,32 +98,30 @@ def _at(vhost: Any, curl: str) -> str:
     return moved.replace("guest:guest", f"{vhost.user}:{vhost.password}")
 
 
-def _run(command: str, folder: Path, environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        _arguments(command),
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=seconds(WORK),
-        check=False,
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout}"
-    return done.stdout
+async def _run(command: str, folder: Path, environment: Mapping[str, str]) -> str:
+    ended = await run(*_arguments(command), cwd=folder, environment=environment)
+    assert ended.code == 0, f"{command}\n{ended.output}"
+    return ended.output
 
 
-@contextmanager
-def _started(command: str, folder: Path, environment: dict[str, str]) -> Iterator[Path]:
-    """The command running, and its log."""
+@asynccontextmanager
+async def _ready(command: str, folder: Path, environment: Mapping[str, str]) -> AsyncIterator[Path]:
+    """The service that the command starts, ready, and its log; it stops in good order unless the test has failed."""
     log = folder / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(_arguments(command), cwd=folder, env=environment, stdout=output, stderr=output)
-    try:
+    show_when_red(command, log)
+    process = _start(command, folder, environment, log)
+    with running(process):
+        await eventually(lambda: "Ready: reading chat.post" in log.read_text(), within=PROCESS_STARTS)
         yield log
-    finally:
         process.terminate()
-        assert process.wait(timeout=seconds(PROCESS_ENDS)) == 0
+        assert await asyncio.to_thread(process.wait, seconds(PROCESS_ENDS)) == 0
+
+
+def _start(command: str, folder: Path, environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            _arguments(command), cwd=folder, env={**os.environ, **environment}, stdout=output, stderr=output
+        )
 
 
 def _arguments(command: str) -> list[str]:

@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,14 @@ from aio_pika.abc import AbstractChannel
 
 from services.sms.app import adapters
 from services.sms.handlers import worker
+from services.sms.pace import BURST_SECONDS
+from services.sms.receipts import open_receipts
+from services.sms.receipts.server import ReceiptServer
 from shared import wire
 from shared.testing import eventually, running_with
 from shared.worker.runtime import Service
 from tests.support.brokers import VirtualHost
-from tests.support.patience import WORK
+from tests.support.patience import REACTION, WORK, seconds
 from tests.support.sms_provider import Provider
 from tests.support.worker import Station, publish, take_all
 
@@ -38,13 +41,13 @@ class Office:
         self._data = data
         self.channel = channel
 
-    def running(self) -> AbstractAsyncContextManager[Service]:
-        return running_with(worker, adapters, self._station.settings(self._data))
+    def running(self, **settings: Any) -> AbstractAsyncContextManager[Service]:
+        return running_with(worker, adapters, self._station.settings(self._data, **settings))
 
     async def send(self, message: str = "Hello", to: str = NUMBER, **properties: Any) -> None:
         await publish(self.channel, wire.JOBS, "sms.send", {"to": to, "message": message}, **properties)
 
-    async def ask_for_code(self, code: str, expires_in: float = 60, phone: str = NUMBER, **properties: Any) -> None:
+    async def ask_for_code(self, code: str, expires_in: float = 3600, phone: str = NUMBER, **properties: Any) -> None:
         expires_at = (datetime.now(UTC) + timedelta(seconds=expires_in)).isoformat()
         body = {"id": 7, "phone": phone, "code": code, "expires_at": expires_at}
         await publish(self.channel, wire.EVENTS, "user.otp_requested", body, **properties)
@@ -98,15 +101,33 @@ async def test_a_job_and_a_code_become_texts(office: Office, provider: Provider,
     assert provider.headers[0]["Authorization"] == "Bearer canary-token"
 
 
+@pytest.fixture
+def receipts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Has the service take receipts on a free port; where, stands in the list once it does."""
+    urls: list[str] = []
+
+    @asynccontextmanager
+    async def opened(*arguments: Any) -> AsyncIterator[ReceiptServer]:
+        async with open_receipts(*arguments) as server:
+            urls.append(server.url)
+            yield server
+
+    monkeypatch.setattr("services.sms.receipts.open_receipts", opened)
+    monkeypatch.setenv("SMS_RECEIPTS_PORT", "0")
+    return urls
+
+
 async def test_a_receipt_becomes_an_event(
-    office: Office, provider: Provider, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+    office: Office, provider: Provider, monkeypatch: pytest.MonkeyPatch, receipts: list[str]
 ):
-    monkeypatch.setenv("SMS_RECEIPTS_PORT", str(unused_tcp_port))
     monkeypatch.setenv("SMS_RECEIPTS_HTTP_SECRETS", "canary-key")
     events = await office.channel.declare_queue("heard", durable=True, arguments={"x-queue-type": "quorum"})
     await events.bind(wire.EVENTS, "sms.*")
 
-    async with office.running(), httpx.AsyncClient(base_url=f"http://127.0.0.1:{unused_tcp_port}") as far_side:
+    async with (
+        office.running(),
+        httpx.AsyncClient(base_url=receipts[0], timeout=seconds(REACTION), trust_env=False) as far_side,
+    ):
         await office.send(message_id="job-1")
         await office.send(message_id="job-2")
         await eventually(lambda: len(provider.texts) == 2)
@@ -169,7 +190,7 @@ async def test_an_expired_code_is_not_sent_to_the_second(office: Office, provide
     provider.answers = [(429, {}, {"Retry-After": "3"})]
     async with office.running():
         await office.ask_for_code("111111", expires_in=2, message_id="late")
-        await office.ask_for_code("222222", expires_in=30, message_id="in time")
+        await office.ask_for_code("222222", message_id="in time")
         await eventually(lambda: len(provider.texts) == 1)
         [letter] = await office.dead(OTP_QUEUE)
 
@@ -226,38 +247,39 @@ async def test_numbers_and_texts_never_stand_whole_in_logs_or_dead_letters(
     assert "+49•••••678" in told
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("replicas", [1, 2])
-async def test_a_thousand_texts_at_fifty_a_second_take_twenty_seconds(
+async def test_no_more_than_fifty_texts_a_second_leave_all_processes_together(
     office: Office, provider: Provider, monkeypatch: pytest.MonkeyPatch, replicas: int
 ):
     monkeypatch.setenv("SMS_PER_SECOND", "50")
     async with AsyncExitStack() as stack:
         services = [await stack.enter_async_context(office.running()) for _ in range(replicas)]
         await eventually(lambda: [_replicas(service) for service in services] == [replicas] * replicas)
-        await asyncio.gather(*(office.send(str(number)) for number in range(1000)))
-        await eventually(lambda: len(provider.texts) == 1000, within=WORK)
+        began = time.monotonic()  # a text that arrives late after its turn makes the others no earlier than this
+        await asyncio.gather(*(office.send(str(number)) for number in range(200)))
+        await eventually(lambda: len(provider.texts) == 200, within=WORK)
 
-    assert sorted(int(text["text"]) for text in provider.texts) == list(range(1000))
-    assert provider.times[-1] - provider.times[0] == pytest.approx(20, rel=0.1)
+    assert sorted(int(text["text"]) for text in provider.texts) == list(range(200))
+    for count, at in enumerate(sorted(provider.times), start=1):
+        # Each process may begin with one, and catch up what it did not use of the last tenth of a second.
+        assert at - began >= (count - replicas) / 50 - BURST_SECONDS
 
 
-@pytest.mark.alone
-async def test_a_code_leaves_within_a_second_though_ten_thousand_newsletters_wait(
+async def test_a_code_overtakes_the_newsletters_that_wait(
     office: Office, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("SMS_PER_SECOND", "50")
-    for _ in range(20):
-        await asyncio.gather(*(office.send("newsletter") for _ in range(500)))
-    async with office.running():
-        await eventually(lambda: len(provider.texts) > 20)
+    monkeypatch.setenv("SMS_PER_SECOND", "5")
+    await asyncio.gather(*(office.send("newsletter") for _ in range(500)))
+    async with office.running(drain_seconds=0.1):
+        await eventually(lambda: provider.texts)
         for code in ("111111", "222222", "333333"):
-            began = time.monotonic()
+            before = len(provider.texts)
             await office.ask_for_code(code)
             await eventually(lambda code=code: any(code in text["text"] for text in provider.texts))  # type: ignore[misc]
-            assert time.monotonic() - began < 1
-
-    assert len(provider.texts) < 5000
+            overtaken_by = [text["text"] for text in provider.texts[before:]].index(f"Your code is {code}.")
+            # In its turn it would come after the hundred that are in work already: 20 s. What leaves before it, leaves
+            # while it is on its way.
+            assert overtaken_by < 50
 
 
 def _replicas(service: Service) -> int:

@@ -29,6 +29,7 @@ from shared.worker.settlement import Failure, completed, dead_letter, deferred, 
 from tests.support.broker_users import Users, users_on
 from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.moving import move_messages
+from tests.support.patience import REACTION, patience
 
 WORKERS = discover().workers
 FAILURE = Failure(ValueError("no"), attempts=3)
@@ -178,7 +179,7 @@ async def test_the_operator_proves_that_nothing_dies_unseen(users: Users) -> Non
         for queue in worker.subscriptions:
             await (await channel.get_queue(queue, ensure=False)).consume(reject)
 
-        proofs = await prove(users.amqp_url("operator"), list(worker.subscriptions), Limits())
+        proofs = await prove(users.amqp_url("operator"), list(worker.subscriptions), Limits(patience(REACTION)))
 
     assert {proof.subject: proof.outcome for proof in proofs} == dict.fromkeys(
         [LADDER, *worker.subscriptions], Outcome.PROVEN

@@ -210,6 +210,7 @@ def main() -> None:
     order = server.serve()
 
     os.chdir(order["cwd"])
+    sys.path[0] = order["cwd"]
     os.environ.clear()
     os.environ.update(order["environment"])
     module, *arguments = order["arguments"]

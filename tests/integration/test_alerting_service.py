@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -34,7 +33,7 @@ from shared.topology.application import apply_topology
 from shared.worker import Worker
 from shared.worker.settlement import completed
 from tests.support.alert_sinks import HttpSink, serve_http
-from tests.support.processes import PROJECT
+from tests.support.processes import run
 
 # A library that one of apprise's plugins imports at the first use.
 pytestmark = pytest.mark.filterwarnings("ignore:.imghdr. is deprecated:DeprecationWarning")
@@ -338,7 +337,8 @@ async def test_a_group_is_resolved_when_its_message_is_done_and_comes_back_with_
         await bury(channel, "m-2")
         await eventually(lambda: told("came back"))
         discarded = {"message_ids": ["m-2"], "by": "ada@desk", "reason": "wrong"}
-        await finish("dead-letter.discarded", at=(datetime.now(UTC) + timedelta(seconds=1)).isoformat(), **discarded)
+        after_its_death = datetime.now(UTC) + timedelta(hours=1)
+        await finish("dead-letter.discarded", at=after_its_death.isoformat(), **discarded)
         await eventually(lambda: len(told("resolved")) == 2)
 
     states = {row.message_id: row.state for row in await rows(database, FailureRow)}
@@ -395,7 +395,7 @@ async def test_a_job_that_no_queue_took_is_dead_until_it_is_replayed_or_discarde
         await discard(url, target_of("unrouted"), Selection(), **with_reason)
         await eventually(lambda: told("resolved"))
 
-        await publish(datetime.now(UTC) + timedelta(seconds=2))  # whole seconds, and later than the discard
+        await publish(datetime.now(UTC) + timedelta(hours=1))  # whole seconds, and later than the discard
         await eventually(lambda: counted(database, 3))
 
     [row] = await rows(database, FailureRow)
@@ -412,14 +412,7 @@ async def test_a_broken_rules_file_is_refused_at_the_start(settings: RuntimeSett
         "ALERTING_RULES": str(path),
     }
 
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.alerting"),
-        cwd=PROJECT,
-        env={**os.environ, **environment},
-        stdout=-1,
-        stderr=-2,
-    )
-    output, _ = await process.communicate()
+    ended = await run(sys.executable, "-m", "services.alerting", environment=environment)
 
-    assert process.returncode == 78
-    assert f"{path}:3: rules.1: there is no channel tema" in output.decode()
+    assert ended.code == 78
+    assert f"{path}:3: rules.1: there is no channel tema" in ended.output

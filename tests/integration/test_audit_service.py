@@ -82,6 +82,7 @@ async def test_every_event_is_a_row_without_its_secrets(
     desk: Desk, service: RuntimeSettings, database: Database, kind: str
 ) -> None:
     body = {"id": 7, "email": "ada@example.com", "phone": "+4915112345123", "code": CANARY, "reset_url": CANARY}
+    began = datetime.now(UTC).replace(microsecond=0)
     async with running_with(worker, adapters, service):
         given = {"message_id": "m-1", "correlation_id": "c-1", "app_id": "shop", "timestamp": NOON}
         # Headers that ask something of whoever does a job ask nothing of who only writes down that it happened.
@@ -93,7 +94,8 @@ async def test_every_event_is_a_row_without_its_secrets(
     assert (first.message_id, first.correlation_id, first.app_id) == ("m-1", "c-1", "shop")
     assert first.at.replace(tzinfo=UTC) == NOON
     assert json.loads(first.body) == {"id": 7, "email": "a•••@example.com", "phone": "+49•••••123"}
-    assert (second.body, abs(second.at.replace(tzinfo=UTC) - datetime.now(UTC)) < timedelta(minutes=1)) == ("", True)
+    assert second.body == ""
+    assert began <= second.at.replace(tzinfo=UTC) <= datetime.now(UTC)
     assert await left(desk.channel) == []
 
 

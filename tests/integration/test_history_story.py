@@ -93,7 +93,7 @@ async def story(service: RuntimeSettings, message_id: str, *, until: str) -> lis
     await eventually(is_told)
     await database.close()
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME", (await history("show", message_id)).stdout)
-    text = re.sub(r"\d+ (ms|s)\b", "LONG", text)
+    text = re.sub(r"\d+ (ms|s|min)\b( \d+ s\b)?", "LONG", text)
     return [re.sub(r" {2,}", "  ", line).rstrip() for line in text.splitlines()]
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
+from tests.support.patience import REACTION, seconds
+
 
 @dataclass
 class HttpSink:
@@ -34,7 +36,7 @@ def serve_http() -> Iterator[HttpSink]:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             sink.requests += 1
             if sink.delay is not None:
-                sink.delay.wait(10)
+                sink.delay.wait(seconds(REACTION))
             if sink.status == 200:
                 sink.bodies.append(body)
             self.send_response(sink.status)
@@ -81,15 +83,25 @@ class MailSink:
         return "250 OK"
 
 
+class _MailServer(Controller):
+    """An SMTP server on a port that it takes itself, so that nobody else can in between."""
+
+    def __init__(self, handler: MailSink) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        port = self._socket.getsockname()[1]
+        super().__init__(handler, hostname="127.0.0.1", port=port, ready_timeout=seconds(REACTION))
+
+    def _create_server(self) -> Any:
+        return self.loop.create_server(self._factory_invoker, sock=self._socket)
+
+
 @contextmanager
 def serve_mail() -> Iterator[tuple[MailSink, int]]:
     """An SMTP server, and its port."""
     handler = MailSink()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    controller = Controller(handler, hostname="127.0.0.1", port=port)
+    controller = _MailServer(handler)
     controller.start()
+    port = controller.port
     try:
         yield handler, port
     finally:

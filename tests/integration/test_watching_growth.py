@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from shared.worker import Delivery
-from tests.integration.test_watching import monitoring, watching
+from tests.integration.test_watching import watching
 from tests.support.patience import COUNTED
 from tests.support.worker import Chore, Desk
 
@@ -23,10 +23,10 @@ async def test_a_queue_that_grows_although_it_is_read_is_told_until_it_was_worke
             await asyncio.sleep(0.05)
 
     # The broker's figures are new every five seconds: a third of the window has one of its own.
-    settings = {"growing_minutes": 0.3, "growing_messages": 50, "ignored_queues": "delay.*"}
+    settings = {"growing_minutes": 0.3, "growing_messages": 20, "ignored_queues": "delay.*"}
     async with (
         desk.running(desk.worker(do, prefetch=5)),
-        watching(monitoring(desk.station.vhost), tmp_path, **settings) as watched,
+        watching(desk.station.vhost, tmp_path, **settings) as watched,
     ):
         publishing = asyncio.create_task(keep_publishing())
         text = await watched.sees(f"queue-growing {desk.queue}", within=COUNTED)

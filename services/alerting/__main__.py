@@ -2,12 +2,12 @@
 
 import sys
 
+from shared.starting import start
+
 if __name__ == "__main__":
     if sys.argv[1:]:
         from services.alerting import commands
 
         commands.main(sys.argv[1:])
     else:
-        from services.alerting.app import main
-
-        main()
+        start("services.alerting.app")

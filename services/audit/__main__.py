@@ -2,12 +2,12 @@
 
 import sys
 
+from shared.starting import start
+
 if __name__ == "__main__":
     if sys.argv[1:]:
         from services.audit import commands
 
         commands.main(sys.argv[1:])
     else:
-        from services.audit.app import main
-
-        main()
+        start("services.audit.app")

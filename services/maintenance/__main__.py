@@ -1,6 +1,6 @@
 """`python -m services.maintenance`"""
 
-from services.maintenance.app import main
+from shared.starting import start
 
 if __name__ == "__main__":
-    main()
+    start("services.maintenance.app")

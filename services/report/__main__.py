@@ -2,12 +2,12 @@
 
 import sys
 
+from shared.starting import start
+
 if __name__ == "__main__":
     if sys.argv[1:]:
         from services.report import commands
 
         commands.main(sys.argv[1:])
     else:
-        from services.report.app import main
-
-        main()
+        start("services.report.app")

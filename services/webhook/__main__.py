@@ -1,6 +1,6 @@
 """`python -m services.webhook`"""
 
-from services.webhook.app import main
+from shared.starting import start
 
 if __name__ == "__main__":
-    main()
+    start("services.webhook.app")

@@ -9,8 +9,9 @@ import pytest
 
 from shared import wire
 from shared.cli import dead_running
-from shared.dead_letters import reading, selection
-from tests.support.dead_letters import DEAD, WORK, Bench, DeadCommand
+from shared.dead_letters import selection
+from tests.support.dead_letters import DEAD, WORK, Bench, DeadCommand, impatient_after
+from tests.support.patience import REACTION, seconds
 
 SECRET = "canary-4711"
 
@@ -19,18 +20,20 @@ def ago(**span: float) -> dict[str, str]:
     return {wire.X_FAILED_AT: (datetime.now(UTC) - timedelta(**span)).isoformat()}
 
 
-SELECTIONS = (
-    (("--error", "MAILBOX full"), {"b", "c"}),
-    (("--since", ago(hours=1.5)[wire.X_FAILED_AT]), {"a"}),
-    (("--error-type", "Refused", "--older-than", "90m"), {"b"}),
-    (("--id", "a", "--id", "c", "--kind", "user.created"), {"c"}),
-)
+SELECTIONS = {
+    "an error": (("--error", "MAILBOX full"), {"b", "c"}),
+    "since when": (("--since", "THEN"), {"a"}),
+    "a type and an age": (("--error-type", "Refused", "--older-than", "90m"), {"b"}),
+    "an id and a kind": (("--id", "a", "--id", "c", "--kind", "user.created"), {"c"}),
+}
 
 
-@pytest.mark.parametrize(("options", "meant"), SELECTIONS)
+@pytest.mark.parametrize(("given", "meant"), SELECTIONS.values(), ids=SELECTIONS)
 async def test_every_command_means_the_same_messages(
-    bench: Bench, dead: DeadCommand, options: tuple[str, ...], meant: set[str]
+    bench: Bench, dead: DeadCommand, given: tuple[str, ...], meant: set[str]
 ) -> None:
+    then = ago(hours=1.5)[wire.X_FAILED_AT]
+    options = [then if each == "THEN" else each for each in given]
     await bench.bury("a", error="550 no such user", headers={wire.X_ERROR_TYPE: "Refused", **ago(hours=1)})
     await bench.bury("b", error="Mailbox full", headers={wire.X_ERROR_TYPE: "Refused", **ago(hours=2)})
     other = {wire.X_ERROR_TYPE: "Deferred", wire.X_ROUTING_KEY: "user.created", **ago(hours=3)}
@@ -127,7 +130,7 @@ async def test_what_dies_while_a_person_is_asked_is_not_part_of_the_answer(
     def yes(question: str, *, as_json: bool) -> None:
         assert "12 messages of email.send.dead" in question
         burial = bench.bury(*(f"new-{number}" for number in range(30)))
-        asyncio.run_coroutine_threadsafe(burial, loop).result(20)
+        asyncio.run_coroutine_threadsafe(burial, loop).result(seconds(REACTION))
 
     monkeypatch.setattr(dead_running, "_confirm", yes)
 
@@ -185,7 +188,7 @@ async def test_what_another_reader_keeps_is_told_and_ends_with_1(
         return await count(*arguments) + 3
 
     monkeypatch.setattr(selection, "depth_of", counted)
-    monkeypatch.setattr(reading, "PATIENCE_SECONDS", 0.1)
+    impatient_after(monkeypatch, 2)
 
     result = await dead(command[0], DEAD, *command[1:])
 

@@ -27,10 +27,13 @@ from shared.dead_letters import (
 )
 from shared.errors import PublishTimeout
 from shared.testing import eventually
-from tests.support.dead_letters import DEAD, WORK, Bench, names, replay_all
+from tests.support.dead_letters import DEAD, WORK, Bench, impatient_after, names, replay_all
+from tests.support.patience import WORK as MUCH_WORK
+from tests.support.patience import seconds
 
 TARGET = target_of(DEAD)
 ALL = Selection()
+SOON = seconds(MUCH_WORK)  # what never ended by itself would last an hour
 GROUP = cause_of(WORK, "RecipientRefused", "x@y.z: 550 no such user 4").key
 
 
@@ -40,6 +43,21 @@ async def discard_all(vhost: Any, selection: Selection = ALL, **options: Any) ->
 
 async def export_all(vhost: Any, **options: Any) -> Outcome:
     return await export(vhost.amqp_url, TARGET, ALL, **{"write": lambda _line: None, "watch": Watch()} | options)
+
+
+@pytest.fixture
+def quiet_spells(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """When a reader found that for a while no message had come, and went on waiting."""
+    spells: list[float] = []
+    must_be_open = reading.Reader._must_be_open
+
+    def note(reader: reading.Reader) -> None:
+        spells.append(asyncio.get_running_loop().time())
+        must_be_open(reader)
+
+    monkeypatch.setattr(reading.Reader, "_must_be_open", note)
+    monkeypatch.setattr(reading, "PATIENCE_SECONDS", 3600.0)  # the longer others keep what was counted
+    return spells
 
 
 def once(work: Callable[[], Any]) -> tuple[Watch, list[asyncio.Task[Any]]]:
@@ -63,13 +81,16 @@ def more_are_counted(monkeypatch: pytest.MonkeyPatch, more: int) -> None:
     monkeypatch.setattr(selection, "depth_of", counted)
 
 
-async def test_what_another_reader_holds_for_a_while_is_waited_for(vhost: Any, bench: Bench) -> None:
+async def test_what_another_reader_holds_for_a_while_is_waited_for(
+    vhost: Any, bench: Bench, quiet_spells: list[float]
+) -> None:
     await bench.bury(*names(300))
 
     async def look() -> None:
         held = await bench.drain_with_acks(DEAD)
         await bench.has(WORK, 300 - len(held))
-        await asyncio.sleep(1.5)  # who does not wait for them has ended long before
+        before = len(quiet_spells)
+        await eventually(lambda: len(quiet_spells) >= before + 3)  # it has nothing to do but to wait for them
         for message in held:
             await message.nack()
 
@@ -85,7 +106,7 @@ async def test_what_another_reader_holds_for_a_while_is_waited_for(vhost: Any, b
 async def test_what_another_reader_keeps_is_a_problem(
     vhost: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch, run: Any
 ) -> None:
-    monkeypatch.setattr(reading, "PATIENCE_SECONDS", 0.1)
+    impatient_after(monkeypatch, 20)
     more_are_counted(monkeypatch, 4)
     await bench.bury(*names(20))
 
@@ -96,18 +117,24 @@ async def test_what_another_reader_keeps_is_a_problem(
 
 
 async def test_asked_to_stop_it_waits_for_no_other_reader(
-    vhost: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    vhost: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch, quiet_spells: list[float]
 ) -> None:
     more_are_counted(monkeypatch, 4)
     await bench.bury("m-1")
-    watch = Watch()
-    asyncio.get_running_loop().call_later(1, watch.stop.set)
 
-    outcome = await asyncio.wait_for(replay_all(vhost, watch=watch), 10)
+    async def stop() -> None:
+        before = len(quiet_spells)
+        await eventually(lambda: len(quiet_spells) > before + 1)
+        first.stop.set()
+
+    first, stopping = once(stop)
+    outcome = await asyncio.wait_for(replay_all(vhost, watch=first), SOON)
+    await asyncio.gather(*stopping)
 
     assert (outcome.settled, outcome.is_stopped, outcome.problem) == (1, True, "")
 
 
+@pytest.mark.usefixtures("quiet_spells")
 async def test_a_queue_that_is_deleted_meanwhile_is_named_at_once(
     vhost: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,12 +150,13 @@ async def test_a_queue_that_is_deleted_meanwhile_is_named_at_once(
         await bench.channel.queue_delete(DEAD)
 
     watch, deletion = once(delete)
-    outcome = await asyncio.wait_for(replay_all(vhost, watch=watch), 10)
+    outcome = await asyncio.wait_for(replay_all(vhost, watch=watch), SOON)
     await asyncio.gather(*deletion)
 
     assert "the broker ended the reading of email.send.dead" in outcome.problem
 
 
+@pytest.mark.usefixtures("quiet_spells")
 async def test_a_queue_that_is_deleted_between_two_batches_is_named_too(
     vhost: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,7 +169,7 @@ async def test_a_queue_that_is_deleted_between_two_batches_is_named_too(
         await bench.channel.queue_delete(DEAD)
 
     monkeypatch.setattr(reading.Reader, "_end_consumer", and_delete)
-    outcome = await asyncio.wait_for(replay_all(vhost), 10)
+    outcome = await asyncio.wait_for(replay_all(vhost), SOON)
 
     assert "the broker ended the reading of email.send.dead" in outcome.problem
 
@@ -221,7 +249,7 @@ async def test_with_a_rate_no_more_is_held_than_goes_in_a_minute(vhost: Any, ben
 
     first, looking = once(look)
     watch = Watch(watch.stop, first.progressed)
-    await asyncio.wait_for(replay_all(vhost, pace=Pace(1), watch=watch), 20)
+    await asyncio.wait_for(replay_all(vhost, pace=Pace(1), watch=watch), SOON)
     await asyncio.gather(*looking)
 
     assert seen == [90]

@@ -16,8 +16,8 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from shared import wire
 from shared.cli import dead_files
-from shared.dead_letters import Outcome, importing, reading
-from tests.support.dead_letters import DEAD, QUORUM, WORK, Bench, DeadCommand
+from shared.dead_letters import Outcome, importing
+from tests.support.dead_letters import DEAD, QUORUM, WORK, Bench, DeadCommand, impatient_after
 
 PROPERTIES = (
     "body", "message_id", "content_type", "content_encoding", "priority", "correlation_id", "reply_to", "timestamp",
@@ -229,7 +229,7 @@ async def test_an_import_that_does_not_see_all_of_the_queue_imports_nothing(
         return await count(*arguments) + 3
 
     monkeypatch.setattr(importing, "depth_of", counted)
-    monkeypatch.setattr(reading, "PATIENCE_SECONDS", 0.1)
+    impatient_after(monkeypatch, 1)
 
     result = await dead("import", file)
 

@@ -1,6 +1,7 @@
 """`postroom dead list` and `show` as a person and a script use them."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -32,14 +33,15 @@ async def test_list_groups_by_cause_most_first(bench: Bench, dead: DeadCommand) 
 
 
 async def test_list_shows_a_table_and_what_to_type_next(bench: Bench, dead: DeadCommand) -> None:
-    await bench.bury("a-1", error="550 no [bold]such user")
+    an_hour_ago = (datetime.now(UTC) - timedelta(minutes=90)).isoformat()
+    await bench.bury("a-1", error="550 no [bold]such user", headers={wire.X_FAILED_AT: an_hour_ago})
 
     result = await dead("list")
 
     key = cause_of(WORK, "RecipientRefused", "x@y.z: 550 no [bold]such user").key
     assert "550 no [bold]such user" in result.stdout
     assert f"postroom dead show {DEAD} --group {key}" in result.stdout
-    assert "3 min ago" in result.stdout
+    assert "1 h ago" in result.stdout
 
 
 async def test_list_says_when_it_did_not_read_all(bench: Bench, dead: DeadCommand) -> None:

@@ -11,7 +11,7 @@ import aio_pika
 import pytest
 
 from shared import wire
-from shared.dead_letters import TOLD_AT_ONCE, Pace, Selection, Watch, replay, target_of
+from shared.dead_letters import TOLD_AT_ONCE, Outcome, Pace, Selection, Watch, replay, target_of
 from shared.errors import TopologyError
 from shared.messages import DeadLetterReplayed
 from tests.support.dead_letters import DEAD, QUORUM, WORK, Bench, DeadCommand
@@ -73,12 +73,16 @@ async def test_every_replayed_message_is_told_of_once_some_at_a_time(vhost: Any,
 
 async def test_what_waits_for_the_rate_is_not_told_of_yet(vhost: Any, bench: Bench) -> None:
     await bench.bury(*(f"m-{number}" for number in range(30)))
-    watch = Watch()
-    asyncio.get_running_loop().call_later(0.6, watch.stop.set)
+    stop = asyncio.Event()
 
-    outcome = await replay_all(vhost.amqp_url, pace=Pace(10), watch=watch)
+    def stop_at_the_first(outcome: Outcome) -> None:
+        if outcome.settled:
+            stop.set()
 
-    assert outcome.settled < 30
+    # At one a second the others would take half a minute.
+    outcome = await replay_all(vhost.amqp_url, pace=Pace(1), watch=Watch(stop, stop_at_the_first))
+
+    assert 1 <= outcome.settled < 30
     assert sum(len(event.message_ids) for event in await told(bench)) == outcome.settled
 
 

@@ -9,14 +9,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+import pytest
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
 from click.testing import Result
 
 from shared import wire
-from shared.dead_letters import Outcome, Pace, Selection, Watch, replay, target_of
+from shared.dead_letters import Outcome, Pace, Selection, Watch, reading, replay, target_of
 from shared.dead_letters.selection import EVERY
 from shared.testing import eventually
 from tests.support.brokers import VirtualHost
+from tests.support.patience import REACTION, seconds
 
 QUORUM = {"x-queue-type": "quorum"}
 WORK, DEAD = "email.send", "email.send.dead"
@@ -93,17 +95,43 @@ def dead_message(message_id: str, error: str, **changes: Any) -> aio_pika.Messag
 
 @asynccontextmanager
 async def bench_on(url: str) -> AsyncIterator[Bench]:
-    """The queues, declared by hand, and the net: what `email.send` rejects lands in `email.send.dead`."""
+    """The queues, declared by hand, and the net: what `email.send` rejects lands in `email.send.dead`.
+
+    Commands here wait for what a slow broker does later than they would wait elsewhere.
+    """
     connection = await aio_pika.connect(url)
-    async with connection:
-        channel = await connection.channel()
-        dead_letters = await channel.declare_exchange(wire.DEAD_LETTERS, "topic", durable=True)
-        await channel.declare_exchange(wire.EVENTS, "topic", durable=True)
-        net = {"x-dead-letter-exchange": wire.DEAD_LETTERS, "x-dead-letter-routing-key": WORK}
-        await channel.declare_queue(WORK, durable=True, arguments=QUORUM | net)
-        dead = await channel.declare_queue(DEAD, durable=True, arguments=QUORUM)
-        await dead.bind(dead_letters, WORK)
-        yield Bench(channel)
+    with pytest.MonkeyPatch.context() as patient:
+        for name in ("GLANCE_SECONDS", "GIVEN_BACK_SECONDS"):
+            patient.setattr(reading, name, seconds(REACTION))
+        async with connection:
+            yield await _declared(connection)
+
+
+async def _declared(connection: AbstractConnection) -> Bench:
+    channel = await connection.channel()
+    dead_letters = await channel.declare_exchange(wire.DEAD_LETTERS, "topic", durable=True)
+    await channel.declare_exchange(wire.EVENTS, "topic", durable=True)
+    net = {"x-dead-letter-exchange": wire.DEAD_LETTERS, "x-dead-letter-routing-key": WORK}
+    await channel.declare_queue(WORK, durable=True, arguments=QUORUM | net)
+    dead = await channel.declare_queue(DEAD, durable=True, arguments=QUORUM)
+    await dead.bind(dead_letters, WORK)
+    return Bench(channel)
+
+
+def impatient_after(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Have readers wait for no more once so many messages came, and for those as long as the machine needs."""
+    came, come = 0, reading.Reader._come
+    monkeypatch.setattr(reading, "PATIENCE_SECONDS", seconds(REACTION))
+
+    async def and_then(reader: reading.Reader, wanted: int) -> list[AbstractIncomingMessage]:
+        nonlocal came
+        if came >= count:
+            reader._patience = 0.0
+        found = await come(reader, wanted)
+        came += len(found)
+        return found
+
+    monkeypatch.setattr(reading.Reader, "_come", and_then)
 
 
 def names(count: int, prefix: str = "m") -> list[str]:

@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,10 +23,10 @@ import pytest
 from shared.broker_node import BrokerNode, NotOurBroker, ServerNotStarted, find_broker
 from shared.broker_node.installation import find_installation
 from shared.broker_node.locking import locked_folder
-from shared.broker_node.ports import free_ports
 from shared.broker_node.readiness import accepts_connections, host_and_port
 from shared.errors import ConfigurationError
 from shared.testing import eventually
+from tests.support.broker_files import are_written_down
 from tests.support.missing import missing, setup_system
 from tests.support.patience import BROKER_STARTS, PROCESS_ENDS, PROCESS_STARTS, seconds
 
@@ -90,7 +91,7 @@ async def test_a_killed_node_starts_again_with_its_messages(own_broker: BrokerNo
     connection = await aio_pika.connect(own_broker.amqp_url)
     channel = await connection.channel()
     await channel.declare_queue("letters", durable=True, arguments={"x-queue-type": "quorum"})
-    await asyncio.sleep(1)  # RabbitMQ 3.10 writes a new queue's name that late, and says so to nobody
+    await are_written_down(own_broker, "letters")
     letter = aio_pika.Message(b"{}", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
     await channel.default_exchange.publish(letter, "letters")
 
@@ -148,16 +149,17 @@ async def test_a_killed_owner_takes_the_node_along_although_its_child_lives_on(f
         "from shared.broker_node import find_broker\n"
         "with find_broker() as node:\n"
         "    child = os.fork()\n"  # holds everything open that the owner had
-        "    child or time.sleep(60)\n"
+        "    child or time.sleep(3600)\n"
         '    print(\'{"amqp_url": "%s", "child": %d}\' % (node.amqp_url, child), flush=True)\n'
-        "    time.sleep(60)\n"
+        "    time.sleep(3600)\n"
     )
     with running_owner(folder, "-c", program) as (owner, node):
         owner.kill()
         owner.wait()
-
-        await nothing_is_left_of(node, folder)
-        os.kill(int(node["child"]), signal.SIGKILL)
+        try:
+            await nothing_is_left_of(node, folder)
+        finally:
+            os.kill(int(node["child"]), signal.SIGKILL)
 
 
 @pytest.mark.usefixtures("server_on_this_machine")
@@ -204,7 +206,12 @@ def test_two_nodes_do_not_share_a_folder(tmp_path: Path) -> None:
 
 
 def test_a_given_broker_that_is_away_is_named_without_its_password() -> None:
-    (port,) = free_ports(1)
+    with socket.socket() as taken:  # so that nobody else listens on it, and neither do we
+        taken.bind(("127.0.0.1", 0))
+        assert_is_named_as_away(taken.getsockname()[1])
+
+
+def assert_is_named_as_away(port: int) -> None:
     given = {"POSTROOM_AMQP_URL": f"amqp://me:canary@127.0.0.1:{port}/"}
 
     with (
@@ -232,7 +239,7 @@ async def test_a_killed_test_run_leaves_no_server_behind(open_folder: Path, tmp_
         "import time\n"
         "def test_that_hangs(broker, postgres_url):\n"
         '    print(\'{"amqp_url": "%s"}\' % broker.amqp_url, flush=True)\n'
-        "    time.sleep(60)\n"
+        "    time.sleep(3600)\n"
     )
     arguments = ("-m", "pytest", "-s", "-p", "no:cacheprovider", "-p", "tests.conftest", str(asking))
 

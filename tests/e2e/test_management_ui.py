@@ -3,9 +3,7 @@
 With POSTROOM_PICTURES=docs/pictures these tests make the pictures of docs/operations.md anew.
 """
 
-import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -27,7 +25,7 @@ from tests.support.browser import browser_at, page_in
 from tests.support.crash import Place, started
 from tests.support.management_ui import PICTURES, Login, ManagementUi, are_pictures_wanted
 from tests.support.office import DEAD, QUEUE, REFUSED, Office
-from tests.support.processes import PROJECT
+from tests.support.processes import postroom
 
 MISTYPED = "email.sned"
 NOBODY_HERE = ("sms.*", "webhook.*", "report.*", "scheduler.*", "maintenance.*", "audit.*")
@@ -229,16 +227,8 @@ async def until_moved(press: Callable[[], Awaitable[None]], moved: Callable[[], 
 
 async def check_names(place: Place, queue: str) -> bool:
     """Whether `postroom topology check` names this queue."""
-    check = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "shared.cli", "topology", "check", "--static"),
-        cwd=PROJECT,
-        env={**os.environ, **place.environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await check.communicate()
-    return queue in said.decode()
+    check = await postroom("topology", "check", "--static", environment=place.environment)
+    return queue in check.output
 
 
 def header_in(shown: str, name: str) -> str:

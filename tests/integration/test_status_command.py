@@ -16,12 +16,12 @@ from services.alerting.sql_conditions import SqlConditionLog
 from shared.cli import app, output
 from shared.database import Database
 from shared.errors import ProviderUnavailable
-from shared.running import noted, read_noted
+from shared.running import ask_health, noted, read_noted
 from shared.testing import eventually
 from shared.worker import Delivery
 from tests.support.alerting import NOON, make_condition
 from tests.support.brokers import VirtualHost
-from tests.support.patience import COUNTED
+from tests.support.patience import COUNTED, REACTION, seconds
 from tests.support.worker import Chore, Desk, Station, desk_at, readiness
 
 Status = Callable[..., Awaitable[Result]]
@@ -33,6 +33,7 @@ def status(vhost: VirtualHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("POSTROOM_MANAGEMENT_URL", vhost.management_url)
     monkeypatch.setenv("POSTROOM_DATA_DIR", str(tmp_path))
     monkeypatch.setattr(output.out, "width", 200)
+    monkeypatch.setitem(ask_health.__kwdefaults__, "seconds", seconds(REACTION))
 
     async def run(*arguments: str) -> Result:
         return await asyncio.to_thread(CliRunner().invoke, app, ["status", *arguments])

@@ -156,7 +156,7 @@ print(peak_mib())
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc: run the tests on Linux")
 async def test_many_pages_need_no_more_memory_than_some(tmp_path: Path) -> None:
     async def peak(count: int) -> tuple[int, int]:
         made = await run(sys.executable, "-c", _MEASURED, tmp_path, str(count), apart=True)

@@ -48,7 +48,7 @@ async def make_counted(kind: str, folder: Path, count: int) -> tuple[int, int]:
     return rows, memory
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc: run the tests on Linux")
 @pytest.mark.parametrize(
     ("kind", "few", "many"), [("csv", 3_000, 20_000), ("html", 2_000, 12_000), ("xlsx", 3_000, 20_000)]
 )

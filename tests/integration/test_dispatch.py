@@ -2,11 +2,8 @@
 
 import asyncio
 import json
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,10 +16,11 @@ from shared.dispatch import JobRunner, open_dispatcher
 from shared.messages import GenerateReport
 from shared.settings import RuntimeSettings
 from shared.testing import eventually
+from tests.support import processes
 from tests.support.brokers import VirtualHost
-from tests.support.crash import Place, ServiceProcess, processes
-from tests.support.patience import WORK
-from tests.support.processes import PROJECT
+from tests.support.crash import Place, ServiceProcess
+from tests.support.crash import processes as service_processes
+from tests.support.patience import PROCESS_STARTS, WORK, seconds
 
 BODY = "{type: daily-user-report, initiatedBy: test, format: csv}"
 
@@ -43,14 +41,14 @@ def environment(data: Path, runner: JobRunner, schedule: str) -> dict[str, str]:
     return {"POSTROOM_DATA_DIR": str(data), "JOB_RUNNER": runner, "SCHEDULER_FILE": str(file)}
 
 
-def soon() -> str:
-    return f"at: {(datetime.now(UTC) + timedelta(seconds=8)).isoformat()}"
+SOON = 'cron: "* * * * * *", overlap: skip'
+"""Whenever it is that everything runs; the next one only when the last one is done."""
 
 
 @contextmanager
 def services(told: dict[str, str], folder: Path, *names: str) -> Iterator[list[ServiceProcess]]:
     with ExitStack() as stack:
-        yield [stack.enter_context(processes(f"services.{name}", told, folder, 1))[0] for name in names]
+        yield [stack.enter_context(service_processes(f"services.{name}", told, folder, 1))[0] for name in names]
 
 
 @pytest.fixture
@@ -66,18 +64,15 @@ def no_broker() -> dict[str, str]:
 
 
 async def postroom(told: dict[str, str], *arguments: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "shared.cli", *arguments), cwd=PROJECT, env={**os.environ, **told}, stdout=-1
-    )
-    output, _ = await process.communicate()
-    assert process.returncode == 0
-    return output.decode()
+    ended = await processes.postroom(*arguments, environment=told, apart=True)
+    assert ended.code == 0, ended.errors
+    return ended.output
 
 
 async def test_hybrid_the_schedule_publishes_and_a_service_does_it(place: Place, data: Path, tmp_path: Path) -> None:
-    told = {**place.environment, **environment(data, JobRunner.HYBRID, soon())}
+    told = {**place.environment, **environment(data, JobRunner.HYBRID, SOON)}
     with services(told, tmp_path, "scheduler", "audit", "report"):
-        await eventually(lambda: len(written(data)) == 1, within=WORK)
+        await eventually(lambda: written(data), within=WORK)
 
 
 async def test_queue_what_is_run_is_published_at_once_and_nothing_fires_by_itself(
@@ -93,10 +88,10 @@ async def test_queue_what_is_run_is_published_at_once_and_nothing_fires_by_itsel
 
 
 async def test_cron_everything_is_done_in_one_process_without_a_broker(data: Path, tmp_path: Path) -> None:
-    told = {**no_broker(), **environment(data, JobRunner.CRON, soon())}
+    told = {**no_broker(), **environment(data, JobRunner.CRON, SOON)}
     with services(told, tmp_path, "scheduler") as (alone,):
         await alone.ready()
-        await eventually(lambda: len(written(data)) == 1, within=WORK)
+        await eventually(lambda: written(data), within=WORK)
 
         async def is_done() -> bool:
             return "done" in await postroom(told, "schedules", "show", "daily-report")
@@ -122,5 +117,5 @@ def test_a_runner_that_does_not_exist_is_named(data: Path, tmp_path: Path) -> No
     told = {**environment(data, JobRunner.HYBRID, "every: 1h"), "JOB_RUNNER": "sometimes"}
     with services(told, tmp_path, "scheduler") as (wrong,):
         assert wrong.process is not None
-        assert wrong.process.wait(30) == 78
+        assert wrong.process.wait(seconds(PROCESS_STARTS)) == 78
         assert "JOB_RUNNER: Input should be 'queue', 'cron' or 'hybrid'" in wrong.log.read_text()

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from shared.cli import app, output
 from shared.cli.report import read_rows
 from shared.errors import ConfigurationError
+from tests.support.processes import running
 from tests.support.report_service import COUNTING, LIST, Office, office_at, read_csv, rows, write_type
 from tests.support.worker import Station
 
@@ -97,11 +98,12 @@ async def test_a_cancelled_report_ends_the_command_that_waits_for_it(office: Off
 
 
 async def test_ctrl_c_cancels_the_report(office: Office, station: Station) -> None:
-    with subprocess.Popen(  # noqa: ASYNC220 - it is short
+    command = subprocess.Popen(  # noqa: ASYNC220 - it is short
         [sys.executable, "-m", "shared.cli", "report", "endless", "--format", "csv"],
         env={**os.environ, "POSTROOM_AMQP_URL": station.vhost.amqp_url},
         stderr=subprocess.PIPE,
-    ) as command:
+    )
+    with running(command):
         [progress, *_] = await office.told("report.progress")
         command.send_signal(signal.SIGINT)
         _, said = await asyncio.to_thread(command.communicate)

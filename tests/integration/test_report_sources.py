@@ -1,7 +1,6 @@
 """Rows from real databases: read only, streamed, within a time limit, with clear errors."""
 
 import sqlite3
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from services.report.layout import Row
 from services.report.parameters import make_layout
 from services.report.sources import open_rows
 from shared.errors import InvalidMessage, JobError, TemporaryFailure
+from tests.support.patience import WORK, seconds
 from tests.support.report_service import LIST, make_order, write_type
 
 PEOPLE = [(1, "Ada", "2026-11-22 23:30:00.000000"), (2, "Bob", "2026-11-23 12:00:00.000000")]
@@ -160,11 +160,8 @@ def test_a_name_that_is_no_parameter_is_named(reader: Reader) -> None:
 
 def test_a_query_takes_no_longer_than_its_limit(reader: Reader) -> None:
     count = "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s) SELECT count(*) AS n FROM s"
-    began = time.monotonic()
-    with pytest.raises(LimitExceeded, match=r"more than 0\.5 s"):
+    with pytest.raises(LimitExceeded, match=r"more than 0\.5 s"):  # it never ends by itself
         reader.rows(count, 0.5)
-
-    assert time.monotonic() - began < 3
 
 
 def test_reading_takes_no_longer_than_the_limit_either(postgres: Reader) -> None:
@@ -174,12 +171,13 @@ def test_reading_takes_no_longer_than_the_limit_either(postgres: Reader) -> None
 
 
 def test_rows_come_while_the_query_still_runs(postgres: Reader) -> None:
-    began = time.monotonic()
-    with postgres.open("SELECT generate_series(1, 100000000) AS n, repeat('x', 500) AS name") as rows:
+    endless = (
+        "WITH RECURSIVE s(n) AS (SELECT CAST(1 AS bigint) UNION ALL SELECT n + 1 FROM s) SELECT n, 'x' AS name FROM s"
+    )
+    with postgres.open(endless, seconds(WORK)) as rows:
         first = next(iter(rows))
 
-    assert first["n"] == 1
-    assert time.monotonic() - began < 5
+    assert first["n"] == 1  # who waits for the last one waits for ever
 
 
 def test_a_query_that_fails_late_says_after_which_row(postgres: Reader) -> None:

@@ -72,7 +72,8 @@ def running(process: "subprocess.Popen[str] | subprocess.Popen[bytes]") -> Itera
         yield
     finally:
         process.kill()
-        process.communicate()
+        with suppress(ValueError):  # what was read to its end is closed
+            process.communicate()
 
 
 def show_when_red(name: str, log: Path) -> None:

@@ -5,6 +5,7 @@ import json
 import sqlite3
 import time
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 from services.email.handlers import worker as email_worker
@@ -20,6 +21,8 @@ from tests.support.load import Load, make_publisher
 from tests.support.patience import TAKEN_OVER, WORK, seconds
 
 COUNTING = crash_worker.__name__
+BROKER_TAKES_BACK = timedelta(minutes=30)
+"""RabbitMQ's `consumer_timeout`."""
 MAIL = json.dumps({"to": "ada@example.com", "subject": "Receipt", "body": "Thank you."}).encode()
 
 
@@ -31,7 +34,7 @@ async def busy_one(services: list[ServiceProcess], queue: str) -> ServiceProcess
     return None
 
 
-async def test_a_mail_whose_worker_is_killed_is_sent_by_another_within_15_seconds(
+async def test_a_mail_whose_worker_is_killed_is_sent_by_another_after_its_lease(
     place: Place, environment: dict[str, str], tmp_path: Path
 ) -> None:
     place.prepare(email_worker)
@@ -53,12 +56,13 @@ async def test_a_mail_whose_worker_is_killed_is_sent_by_another_within_15_second
             (survivor,) = (service for service in services if service is not victim)
             await eventually(lambda: idle(survivor, "email.send"))
     assert mail.message["Message-ID"].startswith("<mail-1@")
-    assert mail.received_at - killed_at < TAKEN_OVER_WITHIN.total_seconds()
+    # A lease of seconds, which the wait above is for. Without it the broker's acknowledgement time-out would decide.
+    assert 0 < mail.received_at - killed_at < BROKER_TAKES_BACK.total_seconds()
     assert server.count == 1
     assert await place.depth("email.send", "email.send.dead") + await place.waiting() == 0
 
 
-async def test_the_only_worker_is_started_again_by_its_supervisor_and_sends_the_mail_within_15_seconds(
+async def test_the_only_worker_is_started_again_by_its_supervisor_and_sends_the_mail(
     place: Place, environment: dict[str, str], tmp_path: Path
 ) -> None:
     place.prepare(email_worker)
@@ -80,7 +84,7 @@ async def test_the_only_worker_is_started_again_by_its_supervisor_and_sends_the_
             (mail,) = await server.received(1, within_seconds=seconds(TAKEN_OVER))
         finally:
             await supervisor.stop()
-    assert mail.received_at - killed_at < TAKEN_OVER_WITHIN.total_seconds()
+    assert 0 < mail.received_at - killed_at < BROKER_TAKES_BACK.total_seconds()
     assert (server.count, child.starts) == (1, 2)
 
 
@@ -99,7 +103,7 @@ async def test_a_hundred_messages_in_work_survive_the_kill_of_their_worker(
         async with make_publisher(place.amqp_url) as publisher:
             load = Load(publisher, lambda n: Outgoing(wire.JOBS, QUEUE, body, f"m-{n}"), per_second=1000)
             await load.publish(600)
-        await eventually(lambda: len(counting.steps("begun")) >= 250)
+        await eventually(lambda: len(counting.steps("begun")) >= 250, within=WORK)
 
         workers[0].kill()
         lost = {step.message_id for step in counting.steps("begun") if step.pid == workers[0].pid}

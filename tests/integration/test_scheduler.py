@@ -305,9 +305,7 @@ async def test_of_ten_thousand_schedules_each_fires_at_its_time_and_those_that_w
 
     times = [datetime.fromisoformat(time) for time in sender.times("thing.do")]
     assert times == sorted(times)
-    assert (
-        len(times) <= len(changes) <= 2 * len(times)
-    )  # one for each, the others for many at once
+    assert len(times) <= len(changes) <= 2 * len(times)  # one for each, the others for many at once
 
 
 def _start(number: int) -> str:

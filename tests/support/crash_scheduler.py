@@ -1,6 +1,6 @@
-"""The scheduler with a clock that runs faster, dying at named points: `python -m tests.support.crash_scheduler`.
+"""The scheduler with a clock that a test sets, dying at named points: `python -m tests.support.crash_scheduler`.
 
-CRASH_CLOCK is `<seconds since the epoch when the clock began>,<moment it began at>,<how much faster it runs>`.
+CRASH_CLOCK names the file in which the time stands: one clock for all processes, also for those that just started.
 CRASH_STARTS names a file in which each start adds a byte: the n-th start dies at the n-th of POINTS, over and over,
 when it has been there three to six times, and writes that into `<the file>.died`.
 """
@@ -8,8 +8,7 @@ when it has been there three to six times, and writes that into `<the file>.died
 import asyncio
 import os
 import signal
-import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,20 +27,25 @@ CRASH_STARTS = "CRASH_STARTS"
 POINTS = ("before the row", "after the row, before publishing", "after publishing, before marking", "never")
 
 
-class FastClock:
-    """The scheduler's clock, running faster than the machine's."""
+class SharedClock:
+    """The scheduler's clock: what stands in the file."""
 
-    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        wall, began_at, factor = environment[CRASH_CLOCK].split(",")
-        self._wall, self._began_at, self._factor = float(wall), datetime.fromisoformat(began_at), float(factor)
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file or Path(os.environ[CRASH_CLOCK])
 
     def now(self) -> datetime:
         """This moment."""
-        return self._began_at + timedelta(seconds=(time.time() - self._wall) * self._factor)
+        return datetime.fromisoformat(self._file.read_text())
+
+    def set(self, moment: datetime) -> None:
+        """Let it be that moment in all processes."""
+        unfinished = self._file.with_suffix(".unfinished")
+        unfinished.write_text(moment.isoformat())
+        unfinished.rename(self._file)
 
     async def sleep(self, duration: timedelta) -> None:
-        """Wait that long, by this clock."""
-        await asyncio.sleep(duration.total_seconds() / self._factor)
+        """Wait a moment: somebody may have set another time."""
+        await asyncio.sleep(min(duration.total_seconds(), 0.05))
 
 
 class CrashingTicks(SqlTicks):
@@ -94,17 +98,17 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
         yield {**given, SqlTicks: given[CrashingTicks]}
 
 
-def environment(folder: Path, factor: float, began_at: datetime) -> dict[str, str]:
+def environment(folder: Path) -> dict[str, str]:
     """What makes a process of this module run by one clock with the others."""
     return {
-        CRASH_CLOCK: f"{time.time()},{began_at.isoformat()},{factor}",
+        CRASH_CLOCK: str(folder / "clock"),
         CRASH_STARTS: str(folder / "starts"),
         "SCHEDULER_FILE": str(folder / "schedules.yaml"),
     }
 
 
 def _main() -> None:
-    replaced: dict[str, Any] = {"SqlTicks": CrashingTicks, "WallClock": FastClock}
+    replaced: dict[str, Any] = {"SqlTicks": CrashingTicks, "WallClock": SharedClock}
     vars(app).update(replaced)
     run(worker, adapters)
 

@@ -103,9 +103,8 @@ async def test_a_server_that_is_away_is_a_failure() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         url = f"json://127.0.0.1:{probe.getsockname()[1]}/{SECRET}"
-
-    with pytest.raises(NotificationFailed):
-        await AppriseNotifier(url).notify(NOTICE)
+        with pytest.raises(NotificationFailed):  # the port is held, and nobody listens
+            await AppriseNotifier(url).notify(NOTICE)
 
 
 async def test_a_slow_server_does_not_hold_up_the_event_loop(http_sink: HttpSink) -> None:

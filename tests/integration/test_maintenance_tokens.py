@@ -26,6 +26,7 @@ from services.maintenance.refreshing import Refresher
 from shared.broker_node.ports import free_ports
 from shared.errors import ConfigurationError, PermanentFailure, ProviderUnavailable, TemporaryFailure
 from shared.tokens import Credential, NoToken, TokenVault
+from tests.support.patience import REACTION, seconds
 
 CANARY = "canary-refresh"
 
@@ -204,7 +205,12 @@ async def test_the_email_service_logs_in_with_the_refreshed_token(
     envelope = Envelope("ada@example.com", ("bob@example.com",), b"Subject: Hi\r\n\r\nHi\r\n")
     tls = ssl.create_default_context()
     async with smtp_mailer(
-        servers, connections=1, timeout_seconds=5, tls=tls, access_token=vault.access_token, rest_seconds=0
+        servers,
+        connections=1,
+        timeout_seconds=seconds(REACTION),
+        tls=tls,
+        access_token=vault.access_token,
+        rest_seconds=0,
     ) as mailer:
         with pytest.raises(MailServersUnavailable, match="the access token has run out"):
             await mailer.send(envelope)

@@ -44,12 +44,14 @@ async def test_no_message_loses_an_attempt_while_the_provider_is_away(desk: Desk
     async with desk.running(desk.worker(provider.do, retry=TWO_TRIES, prefetch=20)) as service:
         for n in range(100):
             await desk.put({"n": n}, message_id=f"m{n}")
-        await eventually(lambda: service._circuit.refused_probes >= 2)
-        provider.is_away, probes = False, service._circuit.refused_probes
+        await eventually(lambda: outage_holds(service, 20))  # as many as are in work
+        asked, probed = provider.asked_in_vain, service._circuit.refused_probes
+        await eventually(lambda: service._circuit.refused_probes >= probed + 2)
+        assert provider.asked_in_vain - asked == service._circuit.refused_probes - probed  # one probe at a time
+        provider.is_away = False
         await desk.counted(done=100, retried=0, dead=0)
 
     assert provider.got == Counter(range(100))
-    assert provider.asked_in_vain <= 20 + probes  # 20 in work as it went, then one probe at a time
     assert {done.delivery.attempt for done in desk.done} == {1}
     assert await desk.depth() == 0
 

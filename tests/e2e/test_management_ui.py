@@ -4,9 +4,9 @@ With POSTROOM_PICTURES=docs/pictures these tests make the pictures of docs/opera
 """
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -25,14 +25,14 @@ from tests.support.browser import browser_at, page_in
 from tests.support.crash import Place, started
 from tests.support.management_ui import PICTURES, Login, ManagementUi, are_pictures_wanted
 from tests.support.office import DEAD, QUEUE, REFUSED, Office
+from tests.support.patience import COUNTED, REACTION, seconds
 from tests.support.processes import postroom
 
 MISTYPED = "email.sned"
 NOBODY_HERE = ("sms.*", "webhook.*", "report.*", "scheduler.*", "maintenance.*", "audit.*")
 ANOTHER = "email.on.user.created"
 ROUNDS = 5
-PRESSES = 3
-TOLD_WITHIN_SECONDS = 10.0
+PRESSES = 10
 LOCAL_SHOVELS_SINCE = (4, 2)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -120,10 +120,8 @@ async def test_what_an_operator_moves_comes_back_with_its_count_as_long_as_it_fa
 
     for number in range(1, ROUNDS + 1):
         picture = "move-messages" if number == 1 else ""
-        await until_moved(
-            lambda picture=picture: ui.move_messages(DEAD, QUEUE, picture),
-            lambda number=number: office.has_dead(ada=number),
-        )
+        await move_all(ui, office.place, DEAD, QUEUE, picture)
+        await office.has_dead(ada=number)
         [shown] = await ui.get_messages(DEAD, picture="came-back" if number == ROUNDS else "")
         assert header_in(shown, wire.X_REPLAYS) == str(number)
         assert REFUSED in shown
@@ -131,7 +129,8 @@ async def test_what_an_operator_moves_comes_back_with_its_count_as_long_as_it_fa
 
     await office.bury("ben", "eve")
     office.server.repair_all()
-    await until_moved(lambda: ui.move_messages(DEAD, QUEUE), lambda: office.has_sent_once("ada", "ben", "eve"))
+    await move_all(ui, office.place, DEAD, QUEUE)
+    await office.has_sent_once("ada", "ben", "eve")
     await ui.shows_ready(DEAD, 0)
     await office.has_dead()
 
@@ -151,7 +150,8 @@ async def test_one_message_out_of_many_is_published_again_from_what_the_page_sho
     await office.has_dead(fay=0, gus=0, hal=0)
     assert not office.server.mails_to("fay@example.com")
 
-    await until_moved(lambda: ui.move_messages(DEAD, QUEUE), lambda: office.has_sent_once("fay", "hal"))
+    await move_all(ui, office.place, DEAD, QUEUE)
+    await office.has_sent_once("fay", "hal")
     await office.has_dead()
     await office.has_counted("duplicate", duplicates_before + 1)
     await office.has_sent_once("gus")
@@ -179,14 +179,16 @@ async def test_messages_moved_to_a_mistyped_queue_are_told_of_and_moved_on_from_
     await office.bury("lea", "max")
     office.server.repair_all()
 
-    await until_moved(lambda: ui.move_messages(DEAD, MISTYPED), office.has_dead)
-    alert = await alerts.wait_for(f"{MISTYPED}: queue-undeclared", TOLD_WITHIN_SECONDS)
+    await move_all(ui, office.place, DEAD, MISTYPED)
+    await office.has_dead()
+    alert = await alerts.wait_for(f"{MISTYPED}: queue-undeclared", seconds(COUNTED))
     assert QUEUE in alert["message"]
     await eventually(lambda: check_names(office.place, MISTYPED))
     await ui.shows_ready(MISTYPED, 2, picture="mistyped-queue")
     assert not office.server.mails_to("lea@example.com")
 
-    await until_moved(lambda: ui.move_messages(MISTYPED, QUEUE), lambda: office.has_sent_once("lea", "max"))
+    await move_all(ui, office.place, MISTYPED, QUEUE)
+    await office.has_sent_once("lea", "max")
     await office.has_dead()
 
     assert await office.place.look(MISTYPED) == []
@@ -202,27 +204,43 @@ async def test_messages_moved_to_another_kinds_queue_die_there_and_are_moved_on_
     await office.bury("ned")
     office.server.repair_all()
 
-    await until_moved(lambda: ui.move_messages(DEAD, ANOTHER), office.has_dead)
+    await move_all(ui, office.place, DEAD, ANOTHER)
+    await office.has_dead()
     [shown] = await ui.get_messages(wire.dead_queue(ANOTHER))
     assert header_in(shown, wire.X_ERROR_TYPE) == "InvalidMessage"
 
-    await until_moved(lambda: ui.move_messages(wire.dead_queue(ANOTHER), QUEUE), lambda: office.has_sent_once("ned"))
+    await move_all(ui, office.place, wire.dead_queue(ANOTHER), QUEUE)
+    await office.has_sent_once("ned")
     assert await office.place.look(wire.dead_queue(ANOTHER)) == []
     await office.has_dead()
 
 
-async def until_moved(press: Callable[[], Awaitable[None]], moved: Callable[[], Awaitable[None]]) -> None:
-    """Press the button, and again where nothing was moved, as an operator does.
+async def move_all(ui: ManagementUi, place: Place, source: str, destination: str, picture: str = "") -> None:
+    """Press the button, and again where the shovel is gone without having moved anything, as an operator does.
 
     A busy broker that cannot count within 250 ms takes a quorum queue for empty (`rabbit_quorum_queue:stat`), and the
-    form's shovel then removes itself without having moved anything.
+    form's shovel then removes itself.
     """
-    for _ in range(PRESSES - 1):
-        await press()
-        with suppress(AssertionError, TimeoutError):
-            return await moved()
-    await press()
-    return await moved()
+    before = await lying_in(place, source)
+    for _ in range(PRESSES):
+        await ui.move_messages(source, destination, picture)
+        await eventually(lambda: is_without_shovel(place), within=COUNTED)
+        if not before & await lying_in(place, source):
+            return
+    pytest.fail(f"{PRESSES} shovels moved nothing from {source}")
+
+
+async def lying_in(place: Place, queue: str) -> set[tuple[str, str]]:
+    """What lies there: which message, and of which death. One that was moved and died again is another one."""
+    return {(str(each.message_id), str(each.headers.get(wire.X_FAILED_AT))) for each in await place.look(queue)}
+
+
+async def is_without_shovel(place: Place) -> bool:
+    """Whether the shovel that was asked for has ended, which removes it."""
+    name = urlsplit(place.amqp_url).path[1:]
+    async with httpx.AsyncClient(auth=("guest", "guest"), timeout=seconds(REACTION)) as api:
+        answer = await api.get(f"{place.management_url}/api/parameters/shovel/{name}")
+    return answer.status_code == httpx.codes.NOT_FOUND or answer.json() == []
 
 
 async def check_names(place: Place, queue: str) -> bool:

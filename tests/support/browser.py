@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 
 from tests.support.patience import REACTION, seconds
 
@@ -27,6 +27,7 @@ SCREEN: ViewportSize = {"width": 1100, "height": 760}
 async def browser_at(program: str) -> AsyncIterator[Browser]:
     """A running browser with a profile of its own; closed at the end."""
     as_root = ("--no-sandbox",) if os.geteuid() == 0 else ()
+    expect.set_options(timeout=1000 * seconds(REACTION))
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=[*OFFLINE, *as_root])
         try:

@@ -9,7 +9,7 @@ import pytest
 from tests.support.crash_cli import command, nothing_left
 from tests.support.patience import WORK
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.broker
 
 NEWCOMER_SEES = (
     r"1\. A broker and the services",

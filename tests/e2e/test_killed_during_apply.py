@@ -1,10 +1,7 @@
 """The broker is killed while its topology is written: applying again finishes it, and every queue works."""
 
 import asyncio
-import os
 import random
-import subprocess
-import sys
 from threading import Event
 
 import pytest
@@ -16,7 +13,7 @@ from shared.topology.application import Change, apply_topology
 from shared.topology.parts import major
 from tests.support.crash import Place
 from tests.support.patience import WORK, seconds
-from tests.support.processes import PROJECT
+from tests.support.processes import postroom
 
 
 async def test_a_topology_half_written_is_finished_by_applying_it_again(own_broker: BrokerNode) -> None:
@@ -40,17 +37,8 @@ async def test_a_topology_half_written_is_finished_by_applying_it_again(own_brok
         assert apply_topology(topology, management).changes == ()
     assert await place.lifeless_queues() == []
     # Puts a message into each work queue, rejects it, finds it among the dead; walks the delay ladder.
-    proof = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "shared.cli", "topology", "check"],
-        cwd=PROJECT,
-        env={**os.environ, **place.environment},
-        capture_output=True,
-        text=True,
-        timeout=seconds(WORK),
-        check=False,
-    )
-    assert proof.returncode == 0, f"killed after {killed_after}\n{proof.stdout}{proof.stderr}"
+    proof = await postroom("topology", "check", environment=place.environment)
+    assert proof.code == 0, f"killed after {killed_after}\n{proof.output}"
 
 
 async def kill_while_applying(broker: BrokerNode, place: Place, after: int) -> int:
@@ -69,7 +57,7 @@ async def kill_while_applying(broker: BrokerNode, place: Place, after: int) -> i
             apply_topology(topology, management, on_change=note)
 
     applying = asyncio.create_task(asyncio.to_thread(apply_until_killed))
-    await asyncio.to_thread(reached.wait, 60)
+    await asyncio.to_thread(reached.wait, seconds(WORK))
     await asyncio.to_thread(broker.kill)
     await applying
     return len(written)

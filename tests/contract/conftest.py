@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from shared.database import Database
-from tests.support.alert_desk import Desk
+from tests.support.alert_log import AlertLog
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def alerting_database(database_url: str) -> Database:
 
 
 @pytest.fixture
-async def desk(alerting_database: Database) -> AsyncIterator[Desk]:
+async def alert_log(alerting_database: Database) -> AsyncIterator[AlertLog]:
     await alerting_database.migrate()
-    yield Desk(alerting_database)
+    yield AlertLog(alerting_database)
     await alerting_database.close()

@@ -15,7 +15,7 @@ from services.sms.gateway.smpp.statuses import QUEUE_FULL, WAITS
 from services.sms.gateway.url import parse_gateways
 from shared.testing import eventually
 from tests.support.patience import REACTION, patience
-from tests.support.sms_receipts import KeepingDesk
+from tests.support.sms_receipts import RecordingReceiptDesk
 from tests.support.sms_scripted_smsc import BIND, ENQUIRE_LINK, UNBIND, ScriptedSmsc, scripted_smsc
 from tests.support.sms_smsc import Smsc, smsc_running
 from tests.support.smtp import make_certificates
@@ -26,10 +26,10 @@ LONG = Text("+4915112345123", "long " * 70, "job-2")  # three parts
 
 @asynccontextmanager
 async def opened(
-    port: int, options: str = "", desk: KeepingDesk | None = None, limit: timedelta | None = None
+    port: int, options: str = "", desk: RecordingReceiptDesk | None = None, limit: timedelta | None = None
 ) -> AsyncIterator[SmppGateway]:
     [url] = parse_gateways(f"smpp://esme:canary99@127.0.0.1:{port}?system_type=test{options}")
-    async with open_smpp(url, limit or patience(REACTION), (desk or KeepingDesk()).take) as gateway:
+    async with open_smpp(url, limit or patience(REACTION), (desk or RecordingReceiptDesk()).take) as gateway:
         yield gateway
 
 
@@ -59,7 +59,7 @@ async def test_many_texts_share_one_session(smsc: Smsc):
 
 
 async def test_a_receipt_is_stored_before_it_is_acknowledged(smsc: Smsc):
-    desk = KeepingDesk()
+    desk = RecordingReceiptDesk()
     async with opened(smsc.port, desk=desk) as gateway:
         await gateway.deliver(TEXT)
         assert await deliver_receipt(smsc) == 0
@@ -68,7 +68,7 @@ async def test_a_receipt_is_stored_before_it_is_acknowledged(smsc: Smsc):
 
 
 async def test_a_receipt_that_cannot_be_stored_is_to_come_again(smsc: Smsc):
-    desk = KeepingDesk(error=RuntimeError("the database is away"))
+    desk = RecordingReceiptDesk(error=RuntimeError("the database is away"))
     async with opened(smsc.port, desk=desk) as gateway:
         await gateway.deliver(TEXT)
         refused = await deliver_receipt(smsc)
@@ -81,7 +81,7 @@ async def test_a_receipt_that_cannot_be_stored_is_to_come_again(smsc: Smsc):
 
 
 async def test_receipts_in_the_other_base_name_the_same_text(smsc: Smsc):
-    desk = KeepingDesk()
+    desk = RecordingReceiptDesk()
     async with opened(smsc.port, "&message_ids=hex", desk) as gateway:
         await gateway.deliver(TEXT)
         await deliver_receipt(smsc, b"id:0000006699 stat:UNDELIV err:001")

@@ -26,7 +26,7 @@ SECRET = "canary-token-1234567890"
 
 
 @dataclass
-class Desk:
+class NotifierAndSink:
     """A notifier, and what arrived at the far side as one text each."""
 
     notifier: Notifier
@@ -46,41 +46,45 @@ def mail_sink() -> Iterator[tuple[MailSink, int]]:
 
 
 @pytest.fixture(params=["fake", "log", "http", "smtp"])
-def desk(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> Desk:
+def both(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> NotifierAndSink:
     if request.param == "fake":
         fake = RecordingNotifier()
-        return Desk(fake, lambda: [f"{notice.title}\n{notice.body}" for notice in fake.notices])
+        return NotifierAndSink(fake, lambda: [f"{notice.title}\n{notice.body}" for notice in fake.notices])
     if request.param == "log":
         own = "services.alerting.channels"
-        return Desk(LogNotifier(), lambda: [line.getMessage() for line in caplog.records if line.name == own])
+        return NotifierAndSink(
+            LogNotifier(), lambda: [line.getMessage() for line in caplog.records if line.name == own]
+        )
     if request.param == "http":
         sink: HttpSink = request.getfixturevalue("http_sink")
         url = f"json://127.0.0.1:{sink.port}/{SECRET}"
-        return Desk(AppriseNotifier(url), lambda: [f"{one['title']}\n{one['message']}" for one in sink.bodies])
+        return NotifierAndSink(
+            AppriseNotifier(url), lambda: [f"{one['title']}\n{one['message']}" for one in sink.bodies]
+        )
     mails, port = request.getfixturevalue("mail_sink")
     url = f"mailto://127.0.0.1:{port}/ops@example.com?from=alerts@example.com&mode=insecure&format=text"
-    return Desk(AppriseNotifier(url), lambda: mails.mails)
+    return NotifierAndSink(AppriseNotifier(url), lambda: mails.mails)
 
 
-async def test_a_notice_arrives_with_title_and_text(desk: Desk) -> None:
-    await desk.notifier.notify(NOTICE)
+async def test_a_notice_arrives_with_title_and_text(both: NotifierAndSink) -> None:
+    await both.notifier.notify(NOTICE)
 
-    [text] = desk.arrived()
+    [text] = both.arrived()
     assert NOTICE.title in text
     assert "550 <no such user>" in text
     assert "postroom dead list" in text
 
 
-async def test_two_notices_are_two(desk: Desk) -> None:
-    await desk.notifier.notify(NOTICE)
-    await desk.notifier.notify(Notice("another", "text"))
+async def test_two_notices_are_two(both: NotifierAndSink) -> None:
+    await both.notifier.notify(NOTICE)
+    await both.notifier.notify(Notice("another", "text"))
 
-    assert len(desk.arrived()) == 2
+    assert len(both.arrived()) == 2
 
 
-def test_a_channels_name_is_short_and_shows_no_secret(desk: Desk) -> None:
-    assert len(desk.notifier.channel) <= 64
-    assert SECRET not in desk.notifier.channel
+def test_a_channels_name_is_short_and_shows_no_secret(both: NotifierAndSink) -> None:
+    assert len(both.notifier.channel) <= 64
+    assert SECRET not in both.notifier.channel
 
 
 def test_a_channels_name_stays_the_same_over_restarts() -> None:

@@ -39,7 +39,7 @@ LOOPBACK = AllowedAddresses([ip_network("127.0.0.0/8")])
 
 
 @dataclass
-class Desk:
+class CallerAndReceiver:
     """A caller, where it is to call, and what arrived there as (method, body)."""
 
     caller: Caller
@@ -49,11 +49,11 @@ class Desk:
 
 
 @pytest.fixture(params=["fake", "http"])
-async def desk(request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
+async def both(request: pytest.FixtureRequest) -> AsyncIterator[CallerAndReceiver]:
     if request.param == "fake":
         fake = RecordingCaller()
         calls = lambda: [(each.method, each.body or b"") for each in fake.calls]  # noqa: E731
-        yield Desk(fake, "http://127.0.0.1:9/hook", calls, fake.answers.append)
+        yield CallerAndReceiver(fake, "http://127.0.0.1:9/hook", calls, fake.answers.append)
         return
     async with receiver() as far, http_caller(LOOPBACK) as caller:
 
@@ -61,7 +61,7 @@ async def desk(request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
             headers: Any = {name.replace("-", "_"): value for name, value in given.headers.items()}
             far.script.append(answering(given.status, given.body, **headers))
 
-        yield Desk(caller, far.url, lambda: [(each.method, each.body) for each in far.requests], answer)
+        yield CallerAndReceiver(caller, far.url, lambda: [(each.method, each.body) for each in far.requests], answer)
 
 
 def call_to(url: str, *, limit: float | None = None, **changes: Any) -> Call:
@@ -69,22 +69,22 @@ def call_to(url: str, *, limit: float | None = None, **changes: Any) -> Call:
     return Call(target=parse_target(url), time_limit=timedelta(seconds=limit or seconds(REACTION)), **fields)
 
 
-async def test_a_call_arrives_and_its_answer_comes_back(desk: Desk) -> None:
-    answer = await desk.caller.call(call_to(desk.url, method="PUT"))
+async def test_a_call_arrives_and_its_answer_comes_back(both: CallerAndReceiver) -> None:
+    answer = await both.caller.call(call_to(both.url, method="PUT"))
 
     assert (answer.status, answer.body, answer.ending) == (200, b"ok", Ending.COMPLETE)
-    assert desk.arrived() == [("PUT", b'{"n":1}')]
+    assert both.arrived() == [("PUT", b'{"n":1}')]
 
 
 @pytest.mark.parametrize("status", [201, 302, 404, 410, 429, 503])
-async def test_every_status_is_an_answer_and_comes_with_its_headers(desk: Desk, status: int) -> None:
-    desk.answer(Answer(status, {"retry-after": "7", "location": "/elsewhere"}, b"words"))
+async def test_every_status_is_an_answer_and_comes_with_its_headers(both: CallerAndReceiver, status: int) -> None:
+    both.answer(Answer(status, {"retry-after": "7", "location": "/elsewhere"}, b"words"))
 
-    answer = await desk.caller.call(call_to(desk.url))
+    answer = await both.caller.call(call_to(both.url))
 
     assert (answer.status, answer.body) == (status, b"words")
     assert answer.headers["retry-after"] == "7"
-    assert len(desk.arrived()) == 1
+    assert len(both.arrived()) == 1
 
 
 @asynccontextmanager

@@ -23,8 +23,8 @@ from tests.support.broker_users import Users, users_on
 from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.browser import browser_at, page_in
 from tests.support.crash import Place, started
+from tests.support.email_harness import DEAD, QUEUE, REFUSED, EmailHarness
 from tests.support.management_ui import PICTURES, Login, ManagementUi, are_pictures_wanted
-from tests.support.office import DEAD, QUEUE, REFUSED, Office
 from tests.support.patience import COUNTED, REACTION, seconds
 from tests.support.processes import postroom
 
@@ -64,9 +64,9 @@ def alerts() -> Iterator[AlertInbox]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running_office(
+async def running_email_harness(
     vhost: VirtualHost, users: Users, alerts: AlertInbox, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Office]:
+) -> AsyncIterator[EmailHarness]:
     """The e-mail service and alerting, ready, each as its own user."""
     place, folder = Place(vhost.amqp_url, vhost.management_url), tmp_path_factory.mktemp("office")
     data = {"POSTROOM_DATA_DIR": str(folder / "data")}
@@ -85,14 +85,14 @@ async def running_office(
         ):
             await service.ready()
             await alerting.ready()
-            yield Office(place, service, server)
+            yield EmailHarness(place, service, server)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def office(running_office: Office) -> Office:
+async def email_harness(running_email_harness: EmailHarness) -> EmailHarness:
     """The e-mail service, without dead letters."""
-    await running_office.place.take_all(DEAD)
-    return running_office
+    await running_email_harness.place.take_all(DEAD)
+    return running_email_harness
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -112,86 +112,86 @@ async def ui(browser: Browser, vhost: VirtualHost, users: Users, tmp_path: Path)
 
 
 async def test_what_an_operator_moves_comes_back_with_its_count_as_long_as_it_fails_and_then_all_of_it_is_done(
-    ui: ManagementUi, office: Office
+    ui: ManagementUi, email_harness: EmailHarness
 ) -> None:
-    died_before = await office.counted("dead")
-    await office.bury("ada")
+    died_before = await email_harness.counted("dead")
+    await email_harness.bury("ada")
     await ui.shows_ready(DEAD, 1, picture="dead-queue")
 
     for number in range(1, ROUNDS + 1):
         picture = "move-messages" if number == 1 else ""
-        await move_all(ui, office.place, DEAD, QUEUE, picture)
-        await office.has_dead(ada=number)
+        await move_all(ui, email_harness.place, DEAD, QUEUE, picture)
+        await email_harness.has_dead(ada=number)
         [shown] = await ui.get_messages(DEAD, picture="came-back" if number == ROUNDS else "")
         assert header_in(shown, wire.X_REPLAYS) == str(number)
         assert REFUSED in shown
-    assert await office.counted("dead") == died_before + 1 + ROUNDS
+    assert await email_harness.counted("dead") == died_before + 1 + ROUNDS
 
-    await office.bury("ben", "eve")
-    office.server.repair_all()
-    await move_all(ui, office.place, DEAD, QUEUE)
-    await office.has_sent_once("ada", "ben", "eve")
+    await email_harness.bury("ben", "eve")
+    email_harness.server.repair_all()
+    await move_all(ui, email_harness.place, DEAD, QUEUE)
+    await email_harness.has_sent_once("ada", "ben", "eve")
     await ui.shows_ready(DEAD, 0)
-    await office.has_dead()
+    await email_harness.has_dead()
 
 
 async def test_one_message_out_of_many_is_published_again_from_what_the_page_shows_and_is_done_once(
-    ui: ManagementUi, office: Office
+    ui: ManagementUi, email_harness: EmailHarness
 ) -> None:
-    duplicates_before = await office.counted("duplicate")
-    await office.bury("fay", "gus", "hal")
-    office.server.repair_all()
+    duplicates_before = await email_harness.counted("duplicate")
+    await email_harness.bury("fay", "gus", "hal")
+    email_harness.server.repair_all()
 
     shown = await ui.get_messages(DEAD, 3)
     assert [header_in(each, "message_id") for each in shown] == ["fay-1", "gus-1", "hal-1"]
     headers = {wire.X_FAILED_AT: header_in(shown[1], wire.X_FAILED_AT)}
     await ui.publish(QUEUE, payload_in(shown[1]), {"message_id": "gus-1"}, headers, picture="publish-one")
-    await office.has_sent_once("gus")
-    await office.has_dead(fay=0, gus=0, hal=0)
-    assert not office.server.mails_to("fay@example.com")
+    await email_harness.has_sent_once("gus")
+    await email_harness.has_dead(fay=0, gus=0, hal=0)
+    assert not email_harness.server.mails_to("fay@example.com")
 
-    await move_all(ui, office.place, DEAD, QUEUE)
-    await office.has_sent_once("fay", "hal")
-    await office.has_dead()
-    await office.has_counted("duplicate", duplicates_before + 1)
-    await office.has_sent_once("gus")
+    await move_all(ui, email_harness.place, DEAD, QUEUE)
+    await email_harness.has_sent_once("fay", "hal")
+    await email_harness.has_dead()
+    await email_harness.has_counted("duplicate", duplicates_before + 1)
+    await email_harness.has_sent_once("gus")
 
 
 async def test_some_are_moved_by_their_number_where_the_broker_has_local_shovels(
-    ui: ManagementUi, office: Office, broker: BrokerNode, vhost: VirtualHost
+    ui: ManagementUi, email_harness: EmailHarness, broker: BrokerNode, vhost: VirtualHost
 ) -> None:
     if tuple(int(number) for number in broker.version.split(".")[:2]) < LOCAL_SHOVELS_SINCE:
         section = await ui.open_new_shovel()
         assert "Local" not in await section.locator("[name=src-protocol-selector]").inner_text()
         return
-    await office.bury("ivy", "jon", "kim")
-    office.server.repair_all()
+    await email_harness.bury("ivy", "jon", "kim")
+    email_harness.server.repair_all()
 
     await ui.move_first(2, DEAD, QUEUE, uri=f"amqp:///{vhost.name}", picture="move-some")
 
-    await office.has_sent_once("ivy", "jon")
-    await office.has_dead(kim=0)
+    await email_harness.has_sent_once("ivy", "jon")
+    await email_harness.has_dead(kim=0)
 
 
 async def test_messages_moved_to_a_mistyped_queue_are_told_of_and_moved_on_from_there(
-    ui: ManagementUi, office: Office, vhost: VirtualHost, alerts: AlertInbox
+    ui: ManagementUi, email_harness: EmailHarness, vhost: VirtualHost, alerts: AlertInbox
 ) -> None:
-    await office.bury("lea", "max")
-    office.server.repair_all()
+    await email_harness.bury("lea", "max")
+    email_harness.server.repair_all()
 
-    await move_all(ui, office.place, DEAD, MISTYPED)
-    await office.has_dead()
+    await move_all(ui, email_harness.place, DEAD, MISTYPED)
+    await email_harness.has_dead()
     alert = await alerts.wait_for(f"{MISTYPED}: queue-undeclared", seconds(COUNTED))
     assert QUEUE in alert["message"]
-    await eventually(lambda: check_names(office.place, MISTYPED))
+    await eventually(lambda: check_names(email_harness.place, MISTYPED))
     await ui.shows_ready(MISTYPED, 2, picture="mistyped-queue")
-    assert not office.server.mails_to("lea@example.com")
+    assert not email_harness.server.mails_to("lea@example.com")
 
-    await move_all(ui, office.place, MISTYPED, QUEUE)
-    await office.has_sent_once("lea", "max")
-    await office.has_dead()
+    await move_all(ui, email_harness.place, MISTYPED, QUEUE)
+    await email_harness.has_sent_once("lea", "max")
+    await email_harness.has_dead()
 
-    assert await office.place.look(MISTYPED) == []
+    assert await email_harness.place.look(MISTYPED) == []
     assert (await ui.delete_queue(MISTYPED)).status == httpx.codes.UNAUTHORIZED
     await ui.log_in_again(Login(vhost.user, vhost.password))
     assert (await ui.delete_queue(MISTYPED)).ok
@@ -199,20 +199,20 @@ async def test_messages_moved_to_a_mistyped_queue_are_told_of_and_moved_on_from_
 
 
 async def test_messages_moved_to_another_kinds_queue_die_there_and_are_moved_on_from_there(
-    ui: ManagementUi, office: Office
+    ui: ManagementUi, email_harness: EmailHarness
 ) -> None:
-    await office.bury("ned")
-    office.server.repair_all()
+    await email_harness.bury("ned")
+    email_harness.server.repair_all()
 
-    await move_all(ui, office.place, DEAD, ANOTHER)
-    await office.has_dead()
+    await move_all(ui, email_harness.place, DEAD, ANOTHER)
+    await email_harness.has_dead()
     [shown] = await ui.get_messages(wire.dead_queue(ANOTHER))
     assert header_in(shown, wire.X_ERROR_TYPE) == "InvalidMessage"
 
-    await move_all(ui, office.place, wire.dead_queue(ANOTHER), QUEUE)
-    await office.has_sent_once("ned")
-    assert await office.place.look(wire.dead_queue(ANOTHER)) == []
-    await office.has_dead()
+    await move_all(ui, email_harness.place, wire.dead_queue(ANOTHER), QUEUE)
+    await email_harness.has_sent_once("ned")
+    assert await email_harness.place.look(wire.dead_queue(ANOTHER)) == []
+    await email_harness.has_dead()
 
 
 async def move_all(ui: ManagementUi, place: Place, source: str, destination: str, picture: str = "") -> None:

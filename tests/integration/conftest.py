@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from shared.broker_node import BrokerNode
 from shared.cli import app, asking, output
 from tests.support.brokers import VirtualHost
-from tests.support.dead_letters import Bench, DeadCommand, bench_on
+from tests.support.dead_letters import DeadCommand, DeadLetterHarness, dead_harness_on
 from tests.support.servers import shared_server
-from tests.support.worker import Desk, Station, desk_at, station_on
+from tests.support.worker import WorkerHarness, WorkerVhost, harness_at, worker_vhost_on
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,24 +24,24 @@ def quick_answers() -> None:
 
 
 @pytest.fixture(scope="module")
-def station(broker: BrokerNode) -> Iterator[Station]:
+def worker_vhost(broker: BrokerNode) -> Iterator[WorkerVhost]:
     """A virtual host for the tests of a module."""
-    with station_on(broker) as station:
-        yield station
+    with worker_vhost_on(broker) as worker_vhost:
+        yield worker_vhost
 
 
 @pytest.fixture
-async def desk(station: Station, tmp_path: Path) -> AsyncIterator[Desk]:
+async def harness(worker_vhost: WorkerVhost, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
     """A kind of job of the test's own."""
-    async with desk_at(station, tmp_path) as desk:
-        yield desk
+    async with harness_at(worker_vhost, tmp_path) as harness:
+        yield harness
 
 
 @pytest.fixture
-async def bench(vhost: VirtualHost) -> AsyncIterator[Bench]:
+async def dead_harness(vhost: VirtualHost) -> AsyncIterator[DeadLetterHarness]:
     """A work queue with its dead letters, on a virtual host of the test's own."""
-    async with bench_on(vhost.amqp_url) as bench:
-        yield bench
+    async with dead_harness_on(vhost.amqp_url) as dead_harness:
+        yield dead_harness
 
 
 @pytest.fixture

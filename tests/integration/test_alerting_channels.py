@@ -16,7 +16,7 @@ from services.alerting.reading import read_failure
 from services.alerting.wording import Links, notice_of
 from shared import wire
 from shared.database import Database
-from tests.support.alert_desk import Desk
+from tests.support.alert_log import AlertLog
 from tests.support.alert_sinks import HttpSink, MailSink, serve_http, serve_mail
 from tests.support.alerting import make_alert, make_concern, make_dead_delivery, make_item
 
@@ -81,27 +81,27 @@ def far(request: pytest.FixtureRequest) -> Far:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+async def alert_log(tmp_path: Path) -> AsyncIterator[AlertLog]:
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3", "alerting")
     await database.migrate()
-    yield Desk(database)
+    yield AlertLog(database)
     await database.close()
 
 
-async def make_notice(desk: Desk) -> Notice:
+async def make_notice(alert_log: AlertLog) -> Notice:
     """The notice of a dead letter whose error and body say too much."""
     error = f"{ADDRESS}: 550 no <such> user `x` *y*, {NUMBER}, smtp://me:{CANARY}@mail.example.com"
     body = json.dumps({"to": ADDRESS, "password": CANARY, "phone": NUMBER}).encode()
     failure = read_failure(make_dead_delivery(body=body, headers={wire.X_ERROR: error}))
     assert failure is not None
-    await desk.failures.record(failure)
-    alert = await desk.claim()
+    await alert_log.failures.record(failure)
+    alert = await alert_log.claim()
     assert alert is not None
     return notice_of(alert, LINKS)
 
 
-async def test_no_secret_and_no_whole_address_arrives_anywhere(far: Far, desk: Desk) -> None:
-    await far.notifier.notify(await make_notice(desk))
+async def test_no_secret_and_no_whole_address_arrives_anywhere(far: Far, alert_log: AlertLog) -> None:
+    await far.notifier.notify(await make_notice(alert_log))
 
     [arrived] = far.arrived()
     text = json.dumps(arrived, ensure_ascii=False)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from services.alerting.news import News
 from shared.database import Database
-from tests.support.alert_desk import INTERVAL, Desk
+from tests.support.alert_log import INTERVAL, AlertLog
 from tests.support.alerting import NOON, make_failure
 
 FAILURE = make_failure()
@@ -34,7 +34,7 @@ def database(database_url: str) -> Database:
 
 
 @pytest.fixture
-async def desk(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+async def alert_log(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AlertLog]:
     upgrade = command.upgrade
     with monkeypatch.context() as first:
 
@@ -45,7 +45,7 @@ async def desk(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
         await database.migrate()
     await database.run(_fill)
     await database.migrate()
-    yield Desk(database)
+    yield AlertLog(database)
     await database.close()
 
 
@@ -54,15 +54,15 @@ def _fill(connection: Connection) -> None:
         connection.execute(text(statement), {"cause": FAILURE.cause.key, "at": NOON})
 
 
-async def test_what_was_told_is_not_told_again_and_what_comes_is_more_of_it(desk: Desk) -> None:
-    assert await desk.told() == []
+async def test_what_was_told_is_not_told_again_and_what_comes_is_more_of_it(alert_log: AlertLog) -> None:
+    assert await alert_log.told() == []
 
-    await desk.die()
+    await alert_log.die()
 
-    assert await desk.told() == []
-    desk.now += INTERVAL
-    assert await desk.told() == [(News.MORE, 1)]
-    [concern] = await desk.groups.all(desk.now)
+    assert await alert_log.told() == []
+    alert_log.now += INTERVAL
+    assert await alert_log.told() == [(News.MORE, 1)]
+    [concern] = await alert_log.groups.all(alert_log.now)
     assert (concern.total, concern.unsettled, concern.text) == (2, 2, FAILURE.error)
-    desk.now += INTERVAL + timedelta(seconds=1)
-    assert await desk.told() == []
+    alert_log.now += INTERVAL + timedelta(seconds=1)
+    assert await alert_log.told() == []

@@ -12,7 +12,7 @@ from services.alerting.failures import Settlement
 from services.alerting.models import RETENTION, table_of
 from services.maintenance.batches import Batches
 from shared.database import Database
-from tests.support.alert_desk import Desk
+from tests.support.alert_log import AlertLog
 from tests.support.alerting import NOON
 
 
@@ -22,25 +22,27 @@ def database(database_url: str) -> Database:
 
 
 @pytest.fixture
-async def desk(database: Database) -> AsyncIterator[Desk]:
+async def alert_log(database: Database) -> AsyncIterator[AlertLog]:
     await database.migrate()
-    yield Desk(database)
+    yield AlertLog(database)
     await database.close()
 
 
-async def test_a_resolved_group_goes_with_all_that_was_told_of_it_and_an_open_one_stays(desk: Desk) -> None:
-    await desk.die(message_id="m-1", error_type="Old")
-    await desk.die(message_id="m-2", error_type="Open")
-    await desk.failures.settle(Settlement("email.send", "m-1", replays=1))
+async def test_a_resolved_group_goes_with_all_that_was_told_of_it_and_an_open_one_stays(alert_log: AlertLog) -> None:
+    await alert_log.die(message_id="m-1", error_type="Old")
+    await alert_log.die(message_id="m-2", error_type="Open")
+    await alert_log.failures.settle(Settlement("email.send", "m-1", replays=1))
 
     for each in RETENTION:
-        await Batches(desk.database).delete_old(each, NOON + timedelta(days=100))
+        await Batches(alert_log.database).delete_old(each, NOON + timedelta(days=100))
 
-    assert [(concern.what, concern.is_open) for concern in await desk.groups.all(desk.now)] == [("Open", True)]
-    left = {row: await _count(desk.database, row) for row in (models.FailureGroupRow, models.NoticeRow)}
+    assert [(concern.what, concern.is_open) for concern in await alert_log.groups.all(alert_log.now)] == [
+        ("Open", True)
+    ]
+    left = {row: await _count(alert_log.database, row) for row in (models.FailureGroupRow, models.NoticeRow)}
     assert left == {models.FailureGroupRow: 1, models.NoticeRow: 1}
     for row in (models.FailureRow, models.SettlementRow, models.TrendRow):
-        assert await _count(desk.database, row) == 0
+        assert await _count(alert_log.database, row) == 0
 
 
 async def _count(database: Database, model: Any) -> int:

@@ -28,7 +28,7 @@ from shared.testing import eventually, make_delivery, running_with
 from shared.worker import Delivery
 from tests.support.patience import REACTION, seconds
 from tests.support.proxy import proxy_to
-from tests.support.worker import Chore, Desk, depth, publish, take_all
+from tests.support.worker import Chore, WorkerHarness, depth, publish, take_all
 
 QUEUE = "audit.on.all"
 CANARY = "canary-4711"
@@ -50,15 +50,15 @@ def kind() -> str:
 
 
 @pytest.fixture(autouse=True)
-async def _nothing_from_before(desk: Desk) -> None:
-    desk.station.apply(worker)
-    queue = await desk.channel.get_queue(QUEUE, ensure=False)
+async def _nothing_from_before(harness: WorkerHarness) -> None:
+    harness.worker_vhost.apply(worker)
+    queue = await harness.channel.get_queue(QUEUE, ensure=False)
     await queue.purge()  # what other tests' services told when they stopped
 
 
 @pytest.fixture
-def service(desk: Desk, database_url: str) -> RuntimeSettings:
-    return desk.station.settings(desk.data_dir, database_url=database_url)
+def service(harness: WorkerHarness, database_url: str) -> RuntimeSettings:
+    return harness.worker_vhost.settings(harness.data_dir, database_url=database_url)
 
 
 async def tell(channel: AbstractChannel, kind: str, body: Any, **properties: Any) -> None:
@@ -80,7 +80,7 @@ async def has_recorded(database: Database, count: int, **equal: Any) -> list[Any
 
 
 async def test_every_event_is_a_row_without_its_secrets(
-    desk: Desk, service: RuntimeSettings, database: Database, kind: str
+    harness: WorkerHarness, service: RuntimeSettings, database: Database, kind: str
 ) -> None:
     body = {"id": 7, "email": "ada@example.com", "phone": "+4915112345123", "code": CANARY, "reset_url": CANARY}
     began = datetime.now(UTC).replace(microsecond=0)
@@ -88,8 +88,8 @@ async def test_every_event_is_a_row_without_its_secrets(
         given = {"message_id": "m-1", "correlation_id": "c-1", "app_id": "shop", "timestamp": NOON}
         # Headers that ask something of whoever does a job ask nothing of who only writes down that it happened.
         headers = {"expires-at": "2020-01-01T00:00:00Z", "delay-seconds": 3600, "attempts": "many"}
-        await tell(desk.channel, kind, body, headers=headers, **given)
-        await tell(desk.channel, kind, b"not JSON")
+        await tell(harness.channel, kind, body, headers=headers, **given)
+        await tell(harness.channel, kind, b"not JSON")
         first, second = await has_recorded(database, 2, kind=kind)
 
     assert (first.message_id, first.correlation_id, first.app_id) == ("m-1", "c-1", "shop")
@@ -97,47 +97,47 @@ async def test_every_event_is_a_row_without_its_secrets(
     assert json.loads(first.body) == {"id": 7, "email": "a•••@example.com", "phone": "+49•••••123"}
     assert second.body == ""
     assert began <= second.at.replace(tzinfo=UTC) <= datetime.now(UTC)
-    assert await left(desk.channel) == []
+    assert await left(harness.channel) == []
 
 
 async def test_the_same_event_is_one_row_also_with_two_replicas(
-    desk: Desk, service: RuntimeSettings, database: Database, kind: str
+    harness: WorkerHarness, service: RuntimeSettings, database: Database, kind: str
 ) -> None:
     async with running_with(worker, adapters, service), running_with(worker, adapters, service):
         ids = [f"m-{n}" for n in range(200)]
         for _ in range(2):
-            await asyncio.gather(*(tell(desk.channel, kind, {"n": 1}, message_id=each) for each in ids))
-        await asyncio.gather(*(tell(desk.channel, f"{kind}.too", {"n": 1}, message_id=each) for each in ids))
-        await asyncio.gather(*(tell(desk.channel, f"{kind}.bare", {"n": 1}) for _ in range(50)))
+            await asyncio.gather(*(tell(harness.channel, kind, {"n": 1}, message_id=each) for each in ids))
+        await asyncio.gather(*(tell(harness.channel, f"{kind}.too", {"n": 1}, message_id=each) for each in ids))
+        await asyncio.gather(*(tell(harness.channel, f"{kind}.bare", {"n": 1}) for _ in range(50)))
         await has_recorded(database, 200, kind=f"{kind}.too")  # of another kind the same id is another event
         await has_recorded(database, 50, kind=f"{kind}.bare")
-        await eventually(lambda: is_empty(desk.channel))
+        await eventually(lambda: is_empty(harness.channel))
 
     assert sorted(row.message_id for row in await rows(database, EventRow, kind=kind)) == sorted(ids)
 
 
 async def test_while_the_database_is_away_events_wait_and_use_up_no_try(
-    desk: Desk, postgres_url: str, kind: str, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, postgres_url: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.audit.app.SqlEventLog", lambda it: SqlEventLog(it, patience=timedelta(seconds=0.3)))
     target, direct = urlsplit(postgres_url), Database(postgres_url, "audit")
     async with proxy_to(target.hostname or "", target.port or 5432) as proxy:
         through = target._replace(netloc=f"{target.username}:{target.password}@127.0.0.1:{proxy.port}").geturl()
-        given = desk.station.settings(desk.data_dir, database_url=through)
+        given = harness.worker_vhost.settings(harness.data_dir, database_url=through)
         async with running_with(worker, adapters, given):
-            await tell(desk.channel, kind, {}, message_id="before")
+            await tell(harness.channel, kind, {}, message_id="before")
             await has_recorded(direct, 1, kind=kind)
             await proxy.refuse()
-            await asyncio.gather(*(tell(desk.channel, kind, {}, message_id=f"m-{n}") for n in range(300)))
-            await eventually(lambda: is_held(desk.channel))
+            await asyncio.gather(*(tell(harness.channel, kind, {}, message_id=f"m-{n}") for n in range(300)))
+            await eventually(lambda: is_held(harness.channel))
 
             await proxy.listen()
             found = await has_recorded(direct, 301, kind=kind)
-            await eventually(lambda: is_settled(desk.channel))  # a busy machine holds what was recorded after all
+            await eventually(lambda: is_settled(harness.channel))  # a busy machine holds what was recorded after all
 
     await direct.close()
     assert len(found) == 301
-    assert await left(desk.channel) == []
+    assert await left(harness.channel) == []
 
 
 async def test_a_log_whose_database_is_silent_says_so(postgres_url: str) -> None:
@@ -158,25 +158,25 @@ async def test_a_log_whose_database_is_silent_says_so(postgres_url: str) -> None
 
 
 async def test_what_a_service_did_is_measured_and_measuring_is_not(
-    desk: Desk, service: RuntimeSettings, database: Database, kind: str
+    harness: WorkerHarness, service: RuntimeSettings, database: Database, kind: str
 ) -> None:
     async def fail_odd(job: Chore, _delivery: Delivery) -> None:
         if job.n % 2:
             raise ValueError("odd")
 
-    chores = desk.worker(fail_odd)
+    chores = harness.worker(fail_odd)
     async with running_with(worker, adapters, service):
-        async with desk.running(chores):
-            await asyncio.gather(*(desk.put({"n": n}, headers={"attempts": 1}) for n in range(10)))
-            await desk.put(b"not JSON")
-            await desk.counted(done=5, dead=6)
-        await eventually(lambda: rows(database, MeasurementRow, queue=desk.queue))
+        async with harness.running(chores):
+            await asyncio.gather(*(harness.put({"n": n}, headers={"attempts": 1}) for n in range(10)))
+            await harness.put(b"not JSON")
+            await harness.counted(done=5, dead=6)
+        await eventually(lambda: rows(database, MeasurementRow, queue=harness.queue))
     async with running_with(worker, adapters, service):  # it told of itself when it stopped, and hears that now
-        await tell(desk.channel, kind, {})
+        await tell(harness.channel, kind, {})
         await has_recorded(database, 1, kind=kind)
-        await eventually(lambda: is_empty(desk.channel))
+        await eventually(lambda: is_empty(harness.channel))
 
-    found = await rows(database, MeasurementRow, queue=desk.queue)
+    found = await rows(database, MeasurementRow, queue=harness.queue)
     counts = {name: sum(row.count for row in found if row.outcome == name) for name in ("done", "retried", "dead")}
     assert counts == {"done": 5, "retried": 0, "dead": 6}
     assert {row.service for row in found} == {"test"}

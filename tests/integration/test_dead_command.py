@@ -10,7 +10,7 @@ import pytest
 from shared import wire
 from shared.cli import dead_running
 from shared.dead_letters import selection
-from tests.support.dead_letters import DEAD, WORK, Bench, DeadCommand, impatient_after
+from tests.support.dead_letters import DEAD, WORK, DeadCommand, DeadLetterHarness, impatient_after
 from tests.support.patience import REACTION, seconds
 
 SECRET = "canary-4711"
@@ -30,14 +30,14 @@ SELECTIONS = {
 
 @pytest.mark.parametrize(("given", "meant"), SELECTIONS.values(), ids=SELECTIONS)
 async def test_every_command_means_the_same_messages(
-    bench: Bench, dead: DeadCommand, given: tuple[str, ...], meant: set[str]
+    dead_harness: DeadLetterHarness, dead: DeadCommand, given: tuple[str, ...], meant: set[str]
 ) -> None:
     then = ago(hours=1.5)[wire.X_FAILED_AT]
     options = [then if each == "THEN" else each for each in given]
-    await bench.bury("a", error="550 no such user", headers={wire.X_ERROR_TYPE: "Refused", **ago(hours=1)})
-    await bench.bury("b", error="Mailbox full", headers={wire.X_ERROR_TYPE: "Refused", **ago(hours=2)})
+    await dead_harness.bury("a", error="550 no such user", headers={wire.X_ERROR_TYPE: "Refused", **ago(hours=1)})
+    await dead_harness.bury("b", error="Mailbox full", headers={wire.X_ERROR_TYPE: "Refused", **ago(hours=2)})
     other = {wire.X_ERROR_TYPE: "Deferred", wire.X_ROUTING_KEY: "user.created", **ago(hours=3)}
-    await bench.bury("c", error="mailbox full", headers=other)
+    await dead_harness.bury("c", error="mailbox full", headers=other)
 
     listed = json.loads((await dead("list", *options, "--json")).stdout)
     shown = json.loads((await dead("show", DEAD, *options, "--json")).stdout)
@@ -49,8 +49,8 @@ async def test_every_command_means_the_same_messages(
     assert {one["id"] for one in shown} == meant
     assert {json.loads(line)["id"] for line in exported} == meant
     assert counted["settled"] == len(meant)
-    assert set(await bench.ids(WORK)) == meant
-    assert set(await bench.ids(DEAD)) == {"a", "b", "c"} - meant
+    assert set(await dead_harness.ids(WORK)) == meant
+    assert set(await dead_harness.ids(DEAD)) == {"a", "b", "c"} - meant
 
 
 @pytest.mark.parametrize(
@@ -62,34 +62,36 @@ async def test_every_command_means_the_same_messages(
         ("--older-than", "1h", "--until", "2026-01-01"),
     ],
 )
-async def test_a_time_that_means_nothing_is_refused(bench: Bench, dead: DeadCommand, options: tuple[str, ...]) -> None:
+async def test_a_time_that_means_nothing_is_refused(
+    dead_harness: DeadLetterHarness, dead: DeadCommand, options: tuple[str, ...]
+) -> None:
     result = await dead("show", DEAD, *options)
 
     assert result.exit_code == 2
     assert options[0] in result.stderr
 
 
-async def test_a_selection_that_fits_nothing_is_a_problem(bench: Bench, dead: DeadCommand) -> None:
-    await bench.bury("a")
+async def test_a_selection_that_fits_nothing_is_a_problem(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
+    await dead_harness.bury("a")
 
     assert (await dead("replay", DEAD, "--kind", "sms.send")).exit_code == 1
     assert (await dead("show", DEAD, "--kind", "sms.send")).exit_code == 1
-    await bench.has(DEAD, 1)
+    await dead_harness.has(DEAD, 1)
 
 
-async def test_replay_tells_what_it_did(bench: Bench, dead: DeadCommand) -> None:
-    await bench.bury("m-1", "m-2", "m-3")
+async def test_replay_tells_what_it_did(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
+    await dead_harness.bury("m-1", "m-2", "m-3")
 
     result = await dead("replay", DEAD, "--id", "m-1", "--id", "m-3")
 
     assert result.exit_code == 0
     assert "2 of 3 replayed" in result.stdout
     assert "1 not selected" in result.stdout
-    assert sorted(await bench.ids(WORK)) == ["m-1", "m-3"]
+    assert sorted(await dead_harness.ids(WORK)) == ["m-1", "m-3"]
 
 
-async def test_replay_as_json(bench: Bench, dead: DeadCommand) -> None:
-    await bench.bury("m-1")
+async def test_replay_as_json(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
+    await dead_harness.bury("m-1")
 
     result = await dead("replay", DEAD, "--all", "--yes", "--json")
 
@@ -97,39 +99,39 @@ async def test_replay_as_json(bench: Bench, dead: DeadCommand) -> None:
     assert (told["queue"], told["waiting"], told["settled"], told["problem"]) == (DEAD, 1, 1, "")
 
 
-async def test_an_absent_id_is_a_problem(bench: Bench, dead: DeadCommand) -> None:
-    await bench.bury("m-1")
+async def test_an_absent_id_is_a_problem(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
+    await dead_harness.bury("m-1")
 
     result = await dead("replay", DEAD, "--id", "m-1", "--id", "nobody")
 
     assert result.exit_code == 1
     assert "1 of the given ids is not in email.send.dead" in result.stderr
-    assert await bench.ids(WORK) == ["m-1"]
+    assert await dead_harness.ids(WORK) == ["m-1"]
 
 
-async def test_many_are_not_replayed_without_being_asked(bench: Bench, dead: DeadCommand) -> None:
-    await bench.bury(*(f"m-{number}" for number in range(10)))
+async def test_many_are_not_replayed_without_being_asked(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
+    await dead_harness.bury(*(f"m-{number}" for number in range(10)))
 
     refused = await dead("replay", DEAD, "--all")
 
     assert refused.exit_code == 2
     assert "Replay 10 messages of email.send.dead?" in refused.stderr
     assert "--yes" in refused.stderr
-    await bench.has(DEAD, 10)
+    await dead_harness.has(DEAD, 10)
     assert (await dead("replay", DEAD, "--all", "--yes")).exit_code == 0
-    await bench.has(WORK, 10)
+    await dead_harness.has(WORK, 10)
 
 
 @pytest.mark.parametrize("command", [("replay",), ("discard", "--reason", "old")])
 async def test_what_dies_while_a_person_is_asked_is_not_part_of_the_answer(
-    bench: Bench, dead: DeadCommand, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+    dead_harness: DeadLetterHarness, dead: DeadCommand, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
-    await bench.bury(*(f"old-{number}" for number in range(12)))
+    await dead_harness.bury(*(f"old-{number}" for number in range(12)))
     loop = asyncio.get_running_loop()
 
     def yes(question: str, *, as_json: bool) -> None:
         assert "12 messages of email.send.dead" in question
-        burial = bench.bury(*(f"new-{number}" for number in range(30)))
+        burial = dead_harness.bury(*(f"new-{number}" for number in range(30)))
         asyncio.run_coroutine_threadsafe(burial, loop).result(seconds(REACTION))
 
     monkeypatch.setattr(dead_running, "_confirm", yes)
@@ -137,14 +139,14 @@ async def test_what_dies_while_a_person_is_asked_is_not_part_of_the_answer(
     result = await dead(command[0], DEAD, "--all", *command[1:])
 
     assert "12 of 12" in result.stdout, result.output
-    assert {one.partition("-")[0] for one in await bench.ids(DEAD)} == {"new"}
+    assert {one.partition("-")[0] for one in await dead_harness.ids(DEAD)} == {"new"}
 
 
 @pytest.mark.parametrize("command", [("replay",), ("discard", "--reason", "old")])
 async def test_a_queue_that_looks_empty_is_no_consent(
-    bench: Bench, dead: DeadCommand, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+    dead_harness: DeadLetterHarness, dead: DeadCommand, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
-    await bench.bury(*(f"m-{number}" for number in range(12)))
+    await dead_harness.bury(*(f"m-{number}" for number in range(12)))
 
     async def held_by_another_reader(*_arguments: Any) -> int:
         return 0
@@ -155,7 +157,7 @@ async def test_a_queue_that_looks_empty_is_no_consent(
 
     assert "0 of 0" in result.stdout
     assert "somebody else is reading now cannot be seen" in result.stderr
-    await bench.has(DEAD, 12)
+    await dead_harness.has(DEAD, 12)
 
 
 @pytest.mark.parametrize(
@@ -168,9 +170,9 @@ async def test_a_queue_that_looks_empty_is_no_consent(
     ],
 )
 async def test_the_question_says_what_is_meant(
-    bench: Bench, dead: DeadCommand, options: tuple[str, ...], words: str
+    dead_harness: DeadLetterHarness, dead: DeadCommand, options: tuple[str, ...], words: str
 ) -> None:
-    await bench.bury("m-1", "m-2")
+    await dead_harness.bury("m-1", "m-2")
 
     assert words in (await dead("discard", DEAD, *options, "--reason", "old")).stderr
 
@@ -179,9 +181,9 @@ async def test_the_question_says_what_is_meant(
     "command", [("replay", "--all", "--yes"), ("discard", "--all", "--yes", "--reason", "old"), ("export", "-")]
 )
 async def test_what_another_reader_keeps_is_told_and_ends_with_1(
-    bench: Bench, dead: DeadCommand, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+    dead_harness: DeadLetterHarness, dead: DeadCommand, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
-    await bench.bury("m-1", "m-2")
+    await dead_harness.bury("m-1", "m-2")
     count = selection.depth_of
 
     async def counted(*arguments: Any) -> int:
@@ -196,17 +198,19 @@ async def test_what_another_reader_keeps_is_told_and_ends_with_1(
     assert "only 2 of 5 messages of email.send.dead came" in result.stderr
 
 
-async def test_a_dry_run_asks_nothing_and_moves_nothing(bench: Bench, dead: DeadCommand) -> None:
-    await bench.bury(*(f"m-{number}" for number in range(15)))
+async def test_a_dry_run_asks_nothing_and_moves_nothing(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
+    await dead_harness.bury(*(f"m-{number}" for number in range(15)))
 
     result = await dead("replay", DEAD, "--all", "--dry-run")
 
     assert "15 of 15 would be replayed" in result.stdout
-    await bench.has(WORK, 0)
+    await dead_harness.has(WORK, 0)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--all", "--id", "m-1"), ("--all", "--group", "x")])
-async def test_which_messages_must_be_said(bench: Bench, dead: DeadCommand, arguments: tuple[str, ...]) -> None:
+async def test_which_messages_must_be_said(
+    dead_harness: DeadLetterHarness, dead: DeadCommand, arguments: tuple[str, ...]
+) -> None:
     result = await dead("replay", DEAD, *arguments)
 
     assert result.exit_code == 2
@@ -214,43 +218,47 @@ async def test_which_messages_must_be_said(bench: Bench, dead: DeadCommand, argu
 
 
 @pytest.mark.parametrize("rate", ["0", "-3", "nan", "0.01"])
-async def test_a_rate_that_means_nothing_is_refused(bench: Bench, dead: DeadCommand, rate: str) -> None:
+async def test_a_rate_that_means_nothing_is_refused(
+    dead_harness: DeadLetterHarness, dead: DeadCommand, rate: str
+) -> None:
     result = await dead("replay", DEAD, "--all", "--rate", rate)
 
     assert result.exit_code == 2
     assert "--rate" in result.stderr
 
 
-async def test_a_work_queue_is_not_replayed(bench: Bench, dead: DeadCommand) -> None:
+async def test_a_work_queue_is_not_replayed(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
     result = await dead("replay", WORK, "--all", "--yes")
 
     assert result.exit_code == 2
     assert "did you mean email.send.dead?" in result.stderr
 
 
-async def test_a_misspelt_queue_is_answered_with_the_one_that_was_meant(bench: Bench, dead: DeadCommand) -> None:
+async def test_a_misspelt_queue_is_answered_with_the_one_that_was_meant(
+    dead_harness: DeadLetterHarness, dead: DeadCommand
+) -> None:
     result = await dead("replay", "email.sned.dead", "--all", "--yes")
 
     assert result.exit_code == 1
     assert "did you mean email.send.dead?" in result.stderr
 
 
-async def test_discard_needs_a_reason_and_a_yes(bench: Bench, dead: DeadCommand) -> None:
-    await bench.bury("m-1")
+async def test_discard_needs_a_reason_and_a_yes(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
+    await dead_harness.bury("m-1")
 
     assert (await dead("discard", DEAD, "--all", "--yes")).exit_code == 2
     assert (await dead("discard", DEAD, "--all", "--yes", "--reason", " ")).exit_code == 2
     assert "--yes" in (await dead("discard", DEAD, "--all", "--reason", "old")).stderr
-    await bench.has(DEAD, 1)
+    await dead_harness.has(DEAD, 1)
 
 
-async def test_discard_deletes_and_says_so(bench: Bench, dead: DeadCommand) -> None:
-    await bench.bury("m-1", "m-2")
+async def test_discard_deletes_and_says_so(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
+    await dead_harness.bury("m-1", "m-2")
 
     result = await dead("discard", DEAD, "--id", "m-2", "--yes", "--reason", "wrong list")
 
     assert "1 of 2 discarded" in result.stdout
-    assert await bench.ids(DEAD) == ["m-1"]
+    assert await dead_harness.ids(DEAD) == ["m-1"]
 
 
 async def test_without_a_broker_the_exit_code_tells(dead: DeadCommand, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ from shared.dead_letters import (
 )
 from shared.errors import PublishTimeout
 from shared.testing import eventually
-from tests.support.dead_letters import DEAD, WORK, Bench, impatient_after, names, replay_all
+from tests.support.dead_letters import DEAD, WORK, DeadLetterHarness, impatient_after, names, replay_all
 from tests.support.patience import WORK as MUCH_WORK
 from tests.support.patience import seconds
 
@@ -82,13 +82,13 @@ def more_are_counted(monkeypatch: pytest.MonkeyPatch, more: int) -> None:
 
 
 async def test_what_another_reader_holds_for_a_while_is_waited_for(
-    vhost: Any, bench: Bench, quiet_spells: list[float]
+    vhost: Any, dead_harness: DeadLetterHarness, quiet_spells: list[float]
 ) -> None:
-    await bench.bury(*names(300))
+    await dead_harness.bury(*names(300))
 
     async def look() -> None:
-        held = await bench.drain_with_acks(DEAD)
-        await bench.has(WORK, 300 - len(held))
+        held = await dead_harness.drain_with_acks(DEAD)
+        await dead_harness.has(WORK, 300 - len(held))
         before = len(quiet_spells)
         await eventually(lambda: len(quiet_spells) >= before + 3)  # it has nothing to do but to wait for them
         for message in held:
@@ -99,16 +99,16 @@ async def test_what_another_reader_holds_for_a_while_is_waited_for(
     await asyncio.gather(*looking)
 
     assert (outcome.settled, outcome.problem) == (300, "")
-    await bench.has(DEAD, 0)
+    await dead_harness.has(DEAD, 0)
 
 
 @pytest.mark.parametrize("run", [replay_all, discard_all, export_all])
 async def test_what_another_reader_keeps_is_a_problem(
-    vhost: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch, run: Any
+    vhost: Any, dead_harness: DeadLetterHarness, monkeypatch: pytest.MonkeyPatch, run: Any
 ) -> None:
     impatient_after(monkeypatch, 20)
     more_are_counted(monkeypatch, 4)
-    await bench.bury(*names(20))
+    await dead_harness.bury(*names(20))
 
     outcome = await run(vhost)
 
@@ -117,10 +117,10 @@ async def test_what_another_reader_keeps_is_a_problem(
 
 
 async def test_asked_to_stop_it_waits_for_no_other_reader(
-    vhost: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch, quiet_spells: list[float]
+    vhost: Any, dead_harness: DeadLetterHarness, monkeypatch: pytest.MonkeyPatch, quiet_spells: list[float]
 ) -> None:
     more_are_counted(monkeypatch, 4)
-    await bench.bury("m-1")
+    await dead_harness.bury("m-1")
 
     async def stop() -> None:
         before = len(quiet_spells)
@@ -136,18 +136,18 @@ async def test_asked_to_stop_it_waits_for_no_other_reader(
 
 @pytest.mark.usefixtures("quiet_spells")
 async def test_a_queue_that_is_deleted_meanwhile_is_named_at_once(
-    vhost: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    vhost: Any, dead_harness: DeadLetterHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     more_are_counted(monkeypatch, 4)
-    await bench.bury("m-1")
+    await dead_harness.bury("m-1")
 
     async def delete() -> None:
         async def is_waited_for() -> bool:
-            declared = await bench.channel.declare_queue(DEAD, passive=True)
+            declared = await dead_harness.channel.declare_queue(DEAD, passive=True)
             return declared.declaration_result.consumer_count == 1
 
         await eventually(is_waited_for)
-        await bench.channel.queue_delete(DEAD)
+        await dead_harness.channel.queue_delete(DEAD)
 
     watch, deletion = once(delete)
     outcome = await asyncio.wait_for(replay_all(vhost, watch=watch), SOON)
@@ -158,15 +158,15 @@ async def test_a_queue_that_is_deleted_meanwhile_is_named_at_once(
 
 @pytest.mark.usefixtures("quiet_spells")
 async def test_a_queue_that_is_deleted_between_two_batches_is_named_too(
-    vhost: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    vhost: Any, dead_harness: DeadLetterHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     more_are_counted(monkeypatch, 4)
-    await bench.bury("m-1")
+    await dead_harness.bury("m-1")
     end_consumer = reading.Reader._end_consumer
 
     async def and_delete(reader: reading.Reader) -> None:
         await end_consumer(reader)
-        await bench.channel.queue_delete(DEAD)
+        await dead_harness.channel.queue_delete(DEAD)
 
     monkeypatch.setattr(reading.Reader, "_end_consumer", and_delete)
     outcome = await asyncio.wait_for(replay_all(vhost), SOON)
@@ -174,44 +174,46 @@ async def test_a_queue_that_is_deleted_between_two_batches_is_named_too(
     assert "the broker ended the reading of email.send.dead" in outcome.problem
 
 
-async def test_what_died_by_a_clock_that_is_ahead_is_meant_like_any_other(vhost: Any, bench: Bench) -> None:
+async def test_what_died_by_a_clock_that_is_ahead_is_meant_like_any_other(
+    vhost: Any, dead_harness: DeadLetterHarness
+) -> None:
     ahead = {wire.X_FAILED_AT: (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
-    await bench.bury("replayed", "discarded", headers=ahead)
+    await dead_harness.bury("replayed", "discarded", headers=ahead)
 
     exported = await export_all(vhost)
     discarded = await discard_all(vhost, Selection(frozenset({"discarded"})))
     replayed = await replay_all(vhost)
 
     assert (exported.settled, discarded.settled, replayed.settled) == (2, 1, 1)
-    assert await bench.ids(WORK) == ["replayed"]
+    assert await dead_harness.ids(WORK) == ["replayed"]
 
 
 async def test_what_a_run_has_replayed_itself_stays_when_it_dies_again(
-    vhost: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    vhost: Any, dead_harness: DeadLetterHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The count reaches into what dies meanwhile when somebody else takes messages away.
     more_are_counted(monkeypatch, 100)
-    await bench.bury(*names(100))
+    await dead_harness.bury(*names(100))
 
     async def die_at_once(message: AbstractIncomingMessage) -> None:
         again = {**message.headers, wire.X_FAILED_AT: datetime.now(UTC).isoformat()}
-        await bench.bury(message.message_id or "", headers=again)
+        await dead_harness.bury(message.message_id or "", headers=again)
         await message.ack()
 
-    await (await bench.channel.get_queue(WORK)).consume(die_at_once)
+    await (await dead_harness.channel.get_queue(WORK)).consume(die_at_once)
 
     outcome = await replay_all(vhost)
 
     assert (outcome.settled, outcome.died_again) == (100, 100)
-    await bench.has(DEAD, 100)
-    assert Counter(await bench.ids(DEAD)) == Counter(names(100))
+    await dead_harness.has(DEAD, 100)
+    assert Counter(await dead_harness.ids(DEAD)) == Counter(names(100))
 
 
 async def test_what_a_killed_run_left_in_both_places_is_replayed_though_one_of_the_two_died_again(
-    vhost: Any, bench: Bench
+    vhost: Any, dead_harness: DeadLetterHarness
 ) -> None:
-    await bench.bury("m-1")
-    await bench.bury("m-1", headers={wire.X_REPLAYS: 1, wire.X_REPLAY_RUN: "of the killed run"})
+    await dead_harness.bury("m-1")
+    await dead_harness.bury("m-1", headers={wire.X_REPLAYS: 1, wire.X_REPLAY_RUN: "of the killed run"})
 
     outcome = await replay_all(vhost)
 
@@ -219,32 +221,32 @@ async def test_what_a_killed_run_left_in_both_places_is_replayed_though_one_of_t
 
 
 async def test_what_is_held_for_long_is_given_back_and_nothing_is_missed_or_looked_at_twice(
-    vhost: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    vhost: Any, dead_harness: DeadLetterHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "HELD_SECONDS", 0.0)
-    await bench.bury(*names(450, "other"), error="452 mailbox full")
-    await bench.bury(*names(60), error="550 no such user 17")
-    await bench.bury(*names(450, "more"), error="452 mailbox full")
-    await bench.bury(*names(60, "last"), error="550 no such user 17")
+    await dead_harness.bury(*names(450, "other"), error="452 mailbox full")
+    await dead_harness.bury(*names(60), error="550 no such user 17")
+    await dead_harness.bury(*names(450, "more"), error="452 mailbox full")
+    await dead_harness.bury(*names(60, "last"), error="550 no such user 17")
     # What dies meanwhile stands behind, or among what was given back.
-    watch, burial = once(lambda: bench.bury(*names(30, "late"), error="550 no such user 17"))
+    watch, burial = once(lambda: dead_harness.bury(*names(30, "late"), error="550 no such user 17"))
 
     outcome = await replay_all(vhost, Selection(group=GROUP), watch=watch)
     await asyncio.gather(*burial)
 
     assert (outcome.examined, outcome.settled, outcome.not_selected, outcome.problem) == (1020, 120, 900, "")
-    assert Counter(await bench.ids(WORK)) == Counter([*names(60), *names(60, "last")])
-    await bench.has(DEAD, 930)
+    assert Counter(await dead_harness.ids(WORK)) == Counter([*names(60), *names(60, "last")])
+    await dead_harness.has(DEAD, 930)
 
 
-async def test_with_a_rate_no_more_is_held_than_goes_in_a_minute(vhost: Any, bench: Bench) -> None:
-    await bench.bury(*names(150))
+async def test_with_a_rate_no_more_is_held_than_goes_in_a_minute(vhost: Any, dead_harness: DeadLetterHarness) -> None:
+    await dead_harness.bury(*names(150))
     watch = Watch()
     seen: list[int] = []
 
     async def look() -> None:
-        await bench.has(DEAD, 90)
-        seen.append(await bench.depth(DEAD))
+        await dead_harness.has(DEAD, 90)
+        seen.append(await dead_harness.depth(DEAD))
         watch.stop.set()
 
     first, looking = once(look)
@@ -271,22 +273,22 @@ class StopsWhile(Selection):
 
 
 async def test_stopped_before_any_was_deleted_a_discard_deletes_none(
-    vhost: Any, bench: Bench, caplog: pytest.LogCaptureFixture
+    vhost: Any, dead_harness: DeadLetterHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await bench.bury(*names(150))
+    await dead_harness.bury(*names(150))
     watch = Watch()
 
     outcome = await discard_all(vhost, StopsWhile(watch), watch=watch)
 
     assert (outcome.settled, outcome.is_stopped) == (0, True)
     assert "discarded 0 of 150 messages of email.send.dead, then stopped" in caplog.messages[-1]
-    await bench.has(DEAD, 150)
+    await dead_harness.has(DEAD, 150)
 
 
 async def test_a_discard_that_cannot_be_told_of_says_how_far_it_came(
-    vhost: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    vhost: Any, dead_harness: DeadLetterHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await bench.bury(*names(250))
+    await dead_harness.bury(*names(250))
     caplog.set_level(logging.INFO)
     told: list[Any] = []
 
@@ -303,4 +305,4 @@ async def test_a_discard_that_cannot_be_told_of_says_how_far_it_came(
         100, "what was not told is not deleted: dead-letter.discarded: not confirmed within 10 s",
     )  # fmt: skip
     assert "discarded 100 of 250 messages of email.send.dead, then: what was not told" in caplog.messages[-1]
-    await bench.has(DEAD, 150)
+    await dead_harness.has(DEAD, 150)

@@ -17,7 +17,7 @@ from aio_pika.abc import AbstractIncomingMessage
 from shared import wire
 from shared.cli import dead_files
 from shared.dead_letters import Outcome, importing
-from tests.support.dead_letters import DEAD, QUORUM, WORK, Bench, DeadCommand, impatient_after
+from tests.support.dead_letters import DEAD, QUORUM, WORK, DeadCommand, DeadLetterHarness, impatient_after
 
 PROPERTIES = (
     "body", "message_id", "content_type", "content_encoding", "priority", "correlation_id", "reply_to", "timestamp",
@@ -33,41 +33,43 @@ def everything(message: AbstractIncomingMessage) -> dict[str, Any]:
 
 
 async def test_what_was_exported_and_lost_comes_back_byte_for_byte(
-    bench: Bench, dead: DeadCommand, tmp_path: Path
+    dead_harness: DeadLetterHarness, dead: DeadCommand, tmp_path: Path
 ) -> None:
     odd: dict[str, Any] = {
         "bytes": bytearray(b"\xff\x00"), "time": datetime(2026, 3, 1, 12, tzinfo=UTC), "decimal": Decimal("1.25"),
         "float": 1.1, "nothing": None, "long": 2**40, "list": [1, {"a": ["ä"]}], "table": {"$time": "x"}, "yes": True,
     }  # fmt: skip
-    await bench.bury(
+    await dead_harness.bury(
         "m-1", headers=odd, body=b"\xff\x00 not text", priority=3, correlation_id="c", reply_to="r", type="t",
         content_encoding="x", app_id="shop", timestamp=datetime(2026, 3, 1, 12, tzinfo=UTC),
     )  # fmt: skip
-    await bench.bury("m-2", body="ä\n".encode())
+    await dead_harness.bury("m-2", body="ä\n".encode())
     # One that the broker buried, with the traces that say so.
-    await bench.channel.default_exchange.publish(aio_pika.Message(b"{}", message_id="m-3", delivery_mode=2), WORK)
-    (third,) = await bench.drain_with_acks(WORK)
+    await dead_harness.channel.default_exchange.publish(
+        aio_pika.Message(b"{}", message_id="m-3", delivery_mode=2), WORK
+    )
+    (third,) = await dead_harness.drain_with_acks(WORK)
     await third.reject(requeue=False)
-    await bench.has(DEAD, 3)
+    await dead_harness.has(DEAD, 3)
     file = tmp_path / "dead.jsonl"
 
     exported = await dead("export", DEAD, file)
-    await bench.has(DEAD, 3)
+    await dead_harness.has(DEAD, 3)
     causes = json.loads((await dead("list", DEAD, "--json")).stdout)[0]["groups"]
-    before = [everything(message) for message in await bench.drain(DEAD)]
+    before = [everything(message) for message in await dead_harness.drain(DEAD)]
     imported = await dead("import", file)
 
     assert (exported.exit_code, imported.exit_code) == (0, 0), exported.output + imported.output
-    await bench.has(DEAD, 3)
+    await dead_harness.has(DEAD, 3)
     assert json.loads((await dead("list", DEAD, "--json")).stdout)[0]["groups"] == causes
-    after = [everything(message) for message in await bench.drain(DEAD)]
+    after = [everything(message) for message in await dead_harness.drain(DEAD)]
     assert sorted(after, key=lambda each: each["message_id"]) == sorted(before, key=lambda each: each["message_id"])
 
 
 async def test_the_file_says_that_it_is_unmasked_and_only_its_owner_reads_it(
-    bench: Bench, dead: DeadCommand, tmp_path: Path
+    dead_harness: DeadLetterHarness, dead: DeadCommand, tmp_path: Path
 ) -> None:
-    await bench.bury("m-1")
+    await dead_harness.bury("m-1")
     file = tmp_path / "dead.jsonl"
 
     result = await dead("export", DEAD, file)
@@ -78,9 +80,9 @@ async def test_the_file_says_that_it_is_unmasked_and_only_its_owner_reads_it(
     assert os.listdir(tmp_path) == ["dead.jsonl"]  # noqa: PTH208
 
 
-async def test_only_those_selected_are_exported(bench: Bench, dead: DeadCommand) -> None:
-    await bench.bury("a-1", "a-2", error="452 mailbox full")
-    await bench.bury("b-1")
+async def test_only_those_selected_are_exported(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
+    await dead_harness.bury("a-1", "a-2", error="452 mailbox full")
+    await dead_harness.bury("b-1")
 
     result = await dead("export", DEAD, "-", "--error", "MAILBOX FULL")
 
@@ -88,7 +90,9 @@ async def test_only_those_selected_are_exported(bench: Bench, dead: DeadCommand)
     assert sorted(line["id"] for line in lines) == ["a-1", "a-2"]
 
 
-async def test_a_file_that_is_there_is_not_written_over(bench: Bench, dead: DeadCommand, tmp_path: Path) -> None:
+async def test_a_file_that_is_there_is_not_written_over(
+    dead_harness: DeadLetterHarness, dead: DeadCommand, tmp_path: Path
+) -> None:
     file = tmp_path / "dead.jsonl"
     file.write_text("dear")
 
@@ -98,9 +102,9 @@ async def test_a_file_that_is_there_is_not_written_over(bench: Bench, dead: Dead
 
 
 async def test_an_export_that_does_not_reach_its_end_leaves_no_file(
-    bench: Bench, dead: DeadCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dead_harness: DeadLetterHarness, dead: DeadCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await bench.bury("m-1", "m-2")
+    await dead_harness.bury("m-1", "m-2")
 
     async def stopped(*_arguments: Any, write: Callable[[bytes], object], **_options: Any) -> Outcome:
         write(b"{}")
@@ -113,48 +117,54 @@ async def test_an_export_that_does_not_reach_its_end_leaves_no_file(
     assert os.listdir(tmp_path) == []  # noqa: PTH208
 
 
-async def test_a_second_import_doubles_nothing_and_says_so(bench: Bench, dead: DeadCommand, tmp_path: Path) -> None:
-    await bench.bury("m-1", "m-2", "twin", "twin")
+async def test_a_second_import_doubles_nothing_and_says_so(
+    dead_harness: DeadLetterHarness, dead: DeadCommand, tmp_path: Path
+) -> None:
+    await dead_harness.bury("m-1", "m-2", "twin", "twin")
     file = tmp_path / "dead.jsonl"
     await dead("export", DEAD, file)
-    await bench.drain(DEAD)
+    await dead_harness.drain(DEAD)
 
     first = await dead("import", file)
-    await bench.has(DEAD, 4)
+    await dead_harness.has(DEAD, 4)
     second = await dead("import", file)
 
     assert f"{DEAD}: 4 imported" in first.stdout
     assert f"{DEAD}: 0 imported" in second.stdout
     assert "4 left out" in second.stderr
-    assert Counter(await bench.ids(DEAD)) == {"m-1": 1, "m-2": 1, "twin": 2}
+    assert Counter(await dead_harness.ids(DEAD)) == {"m-1": 1, "m-2": 1, "twin": 2}
 
 
-async def test_an_import_goes_on_where_one_ended(bench: Bench, dead: DeadCommand, tmp_path: Path) -> None:
+async def test_an_import_goes_on_where_one_ended(
+    dead_harness: DeadLetterHarness, dead: DeadCommand, tmp_path: Path
+) -> None:
     ids = [f"m-{number}" for number in range(60)]
-    await bench.bury(*ids)
+    await dead_harness.bury(*ids)
     file = tmp_path / "dead.jsonl"
     await dead("export", DEAD, file)
-    await bench.drain(DEAD)
-    await bench.bury(*ids[:25])
+    await dead_harness.drain(DEAD)
+    await dead_harness.bury(*ids[:25])
 
     [result] = json.loads((await dead("import", file, "--json")).stdout)
 
     assert (result["restored"], result["skipped"], result["problem"]) == (35, 25, "")
-    assert Counter(await bench.ids(DEAD)) == Counter(ids)
+    assert Counter(await dead_harness.ids(DEAD)) == Counter(ids)
 
 
-async def test_a_wrong_line_is_named_and_nothing_is_imported(bench: Bench, dead: DeadCommand, tmp_path: Path) -> None:
-    await bench.bury("m-1")
+async def test_a_wrong_line_is_named_and_nothing_is_imported(
+    dead_harness: DeadLetterHarness, dead: DeadCommand, tmp_path: Path
+) -> None:
+    await dead_harness.bury("m-1")
     file = tmp_path / "dead.jsonl"
     await dead("export", DEAD, file)
-    await bench.drain(DEAD)
+    await dead_harness.drain(DEAD)
     file.write_text(file.read_text() + "\n{}\n")
 
     result = await dead("import", file)
 
     assert result.exit_code == 2
     assert "line 3: postroom" in result.stderr
-    await bench.has(DEAD, 0)
+    await dead_harness.has(DEAD, 0)
 
 
 async def test_a_file_that_is_not_there_is_named(dead: DeadCommand, tmp_path: Path) -> None:
@@ -166,61 +176,63 @@ async def test_a_file_that_is_not_there_is_named(dead: DeadCommand, tmp_path: Pa
 
 @pytest.mark.parametrize(("queue", "code"), [("sms.send.dead", 1), (WORK, 2)])
 async def test_a_queue_that_is_not_there_or_holds_no_dead_letters_is_refused(
-    bench: Bench, dead: DeadCommand, tmp_path: Path, queue: str, code: int
+    dead_harness: DeadLetterHarness, dead: DeadCommand, tmp_path: Path, queue: str, code: int
 ) -> None:
-    await bench.bury("m-1")
+    await dead_harness.bury("m-1")
     file = tmp_path / "dead.jsonl"
     await dead("export", DEAD, file)
-    await bench.drain(DEAD)
+    await dead_harness.drain(DEAD)
     file.write_text(file.read_text() + json.dumps(json.loads(file.read_text()) | {"queue": queue}) + "\n")
 
     result = await dead("import", file)
 
     assert result.exit_code == code
     assert queue in result.stderr
-    await bench.has(DEAD, 0)
-    await bench.has(WORK, 0)
+    await dead_harness.has(DEAD, 0)
+    await dead_harness.has(WORK, 0)
 
 
 async def test_a_job_that_no_queue_takes_comes_back_with_its_kind(
-    bench: Bench, dead: DeadCommand, tmp_path: Path
+    dead_harness: DeadLetterHarness, dead: DeadCommand, tmp_path: Path
 ) -> None:
-    unrouted = await bench.channel.declare_exchange("unrouted", "fanout", durable=True)
-    await bench.channel.declare_exchange("jobs", "topic", durable=True, arguments={"alternate-exchange": "unrouted"})
-    waiting = await bench.channel.declare_queue("unrouted", durable=True, arguments=QUORUM)
+    unrouted = await dead_harness.channel.declare_exchange("unrouted", "fanout", durable=True)
+    await dead_harness.channel.declare_exchange(
+        "jobs", "topic", durable=True, arguments={"alternate-exchange": "unrouted"}
+    )
+    waiting = await dead_harness.channel.declare_queue("unrouted", durable=True, arguments=QUORUM)
     await waiting.bind(unrouted)
     await unrouted.publish(aio_pika.Message(b"{}", message_id="m-1", delivery_mode=2), "sms.sned")
-    await bench.has("unrouted", 1)
+    await dead_harness.has("unrouted", 1)
     file = tmp_path / "unrouted.jsonl"
     await dead("export", "unrouted", file)
-    await bench.drain("unrouted")
+    await dead_harness.drain("unrouted")
 
     imported = await dead("import", file)
     again = tmp_path / "again.jsonl"
     await dead("export", "unrouted", again)
-    await bench.drain("unrouted")
+    await dead_harness.drain("unrouted")
     imported_again = await dead("import", again)
 
     assert (imported.exit_code, imported_again.exit_code) == (0, 0), imported.output + imported_again.output
-    await bench.has("unrouted", 1)
+    await dead_harness.has("unrouted", 1)
     [shown] = json.loads((await dead("show", "unrouted", "--json")).stdout)
     assert (shown["id"], shown["kind"], shown["error_type"]) == ("m-1", "sms.sned", "Unrouted")
     refused = await dead("replay", "unrouted", "--all", "--yes")
     assert "no queue takes sms.sned" in refused.stderr
-    await takes(bench, "sms.sned")
+    await takes(dead_harness, "sms.sned")
     assert (await dead("replay", "unrouted", "--all", "--yes")).exit_code == 0
-    assert [(one.routing_key, one.message_id) for one in await bench.drain("sms.sned")] == [("sms.sned", "m-1")]
+    assert [(one.routing_key, one.message_id) for one in await dead_harness.drain("sms.sned")] == [("sms.sned", "m-1")]
 
 
-async def takes(bench: Bench, kind: str) -> None:
-    queue = await bench.channel.declare_queue(kind, durable=True, arguments=QUORUM)
+async def takes(dead_harness: DeadLetterHarness, kind: str) -> None:
+    queue = await dead_harness.channel.declare_queue(kind, durable=True, arguments=QUORUM)
     await queue.bind(wire.JOBS, kind)
 
 
 async def test_an_import_that_does_not_see_all_of_the_queue_imports_nothing(
-    bench: Bench, dead: DeadCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dead_harness: DeadLetterHarness, dead: DeadCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await bench.bury("m-1")
+    await dead_harness.bury("m-1")
     file = tmp_path / "dead.jsonl"
     await dead("export", DEAD, file)
     count = importing.depth_of
@@ -235,13 +247,13 @@ async def test_an_import_that_does_not_see_all_of_the_queue_imports_nothing(
 
     assert result.exit_code == 1
     assert "only 1 of 4 messages" in result.stderr
-    await bench.has(DEAD, 1)
+    await dead_harness.has(DEAD, 1)
 
 
 async def test_an_export_that_does_not_see_all_leaves_no_file(
-    bench: Bench, dead: DeadCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    dead_harness: DeadLetterHarness, dead: DeadCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await bench.bury("m-1")
+    await dead_harness.bury("m-1")
 
     async def cut(*_arguments: Any, write: Callable[[bytes], object], **_options: Any) -> Outcome:
         write(b"{}")

@@ -11,14 +11,14 @@ from shared import wire
 from shared.cli import dead_timeline
 from shared.dead_letters import cause_of
 from shared.errors import ConfigurationError
-from tests.support.dead_letters import DEAD, WORK, Bench, DeadCommand
+from tests.support.dead_letters import DEAD, WORK, DeadCommand, DeadLetterHarness
 
 SECRET = "canary-4711"
 
 
-async def test_list_groups_by_cause_most_first(bench: Bench, dead: DeadCommand) -> None:
-    await bench.bury("a-1", "a-2", "a-3", error="550 no such user 17")
-    await bench.bury("b-1", error="452 mailbox full")
+async def test_list_groups_by_cause_most_first(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
+    await dead_harness.bury("a-1", "a-2", "a-3", error="550 no such user 17")
+    await dead_harness.bury("b-1", error="452 mailbox full")
 
     result = await dead("list", "--json")
 
@@ -32,9 +32,9 @@ async def test_list_groups_by_cause_most_first(bench: Bench, dead: DeadCommand) 
     assert queue["groups"][0]["error"] == "<address>: 550 no such user <n>"
 
 
-async def test_list_shows_a_table_and_what_to_type_next(bench: Bench, dead: DeadCommand) -> None:
+async def test_list_shows_a_table_and_what_to_type_next(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
     an_hour_ago = (datetime.now(UTC) - timedelta(minutes=90)).isoformat()
-    await bench.bury("a-1", error="550 no [bold]such user", headers={wire.X_FAILED_AT: an_hour_ago})
+    await dead_harness.bury("a-1", error="550 no [bold]such user", headers={wire.X_FAILED_AT: an_hour_ago})
 
     result = await dead("list")
 
@@ -44,16 +44,16 @@ async def test_list_shows_a_table_and_what_to_type_next(bench: Bench, dead: Dead
     assert "1 h ago" in result.stdout
 
 
-async def test_list_says_when_it_did_not_read_all(bench: Bench, dead: DeadCommand) -> None:
-    await bench.bury(*(f"m-{number}" for number in range(30)))
+async def test_list_says_when_it_did_not_read_all(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
+    await dead_harness.bury(*(f"m-{number}" for number in range(30)))
 
     result = await dead("list", DEAD, "--limit", "10")
 
     assert "10 of 30 messages were read" in result.stderr
 
 
-async def test_list_says_where_in_the_code_a_group_died(bench: Bench, dead: DeadCommand) -> None:
-    await bench.bury("a-1", headers={wire.X_ERROR_AT: "services.email.mailer.smtp.deliver"})
+async def test_list_says_where_in_the_code_a_group_died(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
+    await dead_harness.bury("a-1", headers={wire.X_ERROR_AT: "services.email.mailer.smtp.deliver"})
 
     shown = await dead("list")
     [queue] = json.loads((await dead("list", "--json")).stdout)
@@ -63,9 +63,9 @@ async def test_list_says_where_in_the_code_a_group_died(bench: Bench, dead: Dead
 
 
 async def test_show_tells_what_the_history_knows(
-    bench: Bench, dead: DeadCommand, monkeypatch: pytest.MonkeyPatch
+    dead_harness: DeadLetterHarness, dead: DeadCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await bench.bury("m-1")
+    await dead_harness.bury("m-1")
     lines = [{"at": "2026-11-25T14:00:00+00:00", "what": "try 1 of 5 failed", "error": "Refused: 550"}]
     asked: list[tuple[str, ...]] = []
 
@@ -84,8 +84,10 @@ async def test_show_tells_what_the_history_knows(
     assert shown["timeline"] == lines
 
 
-async def test_show_does_without_a_history(bench: Bench, dead: DeadCommand, monkeypatch: pytest.MonkeyPatch) -> None:
-    await bench.bury("m-1")
+async def test_show_does_without_a_history(
+    dead_harness: DeadLetterHarness, dead: DeadCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await dead_harness.bury("m-1")
 
     def nobody(*_arguments: str) -> None:
         raise ConfigurationError("the audit service cannot be asked")
@@ -99,14 +101,14 @@ async def test_show_does_without_a_history(bench: Bench, dead: DeadCommand, monk
     assert "timeline" not in result.stdout
 
 
-async def test_list_without_dead_letters_says_so(bench: Bench, dead: DeadCommand) -> None:
+async def test_list_without_dead_letters_says_so(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
     result = await dead("list")
 
     assert (result.exit_code, result.stdout.strip()) == (0, "No dead letters.")
 
 
-async def test_show_masks_the_body_unless_asked(bench: Bench, dead: DeadCommand) -> None:
-    await bench.bury("m-1", body=json.dumps({"to": "ada@example.com", "password": SECRET}).encode())
+async def test_show_masks_the_body_unless_asked(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
+    await dead_harness.bury("m-1", body=json.dumps({"to": "ada@example.com", "password": SECRET}).encode())
 
     masked = await dead("show", DEAD, "--id", "m-1")
     whole = await dead("show", DEAD, "--id", "m-1", "--unmasked")
@@ -118,8 +120,8 @@ async def test_show_masks_the_body_unless_asked(bench: Bench, dead: DeadCommand)
     assert SECRET in whole.stdout
 
 
-async def test_show_as_json_has_headers_and_error(bench: Bench, dead: DeadCommand) -> None:
-    await bench.bury("m-1", headers={wire.X_REPLAYS: 2, "note": "call ada@example.com", "x-api-key": SECRET})
+async def test_show_as_json_has_headers_and_error(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
+    await dead_harness.bury("m-1", headers={wire.X_REPLAYS: 2, "note": "call ada@example.com", "x-api-key": SECRET})
 
     result = await dead("show", DEAD, "--json")
     [shown] = json.loads(result.stdout)
@@ -135,7 +137,9 @@ async def test_show_as_json_has_headers_and_error(bench: Bench, dead: DeadComman
     assert SECRET in (await dead("show", DEAD, "--unmasked")).stdout
 
 
-async def test_a_message_without_id_is_named_by_its_content(vhost: Any, bench: Bench, dead: DeadCommand) -> None:
+async def test_a_message_without_id_is_named_by_its_content(
+    vhost: Any, dead_harness: DeadLetterHarness, dead: DeadCommand
+) -> None:
     # The client library gives every message an id; the management API, like clients in other languages, does not.
     publish = f"{vhost.management_url}/api/exchanges/{vhost.name}/amq.default/publish"
     async with httpx.AsyncClient(auth=(vhost.user, vhost.password), trust_env=False) as http:
@@ -149,11 +153,11 @@ async def test_a_message_without_id_is_named_by_its_content(vhost: Any, bench: B
 
     assert second.startswith("content:")
     assert result.exit_code == 0
-    assert [message.body for message in await bench.drain(WORK)] == [b"second"]
+    assert [message.body for message in await dead_harness.drain(WORK)] == [b"second"]
 
 
-async def test_show_of_an_absent_message_is_a_problem(bench: Bench, dead: DeadCommand) -> None:
-    await bench.bury("m-1")
+async def test_show_of_an_absent_message_is_a_problem(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
+    await dead_harness.bury("m-1")
 
     result = await dead("show", DEAD, "--id", "m-2")
 

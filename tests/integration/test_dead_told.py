@@ -14,17 +14,17 @@ from shared import wire
 from shared.dead_letters import TOLD_AT_ONCE, Outcome, Pace, Selection, Watch, replay, target_of
 from shared.errors import TopologyError
 from shared.messages import DeadLetterReplayed
-from tests.support.dead_letters import DEAD, QUORUM, WORK, Bench, DeadCommand
+from tests.support.dead_letters import DEAD, QUORUM, WORK, DeadCommand, DeadLetterHarness
 
 TOLD = "told"
 MAIL = {"to": "ada@example.com", "subject": "Hi", "body": "there"}
 
 
 @pytest.fixture
-async def bench(bench: Bench) -> Bench:
-    listener = await bench.channel.declare_queue(TOLD, durable=True, arguments=QUORUM)
+async def dead_harness(dead_harness: DeadLetterHarness) -> DeadLetterHarness:
+    listener = await dead_harness.channel.declare_queue(TOLD, durable=True, arguments=QUORUM)
     await listener.bind(wire.EVENTS, DeadLetterReplayed.kind)
-    return bench
+    return dead_harness
 
 
 @pytest.fixture
@@ -48,21 +48,23 @@ def editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], P
     return set_up
 
 
-async def told(bench: Bench) -> list[DeadLetterReplayed]:
-    return [DeadLetterReplayed.model_validate_json(message.body) for message in await bench.drain(TOLD)]
+async def told(dead_harness: DeadLetterHarness) -> list[DeadLetterReplayed]:
+    return [DeadLetterReplayed.model_validate_json(message.body) for message in await dead_harness.drain(TOLD)]
 
 
 async def replay_all(url: str, **options: Any) -> Any:
     return await replay(url, target_of(DEAD), Selection(), **{"pace": Pace(), "watch": Watch()} | options)
 
 
-async def test_every_replayed_message_is_told_of_once_some_at_a_time(vhost: Any, bench: Bench) -> None:
+async def test_every_replayed_message_is_told_of_once_some_at_a_time(
+    vhost: Any, dead_harness: DeadLetterHarness
+) -> None:
     ids = [f"m-{number}" for number in range(2 * TOLD_AT_ONCE + 7)]
-    await bench.bury(*ids)
+    await dead_harness.bury(*ids)
 
     outcome = await replay_all(vhost.amqp_url)
 
-    events = await told(bench)
+    events = await told(dead_harness)
     assert outcome.settled == len(ids)
     assert [len(event.message_ids) for event in events] == [TOLD_AT_ONCE, TOLD_AT_ONCE, 7]
     assert sorted(one for event in events for one in event.message_ids) == sorted(ids)
@@ -71,8 +73,8 @@ async def test_every_replayed_message_is_told_of_once_some_at_a_time(vhost: Any,
     assert all("@" in event.by and event.was is None for event in events)
 
 
-async def test_what_waits_for_the_rate_is_not_told_of_yet(vhost: Any, bench: Bench) -> None:
-    await bench.bury(*(f"m-{number}" for number in range(30)))
+async def test_what_waits_for_the_rate_is_not_told_of_yet(vhost: Any, dead_harness: DeadLetterHarness) -> None:
+    await dead_harness.bury(*(f"m-{number}" for number in range(30)))
     stop = asyncio.Event()
 
     def stop_at_the_first(outcome: Outcome) -> None:
@@ -83,27 +85,27 @@ async def test_what_waits_for_the_rate_is_not_told_of_yet(vhost: Any, bench: Ben
     outcome = await replay_all(vhost.amqp_url, pace=Pace(1), watch=Watch(stop, stop_at_the_first))
 
     assert 1 <= outcome.settled < 30
-    assert sum(len(event.message_ids) for event in await told(bench)) == outcome.settled
+    assert sum(len(event.message_ids) for event in await told(dead_harness)) == outcome.settled
 
 
-async def test_without_a_place_for_the_event_nothing_is_moved(vhost: Any, bench: Bench) -> None:
-    await bench.bury("m-1")
-    await bench.channel.exchange_delete(wire.EVENTS)
+async def test_without_a_place_for_the_event_nothing_is_moved(vhost: Any, dead_harness: DeadLetterHarness) -> None:
+    await dead_harness.bury("m-1")
+    await dead_harness.channel.exchange_delete(wire.EVENTS)
 
     with pytest.raises(TopologyError, match="no exchange events"):
         await replay_all(vhost.amqp_url)
 
-    await bench.has(DEAD, 1)
+    await dead_harness.has(DEAD, 1)
 
 
-async def test_an_event_that_is_not_confirmed_moves_nothing(vhost: Any, bench: Bench) -> None:
-    await bench.bury("m-1")
+async def test_an_event_that_is_not_confirmed_moves_nothing(vhost: Any, dead_harness: DeadLetterHarness) -> None:
+    await dead_harness.bury("m-1")
     # A queue that is full refuses the event, and the broker with it.
-    full = await bench.channel.declare_queue(
+    full = await dead_harness.channel.declare_queue(
         "full", durable=True, arguments=QUORUM | {"x-max-length": 1, "x-overflow": "reject-publish"}
     )
     await full.bind(wire.EVENTS, "#")
-    events = await bench.channel.get_exchange(wire.EVENTS)
+    events = await dead_harness.channel.get_exchange(wire.EVENTS)
     for _ in range(20):
         try:
             await events.publish(aio_pika.Message(b"{}", delivery_mode=2), "x.happened")
@@ -113,56 +115,56 @@ async def test_an_event_that_is_not_confirmed_moves_nothing(vhost: Any, bench: B
     outcome = await replay_all(vhost.amqp_url)
 
     assert (outcome.settled, bool(outcome.problem)) == (0, True)
-    await bench.has(DEAD, 1)
-    await bench.has(WORK, 0)
+    await dead_harness.has(DEAD, 1)
+    await dead_harness.has(WORK, 0)
 
 
-async def test_a_dry_run_is_not_told_of(vhost: Any, bench: Bench) -> None:
-    await bench.bury("m-1")
+async def test_a_dry_run_is_not_told_of(vhost: Any, dead_harness: DeadLetterHarness) -> None:
+    await dead_harness.bury("m-1")
 
     await replay_all(vhost.amqp_url, dry_run=True)
 
-    assert await told(bench) == []
+    assert await told(dead_harness) == []
 
 
-async def test_a_replay_of_alerting_and_of_unrouted_is_told_of_too(vhost: Any, bench: Bench) -> None:
+async def test_a_replay_of_alerting_and_of_unrouted_is_told_of_too(vhost: Any, dead_harness: DeadLetterHarness) -> None:
     for queue in ("alerting", "alerting.dead"):
-        await bench.channel.declare_queue(queue, durable=True, arguments=QUORUM)
-    await bench.bury("m-1", queue="alerting.dead")
+        await dead_harness.channel.declare_queue(queue, durable=True, arguments=QUORUM)
+    await dead_harness.bury("m-1", queue="alerting.dead")
 
     await replay(vhost.amqp_url, target_of("alerting.dead"), Selection(), pace=Pace(), watch=Watch())
 
-    assert [(event.queue, event.message_ids) for event in await told(bench)] == [("alerting", ["m-1"])]
+    assert [(event.queue, event.message_ids) for event in await told(dead_harness)] == [("alerting", ["m-1"])]
 
 
 async def test_a_changed_body_is_replayed_under_the_same_id_and_the_old_one_is_told_masked(
-    bench: Bench, dead: DeadCommand, tmp_path: Path
+    dead_harness: DeadLetterHarness, dead: DeadCommand, tmp_path: Path
 ) -> None:
-    await bench.bury("m-1", headers={"tenant": "a", wire.X_REPLAYS: 2}, correlation_id="c-1")
-    await bench.bury("m-2")
+    await dead_harness.bury("m-1", headers={"tenant": "a", wire.X_REPLAYS: 2}, correlation_id="c-1")
+    await dead_harness.bury("m-2")
     file = tmp_path / "body.json"
     file.write_text(json.dumps(MAIL | {"to": "grace@example.com"}))
 
     result = await dead("replay", DEAD, "--id", "m-1", "--body", str(file))
 
     assert result.exit_code == 0, result.output
-    [message] = await bench.drain(WORK)
+    [message] = await dead_harness.drain(WORK)
     assert json.loads(message.body)["to"] == "grace@example.com"
     assert (message.message_id, message.correlation_id) == ("m-1", "c-1")
     assert (message.headers["tenant"], message.headers[wire.X_REPLAYS]) == ("a", 2)
     assert wire.X_FAILED_AT in message.headers
-    [event] = await told(bench)
+    [event] = await told(dead_harness)
     assert event.message_ids == ["m-1"]
     assert "ada@example.com" not in (event.was or "")
     assert json.loads(event.was or "")["subject"] == "Hi"
-    assert await bench.ids(DEAD) == ["m-2"]
+    assert await dead_harness.ids(DEAD) == ["m-2"]
 
 
 @pytest.mark.parametrize("option", ["--body", "--edit"])
 async def test_a_dry_run_of_a_change_checks_it_and_replays_nothing(
-    bench: Bench, dead: DeadCommand, editor: Any, option: str
+    dead_harness: DeadLetterHarness, dead: DeadCommand, editor: Any, option: str
 ) -> None:
-    await bench.bury("m-1")
+    await dead_harness.bury("m-1")
     editor("s/Hi/Hello/")
     change = (option, "-") if option == "--body" else (option,)
 
@@ -170,9 +172,9 @@ async def test_a_dry_run_of_a_change_checks_it_and_replays_nothing(
     result = await dead("replay", DEAD, "--id", "m-1", *change, "--dry-run", given=given)
 
     assert "1 of 1 would be changed and replayed" in result.stdout
-    assert await told(bench) == []
-    await bench.has(WORK, 0)
-    await bench.has(DEAD, 1)
+    assert await told(dead_harness) == []
+    await dead_harness.has(WORK, 0)
+    await dead_harness.has(DEAD, 1)
 
 
 @pytest.mark.parametrize(
@@ -180,38 +182,42 @@ async def test_a_dry_run_of_a_change_checks_it_and_replays_nothing(
     [(("--kind", "sms.send"), 1), (("--group", "x"), 1), (("--all",), 2), (("--rate", "0"), 2), (("--edit",), 2)],
 )
 async def test_a_change_is_of_a_message_that_fits_all_that_is_said(
-    bench: Bench, dead: DeadCommand, arguments: tuple[str, ...], code: int
+    dead_harness: DeadLetterHarness, dead: DeadCommand, arguments: tuple[str, ...], code: int
 ) -> None:
-    await bench.bury("m-1")
+    await dead_harness.bury("m-1")
 
     given = json.dumps(MAIL | {"subject": "New"})
     result = await dead("replay", DEAD, "--id", "m-1", *arguments, "--body", "-", given=given)
 
     assert result.exit_code == code
-    await bench.has(DEAD, 1)
+    await dead_harness.has(DEAD, 1)
 
 
 @pytest.mark.parametrize("indent", [None, 4])
-async def test_a_file_that_changes_nothing_is_not_replayed(bench: Bench, dead: DeadCommand, indent: int | None) -> None:
-    await bench.bury("m-1")
+async def test_a_file_that_changes_nothing_is_not_replayed(
+    dead_harness: DeadLetterHarness, dead: DeadCommand, indent: int | None
+) -> None:
+    await dead_harness.bury("m-1")
 
     result = await dead("replay", DEAD, "--id", "m-1", "--body", "-", given=json.dumps(MAIL, indent=indent))
 
     assert result.exit_code == 1
     assert "nothing was changed" in result.stderr
-    assert await told(bench) == []
-    await bench.has(DEAD, 1)
+    assert await told(dead_harness) == []
+    await dead_harness.has(DEAD, 1)
 
 
-async def test_of_two_with_one_id_the_newest_is_changed_and_the_other_stays(bench: Bench, dead: DeadCommand) -> None:
-    await bench.bury("m-1", body=b'{"old": 1}')
-    await bench.bury("m-1", body=json.dumps(MAIL).encode())
+async def test_of_two_with_one_id_the_newest_is_changed_and_the_other_stays(
+    dead_harness: DeadLetterHarness, dead: DeadCommand
+) -> None:
+    await dead_harness.bury("m-1", body=b'{"old": 1}')
+    await dead_harness.bury("m-1", body=json.dumps(MAIL).encode())
 
     result = await dead("replay", DEAD, "--id", "m-1", "--body", "-", given=json.dumps(MAIL | {"subject": "New"}))
 
     assert result.exit_code == 0, result.output
-    assert [json.loads(message.body)["subject"] for message in await bench.drain(WORK)] == ["New"]
-    assert [message.body for message in await bench.drain(DEAD)] == [b'{"old": 1}']
+    assert [json.loads(message.body)["subject"] for message in await dead_harness.drain(WORK)] == ["New"]
+    assert [message.body for message in await dead_harness.drain(DEAD)] == [b'{"old": 1}']
 
 
 @pytest.mark.parametrize(
@@ -224,46 +230,52 @@ async def test_of_two_with_one_id_the_newest_is_changed_and_the_other_stays(benc
     ],
 )
 async def test_a_body_that_its_service_would_not_take_is_refused(
-    bench: Bench, dead: DeadCommand, body: str, problem: str
+    dead_harness: DeadLetterHarness, dead: DeadCommand, body: str, problem: str
 ) -> None:
-    await bench.bury("m-1")
+    await dead_harness.bury("m-1")
 
     result = await dead("replay", DEAD, "--id", "m-1", "--body", "-", given=body)
 
     assert result.exit_code == 2
     assert problem in result.stderr
-    await bench.has(DEAD, 1)
+    await dead_harness.has(DEAD, 1)
 
 
-async def test_an_unknown_kind_takes_any_json_object(bench: Bench, dead: DeadCommand) -> None:
+async def test_an_unknown_kind_takes_any_json_object(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
     for queue in ("shop.pack", "shop.pack.dead"):
-        await bench.channel.declare_queue(queue, durable=True, arguments=QUORUM)
-    await bench.bury("m-1", queue="shop.pack.dead", headers={wire.X_ROUTING_KEY: "shop.pack"})
+        await dead_harness.channel.declare_queue(queue, durable=True, arguments=QUORUM)
+    await dead_harness.bury("m-1", queue="shop.pack.dead", headers={wire.X_ROUTING_KEY: "shop.pack"})
 
     refused = await dead("replay", "shop.pack.dead", "--id", "m-1", "--body", "-", given="7")
     taken = await dead("replay", "shop.pack.dead", "--id", "m-1", "--body", "-", given='{"n": 7}')
 
     assert (refused.exit_code, taken.exit_code) == (2, 0)
-    assert [message.body for message in await bench.drain("shop.pack")] == [b'{"n": 7}']
+    assert [message.body for message in await dead_harness.drain("shop.pack")] == [b'{"n": 7}']
 
 
 @pytest.mark.parametrize("arguments", [("--all",), ("--id", "a", "--id", "b"), ("--group", "x")])
-async def test_only_one_message_can_be_changed(bench: Bench, dead: DeadCommand, arguments: tuple[str, ...]) -> None:
+async def test_only_one_message_can_be_changed(
+    dead_harness: DeadLetterHarness, dead: DeadCommand, arguments: tuple[str, ...]
+) -> None:
     result = await dead("replay", DEAD, *arguments, "--edit")
 
     assert result.exit_code == 2
     assert "--id" in result.stderr
 
 
-async def test_a_message_that_is_not_there_cannot_be_changed(bench: Bench, dead: DeadCommand) -> None:
+async def test_a_message_that_is_not_there_cannot_be_changed(
+    dead_harness: DeadLetterHarness, dead: DeadCommand
+) -> None:
     result = await dead("replay", DEAD, "--id", "m-1", "--edit")
 
     assert result.exit_code == 1
     assert "m-1 is not in email.send.dead" in result.stderr
 
 
-async def test_a_person_edits_until_the_body_fits(bench: Bench, dead: DeadCommand, editor: Any) -> None:
-    await bench.bury("m-1")
+async def test_a_person_edits_until_the_body_fits(
+    dead_harness: DeadLetterHarness, dead: DeadCommand, editor: Any
+) -> None:
+    await dead_harness.bury("m-1")
     seen = editor('s/"ada@example.com"/7/', 's/7/"grace@example.com"/')
 
     result = await dead("replay", DEAD, "--id", "m-1", "--edit", given="y\n")
@@ -272,13 +284,13 @@ async def test_a_person_edits_until_the_body_fits(bench: Bench, dead: DeadComman
     assert "error: to" in result.stderr
     assert "Edit again?" in result.stderr
     assert '"to": 7' in (seen / "body-1").read_text()  # the second time with what was typed the first time
-    assert [json.loads(message.body)["to"] for message in await bench.drain(WORK)] == ["grace@example.com"]
+    assert [json.loads(message.body)["to"] for message in await dead_harness.drain(WORK)] == ["grace@example.com"]
 
 
 async def test_the_file_in_the_editor_is_whole_readable_private_and_gone_afterwards(
-    bench: Bench, dead: DeadCommand, editor: Any
+    dead_harness: DeadLetterHarness, dead: DeadCommand, editor: Any
 ) -> None:
-    await bench.bury("m-1")
+    await dead_harness.bury("m-1")
     seen = editor("s/Hi/Hello/")
 
     await dead("replay", DEAD, "--id", "m-1", "--edit")
@@ -291,32 +303,34 @@ async def test_the_file_in_the_editor_is_whole_readable_private_and_gone_afterwa
     assert not os.access(path.removesuffix("body.json"), os.F_OK)
 
 
-async def test_an_unchanged_body_is_not_replayed(bench: Bench, dead: DeadCommand, editor: Any) -> None:
-    await bench.bury("m-1")
+async def test_an_unchanged_body_is_not_replayed(
+    dead_harness: DeadLetterHarness, dead: DeadCommand, editor: Any
+) -> None:
+    await dead_harness.bury("m-1")
     editor("s/absent/x/")
 
     result = await dead("replay", DEAD, "--id", "m-1", "--edit")
 
     assert result.exit_code == 1
     assert "nothing was changed" in result.stderr
-    await bench.has(DEAD, 1)
+    await dead_harness.has(DEAD, 1)
 
 
-async def test_a_person_may_give_up(bench: Bench, dead: DeadCommand, editor: Any) -> None:
-    await bench.bury("m-1")
+async def test_a_person_may_give_up(dead_harness: DeadLetterHarness, dead: DeadCommand, editor: Any) -> None:
+    await dead_harness.bury("m-1")
     editor("s/{/[/")
 
     result = await dead("replay", DEAD, "--id", "m-1", "--edit", given="n\n")
 
     assert result.exit_code == 1
-    await bench.has(DEAD, 1)
-    await bench.has(WORK, 0)
+    await dead_harness.has(DEAD, 1)
+    await dead_harness.has(WORK, 0)
 
 
 async def test_an_editor_that_is_not_there_is_named(
-    bench: Bench, dead: DeadCommand, monkeypatch: pytest.MonkeyPatch
+    dead_harness: DeadLetterHarness, dead: DeadCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await bench.bury("m-1")
+    await dead_harness.bury("m-1")
     monkeypatch.setenv("VISUAL", "no-such-editor --wait")
 
     result = await dead("replay", DEAD, "--id", "m-1", "--edit")

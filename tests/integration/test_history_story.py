@@ -24,7 +24,7 @@ from shared.settings import RuntimeSettings
 from shared.testing import eventually, running_with
 from shared.worker import Adapters, Worker
 from shared.worker.runtime import Runtime
-from tests.support.worker import Chore, Desk, publish
+from tests.support.worker import Chore, WorkerHarness, publish
 
 TWICE = RetryPolicy(attempts=2, backoff=fixed(timedelta(seconds=1)))
 
@@ -56,18 +56,18 @@ on_both_databases = pytest.mark.parametrize("database_url", ["sqlite", "postgres
 
 
 @pytest.fixture
-def service(desk: Desk, database_url: str | None, monkeypatch: pytest.MonkeyPatch) -> RuntimeSettings:
+def service(harness: WorkerHarness, database_url: str | None, monkeypatch: pytest.MonkeyPatch) -> RuntimeSettings:
     """Settings of every service here, and of the commands."""
-    monkeypatch.setenv("POSTROOM_DATA_DIR", str(desk.data_dir))
+    monkeypatch.setenv("POSTROOM_DATA_DIR", str(harness.data_dir))
     monkeypatch.setattr(output.out, "width", 100)
     if database_url:
         monkeypatch.setenv("POSTROOM_DATABASE_URL", database_url)
-    return desk.station.settings(desk.data_dir, database_url=database_url)
+    return harness.worker_vhost.settings(harness.data_dir, database_url=database_url)
 
 
 @pytest.fixture
-async def _history(desk: Desk, service: RuntimeSettings) -> AsyncIterator[None]:
-    desk.station.apply(audit)
+async def _history(harness: WorkerHarness, service: RuntimeSettings) -> AsyncIterator[None]:
+    harness.worker_vhost.apply(audit)
     async with running_with(audit, adapters, service):
         yield
 
@@ -97,34 +97,36 @@ async def story(service: RuntimeSettings, message_id: str, *, until: str) -> lis
     return [re.sub(r" {2,}", "  ", line).rstrip() for line in text.splitlines()]
 
 
-async def tell(desk: Desk, event: Event) -> None:
-    await publish(desk.channel, "events", event.kind, event.to_wire(), message_id=f"told-{event.kind}-{desk.queue}")
+async def tell(harness: WorkerHarness, event: Event) -> None:
+    await publish(
+        harness.channel, "events", event.kind, event.to_wire(), message_id=f"told-{event.kind}-{harness.queue}"
+    )
 
 
 @on_both_databases
 @pytest.mark.usefixtures("_history")
 async def test_a_message_that_failed_died_was_edited_replayed_and_done_reads_as_a_story(
-    desk: Desk, service: RuntimeSettings
+    harness: WorkerHarness, service: RuntimeSettings
 ) -> None:
-    worker = _post_office(desk)
+    worker = _post_office(harness)
     async with running_with(worker, _no_adapters, service):
         body = {"n": 1, "to": "Ada <ada@example.com>", "text": "wrong"}
-        properties = {"app_id": "shop", "timestamp": datetime.now(UTC), "correlation_id": f"order-{desk.queue}"}
-        await desk.put(body, message_id=f"m-{desk.queue}", **properties)
-        letter = await desk.dead_letter()
+        properties = {"app_id": "shop", "timestamp": datetime.now(UTC), "correlation_id": f"order-{harness.queue}"}
+        await harness.put(body, message_id=f"m-{harness.queue}", **properties)
+        letter = await harness.dead_letter()
         at = datetime.now(UTC)
         was = '{"to": "a•••@example.com", "text": "wrong"}'
-        ids = [f"m-{desk.queue}"]
-        await tell(desk, DeadLetterReplayed(queue=desk.queue, message_ids=ids, by="ada@ops", at=at, was=was))
+        ids = [f"m-{harness.queue}"]
+        await tell(harness, DeadLetterReplayed(queue=harness.queue, message_ids=ids, by="ada@ops", at=at, was=was))
         changed = body | {"text": "right"}
         given = properties | {"message_id": ids[0], "headers": dict(letter.headers)}
-        await publish(desk.channel, "", desk.queue, changed, **given)
+        await publish(harness.channel, "", harness.queue, changed, **given)
         lines = await story(service, ids[0], until="done after 3 tries and 1 replay")
 
     assert lines == [
-        f"{desk.queue} m-{desk.queue}",
+        f"{harness.queue} m-{harness.queue}",
         "for a•••@example.com",
-        f"correlation id order-{desk.queue}",
+        f"correlation id order-{harness.queue}",
         "",
         "time (UTC)  after",
         "TIME  published by shop",
@@ -142,17 +144,17 @@ async def test_a_message_that_failed_died_was_edited_replayed_and_done_reads_as_
 
 @pytest.mark.usefixtures("_history")
 async def test_a_replay_by_the_management_ui_and_a_discard_are_in_the_story(
-    desk: Desk, service: RuntimeSettings
+    harness: WorkerHarness, service: RuntimeSettings
 ) -> None:
-    message_id = f"m-{desk.queue}"
-    async with running_with(_post_office(desk, retry=ONCE), _no_adapters, service):
-        await desk.put({"n": 1, "text": "wrong"}, message_id=message_id)
-        letter = await desk.dead_letter()
+    message_id = f"m-{harness.queue}"
+    async with running_with(_post_office(harness, retry=ONCE), _no_adapters, service):
+        await harness.put({"n": 1, "text": "wrong"}, message_id=message_id)
+        letter = await harness.dead_letter()
         given = {"message_id": message_id, "headers": dict(letter.headers)}
-        await publish(desk.channel, "", desk.queue, letter.body, **given)
-        await desk.dead_letter()
-        told = {"queue": desk.queue, "message_ids": [message_id], "by": "ada@ops", "at": datetime.now(UTC)}
-        await tell(desk, DeadLetterDiscarded(**told, reason="see #123, ask bob@example.com"))
+        await publish(harness.channel, "", harness.queue, letter.body, **given)
+        await harness.dead_letter()
+        told = {"queue": harness.queue, "message_ids": [message_id], "by": "ada@ops", "at": datetime.now(UTC)}
+        await tell(harness, DeadLetterDiscarded(**told, reason="see #123, ask bob@example.com"))
         lines = await story(service, message_id, until="discarded after 2 tries")
 
     assert lines[3:] == [
@@ -168,21 +170,23 @@ async def test_a_replay_by_the_management_ui_and_a_discard_are_in_the_story(
 
 
 @pytest.mark.usefixtures("_history")
-async def test_messages_are_found_by_their_recipient_who_is_never_shown(desk: Desk, service: RuntimeSettings) -> None:
-    async with running_with(_post_office(desk, retry=ONCE), _no_adapters, service):
-        await desk.put({"n": 1, "to": "Ada <Ada@Example.com>", "text": "wrong"}, message_id=f"m-{desk.queue}")
-        await desk.put({"n": 1, "to": "bob@example.com", "text": "wrong"}, message_id=f"other-{desk.queue}")
-        await desk.dead_letters(2)
+async def test_messages_are_found_by_their_recipient_who_is_never_shown(
+    harness: WorkerHarness, service: RuntimeSettings
+) -> None:
+    async with running_with(_post_office(harness, retry=ONCE), _no_adapters, service):
+        await harness.put({"n": 1, "to": "Ada <Ada@Example.com>", "text": "wrong"}, message_id=f"m-{harness.queue}")
+        await harness.put({"n": 1, "to": "bob@example.com", "text": "wrong"}, message_id=f"other-{harness.queue}")
+        await harness.dead_letters(2)
 
-    await story(service, f"m-{desk.queue}", until="dead")
-    result = await history("find", "--recipient", "ada@example.com", "--state", "dead", "--queue", desk.queue)
-    assert desk.queue in result.stdout
+    await story(service, f"m-{harness.queue}", until="dead")
+    result = await history("find", "--recipient", "ada@example.com", "--state", "dead", "--queue", harness.queue)
+    assert harness.queue in result.stdout
     assert "other" not in result.stdout
     assert "ada@example.com" not in (result.stdout + result.stderr).lower()
-    as_json = await history("find", "--error", "say SOMETHING", "--queue", desk.queue, "--json")
+    as_json = await history("find", "--error", "say SOMETHING", "--queue", harness.queue, "--json")
     assert sorted(each["message_id"] for each in json.loads(as_json.stdout)) == [
-        f"m-{desk.queue}",
-        f"other-{desk.queue}",
+        f"m-{harness.queue}",
+        f"other-{harness.queue}",
     ]
 
 
@@ -197,10 +201,10 @@ async def test_what_is_not_there_or_makes_no_sense_is_said_with_an_exit_code(ser
         assert (await history("find", *wrong)).exit_code == ExitCode.USAGE
 
 
-def _post_office(desk: Desk, **options: Any) -> Worker:
+def _post_office(harness: WorkerHarness, **options: Any) -> Worker:
     worker = Worker("test")
-    worker.handles(type("OwnPost", (Post,), {"kind": desk.queue}), **{"retry": TWICE} | options)(post)
-    desk.station.apply(worker)
+    worker.handles(type("OwnPost", (Post,), {"kind": harness.queue}), **{"retry": TWICE} | options)(post)
+    harness.worker_vhost.apply(worker)
     return worker
 
 

@@ -32,7 +32,7 @@ class Clock:
         return self.now
 
 
-class Office:
+class InboxHarness:
     """Processes that share a service's database, without their timers: each beats when told."""
 
     def __init__(self, url: str, stack: AsyncExitStack) -> None:
@@ -60,13 +60,13 @@ class Office:
 
 
 @pytest.fixture
-async def office(database_url: str) -> AsyncIterator[Office]:
+async def harness(database_url: str) -> AsyncIterator[InboxHarness]:
     async with AsyncExitStack() as stack:
-        yield Office(database_url, stack)
+        yield InboxHarness(database_url, stack)
 
 
-async def test_a_message_belongs_to_the_first_who_asks(office: Office) -> None:
-    one, other = await office.process(), await office.process()
+async def test_a_message_belongs_to_the_first_who_asks(harness: InboxHarness) -> None:
+    one, other = await harness.process(), await harness.process()
     await one.liveness.beat()
 
     assert await one.claim(KEY) == YOURS
@@ -74,19 +74,19 @@ async def test_a_message_belongs_to_the_first_who_asks(office: Office) -> None:
     assert await other.claim(Key("sms.send", KEY.identity)) == YOURS
 
 
-async def test_finished_work_is_known_to_all_and_for_good(office: Office) -> None:
-    one, other = await office.process(), await office.process()
+async def test_finished_work_is_known_to_all_and_for_good(harness: InboxHarness) -> None:
+    one, other = await harness.process(), await harness.process()
     await one.claim(KEY)
 
     await one.finish(Finish(KEY, is_done=True))
 
     assert await other.claim(KEY) == DONE
     assert await one.claim(KEY) == DONE
-    assert await (await office.process(joins=False)).claim(KEY) == DONE
+    assert await (await harness.process(joins=False)).claim(KEY) == DONE
 
 
-async def test_failed_work_is_work_again_for_anybody(office: Office) -> None:
-    one, other = await office.process(), await office.process()
+async def test_failed_work_is_work_again_for_anybody(harness: InboxHarness) -> None:
+    one, other = await harness.process(), await harness.process()
     await one.claim(KEY)
 
     await one.finish(Finish(KEY, is_done=False))
@@ -94,8 +94,8 @@ async def test_failed_work_is_work_again_for_anybody(office: Office) -> None:
     assert await other.claim(KEY) == YOURS
 
 
-async def test_twins_in_one_process_wait_for_each_other(office: Office) -> None:
-    inbox = await office.process()
+async def test_twins_in_one_process_wait_for_each_other(harness: InboxHarness) -> None:
+    inbox = await harness.process()
     await inbox.claim(KEY)
     twins = [asyncio.create_task(inbox.claim(KEY)) for _ in range(3)]
     await all_wait(inbox, 3)
@@ -115,8 +115,8 @@ async def all_wait(inbox: Inbox, count: int) -> None:
     await eventually(lambda: len(inbox._claimed_here[KEY]._waiters) == count)  # type: ignore[attr-defined]
 
 
-async def test_a_twin_that_gives_up_waiting_harms_nobody(office: Office) -> None:
-    inbox = await office.process()
+async def test_a_twin_that_gives_up_waiting_harms_nobody(harness: InboxHarness) -> None:
+    inbox = await harness.process()
     await inbox.claim(KEY)
     impatient, patient = (asyncio.create_task(inbox.claim(KEY)) for _ in range(2))
     await all_wait(inbox, 2)
@@ -127,26 +127,26 @@ async def test_a_twin_that_gives_up_waiting_harms_nobody(office: Office) -> None
     assert await patient == YOURS
 
 
-async def test_only_the_work_of_the_dead_is_taken_over(office: Office) -> None:
-    dead, alive, taker = [await office.process() for _ in range(3)]
+async def test_only_the_work_of_the_dead_is_taken_over(harness: InboxHarness) -> None:
+    dead, alive, taker = [await harness.process() for _ in range(3)]
     await dead.claim(Key("q", "of the dead"))
     await alive.claim(Key("q", "of the living"))
     await taker.liveness.beat()
 
-    await office.pass_time(LEASE.total_seconds(), alive, taker)
+    await harness.pass_time(LEASE.total_seconds(), alive, taker)
     assert await taker.claim(Key("q", "of the dead")) == HELD  # not before its lease is over
-    await office.pass_time(LONG, alive, taker)
+    await harness.pass_time(LONG, alive, taker)
 
     assert await taker.claim(Key("q", "of the dead")) == Claim(Standing.YOURS, deaths=1)
     assert await taker.claim(Key("q", "of the living")) == HELD
 
 
-async def test_of_two_who_find_it_dead_one_takes_over(office: Office) -> None:
-    dead, one, other = [await office.process() for _ in range(3)]
+async def test_of_two_who_find_it_dead_one_takes_over(harness: InboxHarness) -> None:
+    dead, one, other = [await harness.process() for _ in range(3)]
     keys = [Key("q", str(number)) for number in range(50)]
     for key in keys:
         await dead.claim(key)
-    await office.pass_time(LONG, one, other)
+    await harness.pass_time(LONG, one, other)
 
     claims = await asyncio.gather(*(inbox.claim(key) for key in keys for inbox in (one, other)))
 
@@ -154,11 +154,11 @@ async def test_of_two_who_find_it_dead_one_takes_over(office: Office) -> None:
     assert pairs == [["HELD", "YOURS"]] * 50
 
 
-async def test_a_process_that_froze_cannot_finish_what_was_taken_over(office: Office) -> None:
-    frozen, taker = await office.process(), await office.process()
+async def test_a_process_that_froze_cannot_finish_what_was_taken_over(harness: InboxHarness) -> None:
+    frozen, taker = await harness.process(), await harness.process()
     await frozen.claim(KEY)
     await taker.liveness.beat()
-    await office.pass_time(LONG, taker)
+    await harness.pass_time(LONG, taker)
     assert await taker.claim(KEY) == Claim(Standing.YOURS, deaths=1)
 
     await frozen.finish(Finish(KEY, is_done=False))  # it wakes up and thinks that it failed
@@ -168,35 +168,35 @@ async def test_a_process_that_froze_cannot_finish_what_was_taken_over(office: Of
     assert await frozen.claim(KEY) == DONE
 
 
-async def test_a_process_that_froze_and_woke_up_in_time_keeps_its_work(office: Office) -> None:
-    frozen, other = await office.process(), await office.process()
+async def test_a_process_that_froze_and_woke_up_in_time_keeps_its_work(harness: InboxHarness) -> None:
+    frozen, other = await harness.process(), await harness.process()
     await frozen.claim(KEY)
     await other.liveness.beat()
-    await office.pass_time(LEASE.total_seconds() - BEAT.total_seconds(), other)
+    await harness.pass_time(LEASE.total_seconds() - BEAT.total_seconds(), other)
 
     await frozen.liveness.beat()
     await other.liveness.beat()
-    await office.pass_time(LEASE.total_seconds(), other)
+    await harness.pass_time(LEASE.total_seconds(), other)
 
     assert await other.claim(KEY) == HELD
 
 
-async def test_a_watcher_that_froze_itself_finds_nobody_dead(office: Office) -> None:
-    worker, watcher = await office.process(), await office.process()
+async def test_a_watcher_that_froze_itself_finds_nobody_dead(harness: InboxHarness) -> None:
+    worker, watcher = await harness.process(), await harness.process()
     await worker.claim(KEY)
     await watcher.liveness.beat()
 
-    office.clock.now += 3600  # in which both stood still, on a laptop that slept
+    harness.clock.now += 3600  # in which both stood still, on a laptop that slept
     await worker.liveness.beat()
     await watcher.liveness.beat()
 
     assert await watcher.claim(KEY) == HELD
 
 
-async def test_who_has_just_come_is_not_dead_although_nobody_has_seen_him(office: Office) -> None:
-    watcher = await office.process()
-    await office.pass_time(LONG, watcher)
-    newcomer = await office.process()
+async def test_who_has_just_come_is_not_dead_although_nobody_has_seen_him(harness: InboxHarness) -> None:
+    watcher = await harness.process()
+    await harness.pass_time(LONG, watcher)
+    newcomer = await harness.process()
     await newcomer.claim(KEY)
 
     assert await watcher.claim(KEY) == HELD
@@ -204,8 +204,8 @@ async def test_who_has_just_come_is_not_dead_although_nobody_has_seen_him(office
     assert await watcher.claim(KEY) == HELD
 
 
-async def test_who_left_in_good_order_is_missed_at_the_next_look(office: Office) -> None:
-    leaver, other = await office.process(), await office.process()
+async def test_who_left_in_good_order_is_missed_at_the_next_look(harness: InboxHarness) -> None:
+    leaver, other = await harness.process(), await harness.process()
     await leaver.claim(KEY)
     await leaver.liveness.leave()
 
@@ -216,20 +216,20 @@ async def test_who_left_in_good_order_is_missed_at_the_next_look(office: Office)
     assert (await other.claim(KEY)).standing is Standing.YOURS
 
 
-async def test_who_has_not_looked_yet_finds_nobody_dead(office: Office) -> None:
-    one = await office.process()
+async def test_who_has_not_looked_yet_finds_nobody_dead(harness: InboxHarness) -> None:
+    one = await harness.process()
     await one.claim(KEY)
     await one.liveness.leave()
 
-    assert await (await office.process(joins=False)).claim(KEY) == HELD
+    assert await (await harness.process(joins=False)).claim(KEY) == HELD
 
 
-async def test_deaths_are_counted_and_a_suspect_s_only_once_it_has_begun(office: Office) -> None:
+async def test_deaths_are_counted_and_a_suspect_s_only_once_it_has_begun(harness: InboxHarness) -> None:
     found = []
     for _ in range(MOST_DEATHS + 2):
-        inbox = await office.process()
+        inbox = await harness.process()
         await inbox.liveness.beat()
-        await office.pass_time(LONG, inbox)  # in which the one before is found to be dead
+        await harness.pass_time(LONG, inbox)  # in which the one before is found to be dead
         claim = await inbox.claim(KEY)
         assert claim.standing is Standing.YOURS
         found.append(claim.deaths)
@@ -240,8 +240,8 @@ async def test_deaths_are_counted_and_a_suspect_s_only_once_it_has_begun(office:
     assert found == [0, 1, 2, 3, 3, 4, 4]
 
 
-async def test_many_claims_at_once_from_two_processes_have_one_winner_each(office: Office) -> None:
-    one, other = await office.process(), await office.process()
+async def test_many_claims_at_once_from_two_processes_have_one_winner_each(harness: InboxHarness) -> None:
+    one, other = await harness.process(), await harness.process()
     await one.liveness.beat()
     keys = [Key("q", f"job-{number}") for number in range(400)]
 
@@ -255,8 +255,8 @@ async def test_many_claims_at_once_from_two_processes_have_one_winner_each(offic
         assert sorted((ones[key].standing.name, others[key].standing.name)) == ["HELD", "YOURS"]
 
 
-async def test_names_with_quotes_and_other_letters_are_names_like_any(office: Office) -> None:
-    inbox = await office.process()
+async def test_names_with_quotes_and_other_letters_are_names_like_any(harness: InboxHarness) -> None:
+    inbox = await harness.process()
     keys = [Key("q", name) for name in ('a"b', "a'b", "a\\b", "ü€😀", "%", "x" * 255, "[1,2]", " ", "NULL", ":name")]
 
     for key in keys:
@@ -266,8 +266,8 @@ async def test_names_with_quotes_and_other_letters_are_names_like_any(office: Of
     assert [await inbox.claim(key) for key in keys] == [DONE] * len(keys)
 
 
-async def test_history_is_written_with_the_outcome(office: Office) -> None:
-    inbox = await office.process()
+async def test_history_is_written_with_the_outcome(harness: InboxHarness) -> None:
+    inbox = await harness.process()
     row: dict[str, Any] = {"at": datetime.now(UTC), "queue": "q", "attempt": 1, "replays": 0, "milliseconds": 1.5}
 
     await inbox.claim(KEY)
@@ -280,11 +280,11 @@ async def test_history_is_written_with_the_outcome(office: Office) -> None:
     assert [tuple(row) for row in found] == [("done", "job-1"), ("dead", None)]
 
 
-async def test_the_dead_are_struck_off_the_list_once_nothing_of_theirs_is_left(office: Office) -> None:
-    dead, taker = await office.process(), await office.process()
+async def test_the_dead_are_struck_off_the_list_once_nothing_of_theirs_is_left(harness: InboxHarness) -> None:
+    dead, taker = await harness.process(), await harness.process()
     await dead.claim(KEY)
     await taker.liveness.beat()
-    await office.pass_time(LONG, taker)
+    await harness.pass_time(LONG, taker)
 
     await taker.liveness._bury_the_dead()
     assert dead.holder in await listed(taker)  # its message has not come to anybody yet
@@ -300,13 +300,13 @@ async def listed(inbox: Inbox) -> set[str]:
 
 
 async def test_a_heartbeat_that_cannot_be_written_declares_nobody_dead(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    harness: InboxHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.inbox.liveness.BEAT", BEAT / 100)
-    dead, watcher = await office.process(), await office.process()
+    dead, watcher = await harness.process(), await harness.process()
     await dead.claim(KEY)
     await watcher.liveness.beat()
-    await office.pass_time(LONG)
+    await harness.pass_time(LONG)
     failed = asyncio.Event()
 
     async def fail(_work: object) -> None:
@@ -324,5 +324,5 @@ async def test_a_heartbeat_that_cannot_be_written_declares_nobody_dead(
     assert await watcher.claim(KEY) == HELD  # it has to watch for a whole lease again
     await watcher.liveness.beat()
     assert await watcher.claim(KEY) == HELD
-    await office.pass_time(LONG, watcher)
+    await harness.pass_time(LONG, watcher)
     assert (await watcher.claim(KEY)).deaths == 1

@@ -18,28 +18,28 @@ from shared.testing import eventually
 from tests.support.brokers import VirtualHost
 from tests.support.patience import REACTION, patience
 from tests.support.proxy import Proxy, proxy_to
-from tests.support.worker import Desk, Station, take_all
+from tests.support.worker import WorkerHarness, WorkerVhost, take_all
 
 PATIENT = patience(REACTION)
 IMPATIENT = timedelta(seconds=1)  # for what is never confirmed
 
 
 @pytest.fixture
-def desk(desk: Desk) -> Desk:
+def harness(harness: WorkerHarness) -> WorkerHarness:
     """A queue that nobody reads."""
-    desk.worker()
-    return desk
+    harness.worker()
+    return harness
 
 
 @pytest.fixture
-async def publisher(station: Station) -> AsyncIterator[Publisher]:
-    async with Publisher(station.vhost.amqp_url, app_id="shop", timeout=PATIENT) as publisher:
+async def publisher(worker_vhost: WorkerVhost) -> AsyncIterator[Publisher]:
+    async with Publisher(worker_vhost.vhost.amqp_url, app_id="shop", timeout=PATIENT) as publisher:
         yield publisher
 
 
 @pytest.fixture
-async def proxy(station: Station) -> AsyncIterator[Proxy]:
-    target = urlsplit(station.vhost.amqp_url)
+async def proxy(worker_vhost: WorkerVhost) -> AsyncIterator[Proxy]:
+    target = urlsplit(worker_vhost.vhost.amqp_url)
     async with proxy_to(target.hostname or "", target.port or 5672) as proxy:
         yield proxy
 
@@ -49,9 +49,9 @@ def through(proxy: Proxy, vhost: VirtualHost) -> str:
     return target._replace(netloc=f"{target.username}:{target.password}@127.0.0.1:{proxy.port}").geturl()
 
 
-def job_of(desk: Desk, **fields: Any) -> Job:
+def job_of(harness: WorkerHarness, **fields: Any) -> Job:
     class Chore(Job):
-        kind: ClassVar[str] = desk.queue
+        kind: ClassVar[str] = harness.queue
 
     return Chore.model_validate(fields)
 
@@ -61,26 +61,26 @@ def theirs(message: AbstractIncomingMessage) -> dict[str, Any]:
     return {name: value for name, value in message.headers.items() if name != "x-delivery-count"}
 
 
-def plain(desk: Desk, **changes: Any) -> Outgoing:
-    fields = {"exchange": wire.JOBS, "routing_key": desk.queue, "body": b"{}", "message_id": "a"}
+def plain(harness: WorkerHarness, **changes: Any) -> Outgoing:
+    fields = {"exchange": wire.JOBS, "routing_key": harness.queue, "body": b"{}", "message_id": "a"}
     return Outgoing(**{**fields, **changes})
 
 
-async def test_a_job_lies_in_its_queue_complete(desk: Desk, publisher: Publisher) -> None:
+async def test_a_job_lies_in_its_queue_complete(harness: WorkerHarness, publisher: Publisher) -> None:
     began = datetime.now(UTC).replace(microsecond=0)  # the wire has whole seconds
-    message_id = await publisher.publish(job_of(desk, n=1))
+    message_id = await publisher.publish(job_of(harness, n=1))
 
-    [message] = await take_all(desk.channel, desk.queue)
+    [message] = await take_all(harness.channel, harness.queue)
     assert message.body == b'{"n":1}'
     assert (message.message_id, message.content_type, message.delivery_mode) == (message_id, "application/json", 2)
     assert message.app_id == "shop"
     assert message.timestamp is not None
     assert began <= message.timestamp <= datetime.now(UTC)
-    assert (message.exchange, message.routing_key) == ("jobs", desk.queue)
+    assert (message.exchange, message.routing_key) == ("jobs", harness.queue)
     assert theirs(message) == {}
 
 
-async def test_options_travel_as_the_wire_s_headers(desk: Desk, publisher: Publisher) -> None:
+async def test_options_travel_as_the_wire_s_headers(harness: WorkerHarness, publisher: Publisher) -> None:
     expires_at = datetime(2026, 12, 24, 18, tzinfo=UTC)
     options = PublishOptions(
         delay=timedelta(seconds=90),
@@ -92,9 +92,9 @@ async def test_options_travel_as_the_wire_s_headers(desk: Desk, publisher: Publi
         headers={"tenant": "acme", "rate": 1e300},
     )
 
-    await publisher.publish(job_of(desk), message_id="mine", options=options)
+    await publisher.publish(job_of(harness), message_id="mine", options=options)
 
-    [message] = await take_all(desk.channel, desk.queue)
+    [message] = await take_all(harness.channel, harness.queue)
     assert (message.message_id, message.correlation_id) == ("mine", "order-7")
     assert theirs(message) == {
         "delay-seconds": 90.0,
@@ -107,10 +107,10 @@ async def test_options_travel_as_the_wire_s_headers(desk: Desk, publisher: Publi
     }
 
 
-async def test_many_at_once_are_all_stored(desk: Desk, publisher: Publisher) -> None:
-    ids = await asyncio.gather(*(publisher.publish(job_of(desk, n=n)) for n in range(500)))
+async def test_many_at_once_are_all_stored(harness: WorkerHarness, publisher: Publisher) -> None:
+    ids = await asyncio.gather(*(publisher.publish(job_of(harness, n=n)) for n in range(500)))
 
-    stored = Counter(message.message_id for message in await take_all(desk.channel, desk.queue))
+    stored = Counter(message.message_id for message in await take_all(harness.channel, harness.queue))
     assert stored == Counter(ids)
 
 
@@ -121,35 +121,35 @@ async def test_an_event_may_have_no_listeners(publisher: Publisher) -> None:
     await publisher.publish(NobodyCares())
 
 
-async def test_a_job_that_no_queue_takes_waits_in_unrouted(desk: Desk, publisher: Publisher) -> None:
+async def test_a_job_that_no_queue_takes_waits_in_unrouted(harness: WorkerHarness, publisher: Publisher) -> None:
     class Unknown(Job):
         kind: ClassVar[str] = "nobody.does"
 
     message_id = await publisher.publish(Unknown())
 
-    assert message_id in [message.message_id for message in await take_all(desk.channel, "unrouted")]
+    assert message_id in [message.message_id for message in await take_all(harness.channel, "unrouted")]
 
 
-async def test_what_has_no_place_at_all_is_unroutable(desk: Desk, publisher: Publisher) -> None:
+async def test_what_has_no_place_at_all_is_unroutable(harness: WorkerHarness, publisher: Publisher) -> None:
     with pytest.raises(Unroutable, match=r"nowhere \(a\): exchange 'delay.due' leads to no queue"):
-        await publisher.send(plain(desk, exchange="delay.due", routing_key="nowhere"))
+        await publisher.send(plain(harness, exchange="delay.due", routing_key="nowhere"))
 
 
 async def test_an_exchange_that_does_not_exist_is_named_and_the_next_publish_works(
-    desk: Desk, publisher: Publisher
+    harness: WorkerHarness, publisher: Publisher
 ) -> None:
     for _ in range(2):
         with pytest.raises(Unroutable, match="exchange 'absent' does not exist; run `postroom topology apply`"):
-            await publisher.send(plain(desk, exchange="absent"))
+            await publisher.send(plain(harness, exchange="absent"))
 
-        await publisher.publish(job_of(desk))
+        await publisher.publish(job_of(harness))
 
-    assert await desk.depth() == 2
+    assert await harness.depth() == 2
 
 
-async def test_of_two_with_one_id_each_gets_its_own_answer(desk: Desk, publisher: Publisher) -> None:
-    lost = plain(desk, exchange="delay.due", routing_key="nowhere")
-    stored = plain(desk)
+async def test_of_two_with_one_id_each_gets_its_own_answer(harness: WorkerHarness, publisher: Publisher) -> None:
+    lost = plain(harness, exchange="delay.due", routing_key="nowhere")
+    stored = plain(harness)
 
     for _ in range(20):
         answers = await asyncio.gather(
@@ -157,7 +157,7 @@ async def test_of_two_with_one_id_each_gets_its_own_answer(desk: Desk, publisher
         )
         assert [type(answer) for answer in answers] == [Unroutable, type(None), Unroutable, type(None)]
 
-    assert await desk.depth() == 40
+    assert await harness.depth() == 40
 
 
 async def test_what_is_too_large_is_refused_here(publisher: Publisher) -> None:
@@ -180,98 +180,100 @@ async def test_what_is_too_large_is_refused_here(publisher: Publisher) -> None:
     ],
 )
 async def test_what_amqp_cannot_carry_is_refused_and_harms_no_other(
-    desk: Desk, publisher: Publisher, wrong: dict[str, Any], reason: str
+    harness: WorkerHarness, publisher: Publisher, wrong: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(InvalidPublish, match=reason):
-        await publisher.publish(job_of(desk), **wrong)
+        await publisher.publish(job_of(harness), **wrong)
 
-    await publisher.publish(job_of(desk))
-    assert await desk.depth() == 1
+    await publisher.publish(job_of(harness))
+    assert await harness.depth() == 1
 
 
-async def test_no_broker_there_is_said_without_the_password(desk: Desk) -> None:
+async def test_no_broker_there_is_said_without_the_password(harness: WorkerHarness) -> None:
     async with Publisher("amqp://user:canary-4711@127.0.0.1:1/", timeout=PATIENT) as publisher:
         with pytest.raises(BrokerUnavailable, match=r"127\.0\.0\.1:1/") as failure:
-            await publisher.publish(job_of(desk))
+            await publisher.publish(job_of(harness))
 
     assert "canary" not in str(failure.value)
 
 
-async def test_a_wrong_password_is_named_as_such(desk: Desk, station: Station) -> None:
-    url = urlsplit(station.vhost.amqp_url)
+async def test_a_wrong_password_is_named_as_such(harness: WorkerHarness, worker_vhost: WorkerVhost) -> None:
+    url = urlsplit(worker_vhost.vhost.amqp_url)
     wrong = url._replace(netloc=f"guest:canary-4711@{url.hostname}:{url.port}").geturl()
 
     async with Publisher(wrong, timeout=PATIENT) as publisher:
         with pytest.raises(BrokerUnavailable, match="refused the user or its password") as failure:
-            await publisher.publish(job_of(desk))
+            await publisher.publish(job_of(harness))
 
     assert "canary" not in str(failure.value)
 
 
-async def test_a_virtual_host_that_does_not_exist_is_unavailable(desk: Desk, station: Station) -> None:
-    async with Publisher(f"{station.vhost.amqp_url}-absent", timeout=PATIENT) as publisher:
+async def test_a_virtual_host_that_does_not_exist_is_unavailable(
+    harness: WorkerHarness, worker_vhost: WorkerVhost
+) -> None:
+    async with Publisher(f"{worker_vhost.vhost.amqp_url}-absent", timeout=PATIENT) as publisher:
         with pytest.raises(BrokerUnavailable):
-            await publisher.publish(job_of(desk))
+            await publisher.publish(job_of(harness))
 
 
 async def test_a_broker_that_does_not_answer_is_a_time_out_and_publishing_again_is_safe(
-    desk: Desk, station: Station, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, worker_vhost: WorkerVhost, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with Publisher(through(proxy, station.vhost), timeout=PATIENT) as publisher:
-        await publisher.publish(job_of(desk), message_id="first")
+    async with Publisher(through(proxy, worker_vhost.vhost), timeout=PATIENT) as publisher:
+        await publisher.publish(job_of(harness), message_id="first")
         proxy.hold()
         with monkeypatch.context() as silent:
             silent.setattr(publisher, "_timeout", IMPATIENT)
             with pytest.raises(PublishTimeout, match=r"not confirmed within 1 s .* publish it again with the same id"):
-                await publisher.publish(job_of(desk), message_id="second")
+                await publisher.publish(job_of(harness), message_id="second")
 
         proxy.release()
-        await publisher.publish(job_of(desk), message_id="second")
+        await publisher.publish(job_of(harness), message_id="second")
 
-    assert {message.message_id for message in await take_all(desk.channel, desk.queue)} == {"first", "second"}
+    assert {message.message_id for message in await take_all(harness.channel, harness.queue)} == {"first", "second"}
 
 
-async def test_a_lost_connection_is_made_again(desk: Desk, station: Station, proxy: Proxy) -> None:
-    async with Publisher(through(proxy, station.vhost), timeout=PATIENT) as publisher:
+async def test_a_lost_connection_is_made_again(harness: WorkerHarness, worker_vhost: WorkerVhost, proxy: Proxy) -> None:
+    async with Publisher(through(proxy, worker_vhost.vhost), timeout=PATIENT) as publisher:
         for number in range(3):
-            await publisher.publish(job_of(desk, n=number))
+            await publisher.publish(job_of(harness, n=number))
             proxy.cut()
             await eventually(lambda: not publisher.is_connected)
 
-    assert await desk.depth() == 3
+    assert await harness.depth() == 3
 
 
 async def test_a_broker_that_went_away_is_said_and_found_again_when_it_is_back(
-    desk: Desk, station: Station, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, worker_vhost: WorkerVhost, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with Publisher(through(proxy, station.vhost), timeout=PATIENT) as publisher:
-        await publisher.publish(job_of(desk))
+    async with Publisher(through(proxy, worker_vhost.vhost), timeout=PATIENT) as publisher:
+        await publisher.publish(job_of(harness))
         await proxy.refuse()
         await eventually(lambda: not publisher.is_connected)
         with monkeypatch.context() as away:
             away.setattr(publisher, "_timeout", IMPATIENT)
             for _ in range(2):
                 with pytest.raises(BrokerUnavailable, match=r"no connection to .* within 1 s; nothing was sent"):
-                    await publisher.publish(job_of(desk))
+                    await publisher.publish(job_of(harness))
 
         await proxy.listen()
         await eventually(lambda: publisher.is_connected)
-        await publisher.publish(job_of(desk))
+        await publisher.publish(job_of(harness))
 
-    assert await desk.depth() == 2
+    assert await harness.depth() == 2
 
 
 async def test_what_was_in_flight_when_the_connection_broke_is_not_called_stored(
-    desk: Desk, station: Station, proxy: Proxy
+    harness: WorkerHarness, worker_vhost: WorkerVhost, proxy: Proxy
 ) -> None:
     async def are_written(count: int) -> bool:
         channel = await publisher._ready_channel()
         return len((await channel.get_underlay_channel()).confirmations) == count  # type: ignore[attr-defined]
 
-    async with Publisher(through(proxy, station.vhost), timeout=PATIENT) as publisher:
+    async with Publisher(through(proxy, worker_vhost.vhost), timeout=PATIENT) as publisher:
         await publisher.connect()
         proxy.hold()
-        in_flight = asyncio.gather(*(publisher.publish(job_of(desk)) for _ in range(10)), return_exceptions=True)
+        in_flight = asyncio.gather(*(publisher.publish(job_of(harness)) for _ in range(10)), return_exceptions=True)
         await eventually(lambda: are_written(10))  # and none is confirmed
         proxy.cut()
         answers = await in_flight

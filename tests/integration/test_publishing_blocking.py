@@ -12,7 +12,7 @@ import pytest
 from shared.errors import BrokerUnavailable, Unroutable
 from shared.publishing import BlockingPublisher, Outgoing
 from tests.support.patience import PROCESS_STARTS, REACTION, patience, seconds
-from tests.support.worker import Desk, Station, take_all
+from tests.support.worker import WorkerHarness, WorkerVhost, take_all
 
 PATIENT = patience(REACTION)
 
@@ -44,62 +44,67 @@ FORKING = """
 
 
 @pytest.fixture
-def desk(desk: Desk) -> Desk:
+def harness(harness: WorkerHarness) -> WorkerHarness:
     """A queue that nobody reads."""
-    desk.worker()
-    return desk
+    harness.worker()
+    return harness
 
 
-def plain(desk: Desk, message_id: str, **changes: str) -> Outgoing:
+def plain(harness: WorkerHarness, message_id: str, **changes: str) -> Outgoing:
     return Outgoing(
-        **{"exchange": "jobs", "routing_key": desk.queue, "body": b"{}", "message_id": message_id, **changes}
+        **{"exchange": "jobs", "routing_key": harness.queue, "body": b"{}", "message_id": message_id, **changes}
     )
 
 
-async def test_threads_share_one_publisher(desk: Desk, station: Station) -> None:
+async def test_threads_share_one_publisher(harness: WorkerHarness, worker_vhost: WorkerVhost) -> None:
     def publish_all() -> None:
-        with BlockingPublisher(station.vhost.amqp_url, timeout=PATIENT) as publisher, ThreadPoolExecutor(8) as threads:
-            list(threads.map(lambda n: publisher.send(plain(desk, f"m{n}")), range(200)))
+        with (
+            BlockingPublisher(worker_vhost.vhost.amqp_url, timeout=PATIENT) as publisher,
+            ThreadPoolExecutor(8) as threads,
+        ):
+            list(threads.map(lambda n: publisher.send(plain(harness, f"m{n}")), range(200)))
 
     await asyncio.to_thread(publish_all)
 
-    stored = Counter(message.message_id for message in await take_all(desk.channel, desk.queue))
+    stored = Counter(message.message_id for message in await take_all(harness.channel, harness.queue))
     assert stored == Counter(f"m{n}" for n in range(200))
 
 
-async def test_errors_come_out_as_they_are(desk: Desk, station: Station) -> None:
+async def test_errors_come_out_as_they_are(harness: WorkerHarness, worker_vhost: WorkerVhost) -> None:
     def publish() -> None:
-        with BlockingPublisher(station.vhost.amqp_url, timeout=PATIENT) as publisher:
+        with BlockingPublisher(worker_vhost.vhost.amqp_url, timeout=PATIENT) as publisher:
             with pytest.raises(Unroutable):
-                publisher.send(plain(desk, "a", exchange="delay.due", routing_key="nowhere"))
-            publisher.send(plain(desk, "b"))
+                publisher.send(plain(harness, "a", exchange="delay.due", routing_key="nowhere"))
+            publisher.send(plain(harness, "b"))
         absent = BlockingPublisher("amqp://127.0.0.1:1/", timeout=PATIENT)
         with absent, pytest.raises(BrokerUnavailable):
-            absent.send(plain(desk, "c"))
+            absent.send(plain(harness, "c"))
 
     await asyncio.to_thread(publish)
 
-    assert [message.message_id for message in await take_all(desk.channel, desk.queue)] == ["b"]
+    assert [message.message_id for message in await take_all(harness.channel, harness.queue)] == ["b"]
 
 
-async def test_a_closed_publisher_opens_again_when_it_is_used(desk: Desk, station: Station) -> None:
+async def test_a_closed_publisher_opens_again_when_it_is_used(
+    harness: WorkerHarness, worker_vhost: WorkerVhost
+) -> None:
     def publish() -> None:
-        publisher = BlockingPublisher(station.vhost.amqp_url, timeout=PATIENT)
+        publisher = BlockingPublisher(worker_vhost.vhost.amqp_url, timeout=PATIENT)
         publisher.close()  # never used
         for number in range(2):
-            publisher.send(plain(desk, f"m{number}"))
+            publisher.send(plain(harness, f"m{number}"))
             publisher.close()
 
     await asyncio.to_thread(publish)
 
-    assert await desk.depth() == 2
+    assert await harness.depth() == 2
 
 
 @pytest.mark.parametrize("before", ["used", "unused"])
 async def test_children_of_a_fork_publish_on_connections_of_their_own(
-    desk: Desk, station: Station, before: str
+    harness: WorkerHarness, worker_vhost: WorkerVhost, before: str
 ) -> None:
-    given = [station.vhost.amqp_url, desk.queue, before, str(PATIENT.total_seconds())]
+    given = [worker_vhost.vhost.amqp_url, harness.queue, before, str(PATIENT.total_seconds())]
     program = [sys.executable, "-c", textwrap.dedent(FORKING), *given]
 
     done = await asyncio.to_thread(
@@ -107,5 +112,5 @@ async def test_children_of_a_fork_publish_on_connections_of_their_own(
     )
 
     assert done.returncode == 0, done.stderr
-    stored = Counter(message.message_id for message in await take_all(desk.channel, desk.queue))
+    stored = Counter(message.message_id for message in await take_all(harness.channel, harness.queue))
     assert stored == {"parent": 2 if before == "used" else 1, "child-0": 2, "child-1": 2, "child-2": 2}

@@ -12,12 +12,23 @@ import pytest
 from services.report import clerk
 from services.report.runs.sql import SqlRuns
 from shared.testing import eventually
-from tests.support.report_service import BATCH, COUNTING, LIST, Office, objects_in, office_at, rows, write_type
-from tests.support.worker import Station, depth
+from tests.support.report_service import (
+    BATCH,
+    COUNTING,
+    LIST,
+    ReportHarness,
+    objects_in,
+    report_harness_at,
+    rows,
+    write_type,
+)
+from tests.support.worker import WorkerVhost, depth
 
 
 @pytest.fixture
-async def office(station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+async def report_harness(
+    worker_vhost: WorkerVhost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[ReportHarness]:
     types = tmp_path / "types"
     sqlite3.connect(tmp_path / "shop.sqlite3").execute("PRAGMA journal_mode = WAL").connection.close()
     endless = {"database": "shop", "query": COUNTING.format(rows=1_000_000_000)}
@@ -29,8 +40,8 @@ async def office(station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("REPORT_DATABASES", f"shop=sqlite:///{tmp_path}/shop.sqlite3")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    async with office_at(station, tmp_path / "data", types) as office:
-        yield office
+    async with report_harness_at(worker_vhost, tmp_path / "data", types) as report_harness:
+        yield report_harness
 
 
 @pytest.fixture
@@ -58,69 +69,73 @@ def children() -> list[psutil.Process]:
 
 
 async def test_a_running_report_is_stopped_at_the_next_look_and_leaves_nothing(
-    station: Station, office: Office, tmp_path: Path, looks: list[str]
+    worker_vhost: WorkerVhost, report_harness: ReportHarness, tmp_path: Path, looks: list[str]
 ) -> None:
-    async with office.running(station):
-        await office.order("unwanted", "endless")
-        await office.told("report.progress")
+    async with report_harness.running(worker_vhost):
+        await report_harness.order("unwanted", "endless")
+        await report_harness.told("report.progress")
         assert children()
-        await office.cancel("unwanted")
-        await office.state("unwanted", "cancelled")
-        [cancelled_event] = await office.told("report.cancelled")
+        await report_harness.cancel("unwanted")
+        await report_harness.state("unwanted", "cancelled")
+        [cancelled_event] = await report_harness.told("report.cancelled")
         await eventually(lambda: not children())
 
-        await office.order("wanted", rows=rows(2))  # the service goes on
-        [ready] = await office.told("report.ready")
+        await report_harness.order("wanted", rows=rows(2))  # the service goes on
+        [ready] = await report_harness.told("report.ready")
 
     since = looks[looks.index("cancelled") :]
     assert since.index("stops") <= 2  # one look may have begun before the wish and be answered after it
     assert clerk.LOOK_SECONDS <= 1
     assert (cancelled_event["id"], cancelled_event["type"]) == ("unwanted", "endless")
     assert ready["id"] == "wanted"
-    assert len(objects_in(office.storage)) == 1
+    assert len(objects_in(report_harness.storage)) == 1
     assert [name for name in os.listdir(tmp_path) if name.startswith("postroom-report-")] == []  # noqa: PTH208
     for queue in ("report.generate", "report.generate.dead", "report.cancel.dead"):
-        assert await depth(office.channel, queue) == 0
+        assert await depth(report_harness.channel, queue) == 0
 
 
-async def test_documents_of_a_cancelled_batch_are_removed(station: Station, office: Office) -> None:
-    async with office.running(station):
-        await office.order("half", "batch")
-        await eventually(lambda: len(objects_in(office.storage)) > 3)
-        await office.cancel("half")
-        await office.state("half", "cancelled")
+async def test_documents_of_a_cancelled_batch_are_removed(
+    worker_vhost: WorkerVhost, report_harness: ReportHarness
+) -> None:
+    async with report_harness.running(worker_vhost):
+        await report_harness.order("half", "batch")
+        await eventually(lambda: len(objects_in(report_harness.storage)) > 3)
+        await report_harness.cancel("half")
+        await report_harness.state("half", "cancelled")
 
-    assert objects_in(office.storage) == {}
-
-
-async def test_a_report_that_is_cancelled_before_it_begins_is_not_begun(station: Station, office: Office) -> None:
-    async with office.running(station):
-        await office.cancel("early")
-        await cancelled(office)
-        await office.order("early", rows=rows(1))
-        await office.state("early", "cancelled")
-        await office.order("other", rows=rows(1))
-        await office.told("report.ready")
-
-    assert [each["id"] for each in office.heard["report.ready"]] == ["other"]
+    assert objects_in(report_harness.storage) == {}
 
 
-async def test_a_report_that_is_done_stays(station: Station, office: Office) -> None:
-    async with office.running(station):
-        await office.order("done", rows=rows(1))
-        await office.told("report.ready")
-        await office.cancel("done")
-        await cancelled(office)
-        run = await office.state("done", "done")
+async def test_a_report_that_is_cancelled_before_it_begins_is_not_begun(
+    worker_vhost: WorkerVhost, report_harness: ReportHarness
+) -> None:
+    async with report_harness.running(worker_vhost):
+        await report_harness.cancel("early")
+        await cancelled(report_harness)
+        await report_harness.order("early", rows=rows(1))
+        await report_harness.state("early", "cancelled")
+        await report_harness.order("other", rows=rows(1))
+        await report_harness.told("report.ready")
+
+    assert [each["id"] for each in report_harness.heard["report.ready"]] == ["other"]
+
+
+async def test_a_report_that_is_done_stays(worker_vhost: WorkerVhost, report_harness: ReportHarness) -> None:
+    async with report_harness.running(worker_vhost):
+        await report_harness.order("done", rows=rows(1))
+        await report_harness.told("report.ready")
+        await report_harness.cancel("done")
+        await cancelled(report_harness)
+        run = await report_harness.state("done", "done")
 
     assert run["state"] == "done"
-    assert len(objects_in(office.storage)) == 1
+    assert len(objects_in(report_harness.storage)) == 1
 
 
-async def cancelled(office: Office) -> None:
+async def cancelled(report_harness: ReportHarness) -> None:
     """Wait until the service has taken the wish."""
 
     async def is_taken() -> Any:
-        return await depth(office.channel, "report.cancel") == 0
+        return await depth(report_harness.channel, "report.cancel") == 0
 
     await eventually(is_taken)

@@ -19,8 +19,8 @@ from shared.cli import app, output
 from shared.cli.report import read_rows
 from shared.errors import ConfigurationError
 from tests.support.processes import running
-from tests.support.report_service import COUNTING, LIST, Office, office_at, read_csv, rows, write_type
-from tests.support.worker import Station
+from tests.support.report_service import COUNTING, LIST, ReportHarness, read_csv, report_harness_at, rows, write_type
+from tests.support.worker import WorkerVhost
 
 Postroom = Callable[..., Any]
 
@@ -39,14 +39,17 @@ def types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-async def office(station: Station, tmp_path: Path, types: Path) -> AsyncIterator[Office]:
-    async with office_at(station, tmp_path / "data", types) as office, office.running(station):
-        yield office
+async def report_harness(worker_vhost: WorkerVhost, tmp_path: Path, types: Path) -> AsyncIterator[ReportHarness]:
+    async with (
+        report_harness_at(worker_vhost, tmp_path / "data", types) as report_harness,
+        report_harness.running(worker_vhost),
+    ):
+        yield report_harness
 
 
 @pytest.fixture
-def postroom(station: Station, monkeypatch: pytest.MonkeyPatch) -> Postroom:
-    monkeypatch.setenv("POSTROOM_AMQP_URL", station.vhost.amqp_url)
+def postroom(worker_vhost: WorkerVhost, monkeypatch: pytest.MonkeyPatch) -> Postroom:
+    monkeypatch.setenv("POSTROOM_AMQP_URL", worker_vhost.vhost.amqp_url)
     monkeypatch.setattr(output.out, "width", 200)
 
     async def run(*arguments: str) -> Result:
@@ -62,23 +65,29 @@ def rows_file(tmp_path: Path) -> str:
     return str(file)
 
 
-async def test_a_report_is_made_and_its_file_is_named(office: Office, postroom: Postroom, rows_file: str) -> None:
+async def test_a_report_is_made_and_its_file_is_named(
+    report_harness: ReportHarness, postroom: Postroom, rows_file: str
+) -> None:
     result = await postroom("report", "list", "--format", "csv", "--rows", rows_file, "--parameter", "day=2026-01-31")
 
     assert result.exit_code == 0, result.output
     path = Path(result.stdout.strip().splitlines()[0])
-    assert path.is_relative_to(office.storage)
+    assert path.is_relative_to(report_harness.storage)
     assert read_csv(path)[-1] == ["2", "name 2"]
 
 
-async def test_a_program_gets_the_event_as_json(office: Office, postroom: Postroom, rows_file: str) -> None:
+async def test_a_program_gets_the_event_as_json(
+    report_harness: ReportHarness, postroom: Postroom, rows_file: str
+) -> None:
     result = await postroom("report", "list", "--format", "json", "--rows", rows_file, "--json")
 
     assert json.loads(result.stdout)["rows"] == 3
     assert json.loads(result.stdout)["url"].startswith("file://")
 
 
-async def test_a_report_that_fails_says_why_and_where_it_waits(office: Office, postroom: Postroom) -> None:
+async def test_a_report_that_fails_says_why_and_where_it_waits(
+    report_harness: ReportHarness, postroom: Postroom
+) -> None:
     result = await postroom("report", "nothing-of-that-name")
 
     assert result.exit_code == 1
@@ -86,9 +95,11 @@ async def test_a_report_that_fails_says_why_and_where_it_waits(office: Office, p
     assert "postroom dead replay report.generate.dead --id" in " ".join(result.stderr.split())
 
 
-async def test_a_cancelled_report_ends_the_command_that_waits_for_it(office: Office, postroom: Postroom) -> None:
+async def test_a_cancelled_report_ends_the_command_that_waits_for_it(
+    report_harness: ReportHarness, postroom: Postroom
+) -> None:
     waiting = asyncio.ensure_future(postroom("report", "endless", "--format", "csv"))
-    [progress, *_] = await office.told("report.progress")
+    [progress, *_] = await report_harness.told("report.progress")
     cancelled = await postroom("cancel", progress["id"])
     result = await waiting
 
@@ -97,17 +108,17 @@ async def test_a_cancelled_report_ends_the_command_that_waits_for_it(office: Off
     assert "cancelled" in result.stderr
 
 
-async def test_ctrl_c_cancels_the_report(office: Office, station: Station) -> None:
+async def test_ctrl_c_cancels_the_report(report_harness: ReportHarness, worker_vhost: WorkerVhost) -> None:
     command = subprocess.Popen(  # noqa: ASYNC220 - it is short
         [sys.executable, "-m", "shared.cli", "report", "endless", "--format", "csv"],
-        env={**os.environ, "POSTROOM_AMQP_URL": station.vhost.amqp_url},
+        env={**os.environ, "POSTROOM_AMQP_URL": worker_vhost.vhost.amqp_url},
         stderr=subprocess.PIPE,
     )
     with running(command):
-        [progress, *_] = await office.told("report.progress")
+        [progress, *_] = await report_harness.told("report.progress")
         command.send_signal(signal.SIGINT)
         _, said = await asyncio.to_thread(command.communicate)
-    run = await office.state(progress["id"], "cancelled")
+    run = await report_harness.state(progress["id"], "cancelled")
 
     assert run["state"] == "cancelled"
     assert command.returncode == 130

@@ -18,15 +18,15 @@ from tests.support.report_service import (
     BATCH,
     COUNTING,
     LIST,
-    Office,
+    ReportHarness,
     objects_in,
-    office_open,
     path_of,
     read_csv,
+    report_harness_running,
     rows,
     write_type,
 )
-from tests.support.worker import Station, publish
+from tests.support.worker import WorkerVhost, publish
 
 
 @pytest.fixture
@@ -45,15 +45,15 @@ def types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-async def office(station: Station, tmp_path: Path, types: Path) -> AsyncIterator[Office]:
-    async with office_open(station, tmp_path / "data", types) as (office, _service):
-        yield office
+async def report_harness(worker_vhost: WorkerVhost, tmp_path: Path, types: Path) -> AsyncIterator[ReportHarness]:
+    async with report_harness_running(worker_vhost, tmp_path / "data", types) as (report_harness, _service):
+        yield report_harness
 
 
-async def test_a_report_is_stored_and_told(office: Office) -> None:
-    await office.order("r-1", rows=rows(3))
-    [ready] = await office.told("report.ready")
-    run = await office.state("r-1", "done")
+async def test_a_report_is_stored_and_told(report_harness: ReportHarness) -> None:
+    await report_harness.order("r-1", rows=rows(3))
+    [ready] = await report_harness.told("report.ready")
+    run = await report_harness.state("r-1", "done")
 
     path = path_of(ready["url"])
     assert read_csv(path)[1:] == [["0", "name 0"], ["1", "name 1"], ["2", "name 2"]]
@@ -62,30 +62,32 @@ async def test_a_report_is_stored_and_told(office: Office) -> None:
     assert run["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert (run["url"], run["error"], run["documents"]) == (ready["url"], None, 1)
     assert run["expires_at"] > run["finished_at"]
-    assert list(objects_in(office.storage)) == [str(path.relative_to(office.storage))]
+    assert list(objects_in(report_harness.storage)) == [str(path.relative_to(report_harness.storage))]
 
 
-async def test_what_somebody_calls_a_report_or_a_job_is_never_a_path(office: Office, types: Path) -> None:
+async def test_what_somebody_calls_a_report_or_a_job_is_never_a_path(
+    report_harness: ReportHarness, types: Path
+) -> None:
     write_type(types, "named", **LIST | {"file_name": "../../{who}"}, parameters={"who": {}})
-    await office.order(
+    await report_harness.order(
         "../../../tmp/x", "named", rows=rows(1), parameters={"who": "/etc/passwd\n.."}, email_to="a@b.example"
     )
-    await office.order("evil", "../list", rows=rows(1))
-    [ready] = await office.told("report.ready")
-    letter = await office.dead_letter()
-    [mail] = await office.told("email.send")
+    await report_harness.order("evil", "../list", rows=rows(1))
+    [ready] = await report_harness.told("report.ready")
+    letter = await report_harness.dead_letter()
+    [mail] = await report_harness.told("email.send")
 
-    assert path_of(ready["url"]).is_relative_to(office.storage / "named")
-    assert len(objects_in(office.storage)) == 1
+    assert path_of(ready["url"]).is_relative_to(report_harness.storage / "named")
+    assert len(objects_in(report_harness.storage)) == 1
     assert letter["x-error-type"] == "UnknownReportType"
     assert "batch, counting" in letter["x-error"]
     assert "/" not in mail["attachments"][0]["filename"]
 
 
-async def test_a_small_report_is_attached_to_the_mail(office: Office) -> None:
-    await office.order("mailed", rows=rows(2), email_to=["ada@example.com"], parameters={"locale": "de"})
-    [mail] = await office.told("email.send")
-    [ready] = await office.told("report.ready")
+async def test_a_small_report_is_attached_to_the_mail(report_harness: ReportHarness) -> None:
+    await report_harness.order("mailed", rows=rows(2), email_to=["ada@example.com"], parameters={"locale": "de"})
+    [mail] = await report_harness.told("email.send")
+    [ready] = await report_harness.told("report.ready")
 
     assert (mail["to"], mail["template"], mail["locale"]) == (["ada@example.com"], "report-ready", "de")
     assert mail["context"] == {"type": "A list", "format": "csv", "rows": 2, "bytes": ready["bytes"]}
@@ -93,29 +95,29 @@ async def test_a_small_report_is_attached_to_the_mail(office: Office) -> None:
 
 
 async def test_a_large_report_is_named_in_the_mail(
-    station: Station, tmp_path: Path, types: Path, monkeypatch: pytest.MonkeyPatch
+    worker_vhost: WorkerVhost, tmp_path: Path, types: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REPORT_ATTACH_LIMIT_BYTES", "10")
-    async with office_open(station, tmp_path / "data", types) as (office, _service):
-        await office.order("large", rows=rows(20), email_to="ada@example.com")
-        [mail] = await office.told("email.send")
-        [ready] = await office.told("report.ready")
+    async with report_harness_running(worker_vhost, tmp_path / "data", types) as (report_harness, _service):
+        await report_harness.order("large", rows=rows(20), email_to="ada@example.com")
+        [mail] = await report_harness.told("email.send")
+        [ready] = await report_harness.told("report.ready")
 
     assert mail["context"]["place"] == ready["url"]
     assert "attachments" not in mail or mail["attachments"] == []
 
 
 async def test_the_same_job_again_gives_the_same_object_and_the_same_messages(
-    station: Station, tmp_path: Path, types: Path
+    worker_vhost: WorkerVhost, tmp_path: Path, types: Path
 ) -> None:
     async def once() -> tuple[dict[str, int], str, str, Path]:
-        async with office_open(station, tmp_path / "data", types) as (office, _service):
+        async with report_harness_running(worker_vhost, tmp_path / "data", types) as (report_harness, _service):
             with sqlite3.connect(tmp_path / "data" / "report.sqlite3") as connection:
                 connection.execute("DELETE FROM inbox")  # so that the second is taken for new
             connection.close()
-            await office.order("again", rows=rows(3), email_to="ada@example.com")
-            [ready], [mail] = await office.told("report.ready"), await office.told("email.send")
-            return objects_in(office.storage), ready["_id"], mail["_id"], path_of(ready["url"])
+            await report_harness.order("again", rows=rows(3), email_to="ada@example.com")
+            [ready], [mail] = await report_harness.told("report.ready"), await report_harness.told("email.send")
+            return objects_in(report_harness.storage), ready["_id"], mail["_id"], path_of(ready["url"])
 
     first = await once()
     await asyncio.to_thread(first[3].unlink)
@@ -124,10 +126,10 @@ async def test_the_same_job_again_gives_the_same_object_and_the_same_messages(
     assert len(first[0]) == 1
 
 
-async def test_a_batch_makes_each_document_once_and_lists_them(office: Office) -> None:
+async def test_a_batch_makes_each_document_once_and_lists_them(report_harness: ReportHarness) -> None:
     some = [{"n": n, "name": f"../{name}"} for name in ("b", "a") for n in range(2)]
-    await office.order("batch-1", "batch", rows=some)
-    [ready] = await office.told("report.ready")
+    await report_harness.order("batch-1", "batch", rows=some)
+    [ready] = await report_harness.told("report.ready")
 
     index = json.loads(path_of(ready["url"]).read_text())
     assert [entry["part"] for entry in index["documents"]] == ["../a", "../b"]
@@ -136,18 +138,18 @@ async def test_a_batch_makes_each_document_once_and_lists_them(office: Office) -
         path = path_of(entry["url"])
         assert hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"]
         assert [line[1] for line in read_csv(path)[1:]] == [entry["part"]] * 2
-    assert len(objects_in(office.storage)) == 3
+    assert len(objects_in(report_harness.storage)) == 3
 
 
-async def test_the_moment_of_a_report_is_the_schedules(office: Office, types: Path) -> None:
+async def test_the_moment_of_a_report_is_the_schedules(report_harness: ReportHarness, types: Path) -> None:
     write_type(
         types, "daily", **LIST | {"title": "Of {day}"}, parameters={"day": {"type": "date", "default": "yesterday"}}
     )
     body = {"type": "daily", "initiatedBy": "scheduler", "format": "csv", "rows": rows(1), "email_to": "a@b.example"}
     headers = {"x-fire-time": "2026-03-01T01:00:00+00:00"}
-    await publish(office.channel, wire.JOBS, "report.generate", body, message_id="tick", headers=headers)
-    [ready] = await office.told("report.ready")
-    [mail] = await office.told("email.send")
+    await publish(report_harness.channel, wire.JOBS, "report.generate", body, message_id="tick", headers=headers)
+    [ready] = await report_harness.told("report.ready")
+    [mail] = await report_harness.told("email.send")
 
     assert "/daily/2026-03/" in ready["url"]
     assert mail["context"]["type"] == "Of February 28, 2026"
@@ -162,27 +164,27 @@ async def test_the_moment_of_a_report_is_the_schedules(office: Office, types: Pa
     ],
 )
 async def test_what_can_never_work_is_a_dead_letter_at_once(
-    office: Office, fields: dict[str, Any], kind: str, reason: str
+    report_harness: ReportHarness, fields: dict[str, Any], kind: str, reason: str
 ) -> None:
-    await office.order(f"bad-{kind}", **fields)
-    letter = await office.dead_letter()
-    run = await office.state(f"bad-{kind}", "failed")
+    await report_harness.order(f"bad-{kind}", **fields)
+    letter = await report_harness.dead_letter()
+    run = await report_harness.state(f"bad-{kind}", "failed")
 
     assert letter["x-error-type"] == kind
     assert reason in letter["x-error"]
     assert kind in run["error"]
-    assert not objects_in(office.storage)
+    assert not objects_in(report_harness.storage)
 
 
-async def test_a_long_report_tells_its_progress_and_never_blocks_the_loop(office: Office) -> None:
+async def test_a_long_report_tells_its_progress_and_never_blocks_the_loop(report_harness: ReportHarness) -> None:
     began, loop = children_seconds(), asyncio.get_running_loop()
     with loop_watched() as watch:
         ordered_at = loop.time()
-        await office.order("long", "counting")
-        [ready] = await office.told("report.ready")
+        await report_harness.order("long", "counting")
+        [ready] = await report_harness.told("report.ready")
         took = loop.time() - ordered_at
-    run = await office.run_of("long")
-    progress = office.heard.get("report.progress", [])
+    run = await report_harness.run_of("long")
+    progress = report_harness.heard.get("report.progress", [])
 
     assert ready["rows"] == run["rows"] == 200_000
     assert progress
@@ -194,18 +196,18 @@ async def test_a_long_report_tells_its_progress_and_never_blocks_the_loop(office
 
 
 async def test_progress_is_told_once_in_its_time_however_often_it_is_looked_at(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    report_harness: ReportHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clerk, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(clerk, "TELL_SECONDS", 3600.0)
-    await office.order("long", "counting-less")
-    await office.told("report.ready")
-    assert len(office.heard["report.progress"]) == 1
+    await report_harness.order("long", "counting-less")
+    await report_harness.told("report.ready")
+    assert len(report_harness.heard["report.progress"]) == 1
 
     monkeypatch.setattr(clerk, "TELL_SECONDS", 0.0)
-    await office.order("longer", "counting-less")
-    await office.told("report.ready", 2)
-    assert len(office.heard["report.progress"]) > 1 + 1  # the one of before, and more than one
+    await report_harness.order("longer", "counting-less")
+    await report_harness.told("report.ready", 2)
+    assert len(report_harness.heard["report.progress"]) > 1 + 1  # the one of before, and more than one
 
 
 def children_seconds() -> float:

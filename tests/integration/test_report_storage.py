@@ -18,9 +18,9 @@ from shared.object_storage import NoSuchObject, ObjectStorage, StorageAway, Stor
 from shared.testing import eventually
 from tests.support.patience import WORK, seconds
 from tests.support.processes import run
-from tests.support.report_service import LIST, Office, objects_in, office_at, rows, write_type
+from tests.support.report_service import LIST, ReportHarness, objects_in, report_harness_at, rows, write_type
 from tests.support.sms_providers import moto_server
-from tests.support.worker import Station, depth
+from tests.support.worker import WorkerVhost, depth
 
 HOUR = timedelta(hours=1)
 SIZE = 12 * 1024 * 1024
@@ -196,22 +196,24 @@ async def test_a_large_document_needs_little_memory(bucket: tuple[str, str], tmp
 
 
 @pytest.fixture
-async def office(station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+async def report_harness(
+    worker_vhost: WorkerVhost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[ReportHarness]:
     write_type(tmp_path / "types", "list", **LIST)
     monkeypatch.setenv("REPORT_TYPES_DIR", str(tmp_path / "types"))
-    async with office_at(station, tmp_path / "data", tmp_path / "types") as office:
-        yield office
+    async with report_harness_at(worker_vhost, tmp_path / "data", tmp_path / "types") as report_harness:
+        yield report_harness
 
 
 async def test_a_report_goes_to_a_bucket_and_its_mail_has_a_link_that_ends(
-    station: Station, office: Office, bucket: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    worker_vhost: WorkerVhost, report_harness: ReportHarness, bucket: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REPORT_STORAGE_URL", bucket[0])
     monkeypatch.setenv("REPORT_ATTACH_LIMIT_BYTES", "0")
-    async with office.running(station):
-        await office.order("in-s3", rows=rows(3), email_to="ada@example.com")
-        [ready] = await office.told("report.ready")
-        [mail] = await office.told("email.send")
+    async with report_harness.running(worker_vhost):
+        await report_harness.order("in-s3", rows=rows(3), email_to="ada@example.com")
+        [ready] = await report_harness.told("report.ready")
+        [mail] = await report_harness.told("email.send")
     async with httpx.AsyncClient() as client:
         content = (await client.get(mail["context"]["url"])).text
 
@@ -221,20 +223,20 @@ async def test_a_report_goes_to_a_bucket_and_its_mail_has_a_link_that_ends(
 
 
 async def test_a_storage_that_is_away_is_waited_for_and_uses_no_attempt(
-    station: Station, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    worker_vhost: WorkerVhost, report_harness: ReportHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "share"
     monkeypatch.setenv("REPORT_STORAGE_URL", (folder / "reports").as_uri())
-    async with office.running(station):
+    async with report_harness.running(worker_vhost):
         await asyncio.to_thread((folder / "reports").rmdir)
         folder.rmdir()
         folder.write_text("a share that is not mounted")
-        await office.order("patient", rows=rows(1))
-        await office.state("patient", "failed")
+        await report_harness.order("patient", rows=rows(1))
+        await report_harness.state("patient", "failed")
         folder.unlink()
-        [ready] = await office.told("report.ready")
-        run = await office.state("patient", "done")
+        [ready] = await report_harness.told("report.ready")
+        run = await report_harness.state("patient", "done")
 
     assert ready["id"] == "patient"
     assert run["error"] is None
-    assert await depth(office.channel, "report.generate.dead") == 0
+    assert await depth(report_harness.channel, "report.generate.dead") == 0

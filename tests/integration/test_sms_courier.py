@@ -25,7 +25,7 @@ from shared import wire
 from shared.errors import Expired, JobError, Postponed
 from shared.messages import SendSms
 from shared.testing import make_delivery
-from tests.support.sms_texts import MASKED, NUMBER, Office, ScriptedGateway, office_with
+from tests.support.sms_texts import MASKED, NUMBER, CourierHarness, ScriptedGateway, office_with
 
 REPLAYED = {wire.X_FAILED_AT: "2026-01-01T00:00:00Z"}
 
@@ -36,52 +36,52 @@ def gateway() -> ScriptedGateway:
 
 
 @pytest.fixture
-async def office(gateway: ScriptedGateway, tmp_path: Path) -> AsyncIterator[Office]:
-    async with office_with(tmp_path, gateway) as office:
-        yield office
+async def courier_harness(gateway: ScriptedGateway, tmp_path: Path) -> AsyncIterator[CourierHarness]:
+    async with office_with(tmp_path, gateway) as courier_harness:
+        yield courier_harness
 
 
 @pytest.fixture
-async def parking(gateway: ScriptedGateway, tmp_path: Path) -> AsyncIterator[Office]:
-    async with office_with(tmp_path, gateway, after_lost_answer="park") as office:
-        yield office
+async def parking(gateway: ScriptedGateway, tmp_path: Path) -> AsyncIterator[CourierHarness]:
+    async with office_with(tmp_path, gateway, after_lost_answer="park") as courier_harness:
+        yield courier_harness
 
 
-async def test_a_text_is_sent_and_written_down(office: Office, gateway: ScriptedGateway):
-    await office.send("Grüße", message_id="job-1")
+async def test_a_text_is_sent_and_written_down(courier_harness: CourierHarness, gateway: ScriptedGateway):
+    await courier_harness.send("Grüße", message_id="job-1")
 
     [text] = gateway.sent
     assert (text.to, text.content, text.reference) == (NUMBER, "Grüße", "job-1")
-    row = await office.row()
+    row = await courier_harness.row()
     assert (row["state"], row["to_masked"], row["segments"], row["gateway"]) == ("accepted", MASKED, 1, "scripted")
     assert NUMBER not in str(row)
 
 
-async def test_a_text_that_was_accepted_is_not_sent_again(office: Office, gateway: ScriptedGateway):
-    await office.send()
+async def test_a_text_that_was_accepted_is_not_sent_again(courier_harness: CourierHarness, gateway: ScriptedGateway):
+    await courier_harness.send()
 
-    await office.send(redelivered=True)
-    await office.send(headers=REPLAYED)
+    await courier_harness.send(redelivered=True)
+    await courier_harness.send(headers=REPLAYED)
 
     assert len(gateway.sent) == 1
 
 
-async def test_an_event_and_a_job_with_one_id_are_two_texts(office: Office, gateway: ScriptedGateway):
-    await office.send(message_id="7")
-    await office.send(message_id="7", queue="sms.on.user.otp_requested")
+async def test_an_event_and_a_job_with_one_id_are_two_texts(courier_harness: CourierHarness, gateway: ScriptedGateway):
+    await courier_harness.send(message_id="7")
+    await courier_harness.send(message_id="7", queue="sms.on.user.otp_requested")
 
     assert [text.reference for text in gateway.sent] == ["7", "7.sms.on.user.otp_requested"]
 
 
 async def test_a_text_of_too_many_parts_is_not_begun(gateway: ScriptedGateway, tmp_path: Path):
-    async with office_with(tmp_path, gateway, max_segments=2) as office:
+    async with office_with(tmp_path, gateway, max_segments=2) as courier_harness:
         with pytest.raises(TextTooLong, match="3 parts in GSM-7, SMS_MAX_SEGMENTS allows 2"):
-            await office.send("a" * 307)
+            await courier_harness.send("a" * 307)
 
-        assert (await office.rows(), gateway.asked) == ([], 0)
+        assert (await courier_harness.rows(), gateway.asked) == ([], 0)
 
 
-async def test_an_expired_text_is_not_sent(office: Office, gateway: ScriptedGateway):
+async def test_an_expired_text_is_not_sent(courier_harness: CourierHarness, gateway: ScriptedGateway):
     past, future = (datetime.now(UTC) + timedelta(seconds=seconds) for seconds in (-0.001, 60))
     for expired in (
         {"order": {"expires_at": past}},
@@ -89,26 +89,26 @@ async def test_an_expired_text_is_not_sent(office: Office, gateway: ScriptedGate
         {"order": {"expires_at": future}, "headers": {wire.EXPIRES_AT: past.isoformat()}},
     ):
         with pytest.raises(Expired):
-            await office.send(**expired)
-    await office.send(order={"expires_at": future})
+            await courier_harness.send(**expired)
+    await courier_harness.send(order={"expires_at": future})
 
     assert [text.expires_at for text in gateway.sent] == [future]
 
 
 async def test_a_number_that_opted_out_is_listed_and_not_sent_to_even_by_a_replay(
-    office: Office, gateway: ScriptedGateway
+    courier_harness: CourierHarness, gateway: ScriptedGateway
 ):
     gateway.script = [RecipientOptedOut(f"21610 {NUMBER} has sent STOP")]
     with pytest.raises(RecipientOptedOut, match="21610"):
-        await office.send()
+        await courier_harness.send()
 
     for again in ({"message_id": "job-2"}, {"headers": REPLAYED}):
         with pytest.raises(RecipientOptedOut, match=r"a replay does not change that.*sms_opted_out") as caught:
-            await office.send(**again)
+            await courier_harness.send(**again)
         assert NUMBER not in str(caught.value)
 
     assert gateway.asked == 1
-    [listed] = await office.rows("sms_opted_out")
+    [listed] = await courier_harness.rows("sms_opted_out")
     assert (listed["number"], NUMBER in listed["reason"]) == (NUMBER, False)
 
 
@@ -122,24 +122,26 @@ async def test_a_number_that_opted_out_is_listed_and_not_sent_to_even_by_a_repla
     ],
 )
 async def test_a_text_that_was_certainly_not_sent_says_so_and_is_sent_later(
-    office: Office, gateway: ScriptedGateway, error: Exception, state: str
+    courier_harness: CourierHarness, gateway: ScriptedGateway, error: Exception, state: str
 ):
     gateway.script = [error]
     with pytest.raises(type(error)):
-        await office.send()
-    assert (await office.row())["state"] == state
+        await courier_harness.send()
+    assert (await courier_harness.row())["state"] == state
 
-    await office.send(headers=REPLAYED)
+    await courier_harness.send(headers=REPLAYED)
 
-    row = await office.row()
+    row = await courier_harness.row()
     assert (len(gateway.sent), row["state"], row["may_be_double"], row["reason"]) == (1, "accepted", 0, None)
 
 
-async def test_what_a_text_tells_of_the_gateways_is_only_what_they_said(office: Office, gateway: ScriptedGateway):
+async def test_what_a_text_tells_of_the_gateways_is_only_what_they_said(
+    courier_harness: CourierHarness, gateway: ScriptedGateway
+):
     async def tells(message_id: str, *, to: str = NUMBER, **order: Any) -> bool | None:
         delivery = make_delivery(SendSms(to=to, message="Hello"), queue="sms.send", message_id=message_id)
         with suppress(JobError):
-            await office.courier.deliver(Order(to, "Hello", **order), delivery, Lane.BULK)
+            await courier_harness.courier.deliver(Order(to, "Hello", **order), delivery, Lane.BULK)
         return delivery.provider_answered
 
     gateway.script = [None, TextDeferred("later"), TextRefused("no route"), GatewayUnavailable("away"), AnswerLost("?")]
@@ -150,19 +152,23 @@ async def test_what_a_text_tells_of_the_gateways_is_only_what_they_said(office: 
     assert gateway.asked == 5
 
 
-async def test_after_a_lost_answer_a_text_is_sent_again_and_marked(office: Office, gateway: ScriptedGateway):
+async def test_after_a_lost_answer_a_text_is_sent_again_and_marked(
+    courier_harness: CourierHarness, gateway: ScriptedGateway
+):
     gateway.script = [AnswerLost("timed out")]
     with pytest.raises(AnswerLost):
-        await office.send()
-    assert (await office.row())["state"] == "uncertain"
+        await courier_harness.send()
+    assert (await courier_harness.row())["state"] == "uncertain"
 
-    await office.send(headers={wire.X_ATTEMPT: 1})
+    await courier_harness.send(headers={wire.X_ATTEMPT: 1})
 
-    row = await office.row()
+    row = await courier_harness.row()
     assert (len(gateway.sent), row["state"], row["may_be_double"]) == (1, "accepted", 1)
 
 
-async def test_after_a_lost_answer_a_text_is_parked_and_a_replay_sends_it(parking: Office, gateway: ScriptedGateway):
+async def test_after_a_lost_answer_a_text_is_parked_and_a_replay_sends_it(
+    parking: CourierHarness, gateway: ScriptedGateway
+):
     gateway.script = [AnswerLost("timed out")]
     with pytest.raises(TextParked, match=r"^timed out; it may have been sent: .* replay"):
         await parking.send()
@@ -179,7 +185,7 @@ async def test_after_a_lost_answer_a_text_is_parked_and_a_replay_sends_it(parkin
     assert (await parking.row())["may_be_double"] == 1
 
 
-async def test_a_second_lost_answer_is_parked_again(parking: Office, gateway: ScriptedGateway):
+async def test_a_second_lost_answer_is_parked_again(parking: CourierHarness, gateway: ScriptedGateway):
     gateway.script = [AnswerLost("timed out")] * 2
     for headers in ({}, REPLAYED, {wire.X_REPLAYS: 1, wire.X_ATTEMPT: 1}):
         with pytest.raises(TextParked):
@@ -190,18 +196,20 @@ async def test_a_second_lost_answer_is_parked_again(parking: Office, gateway: Sc
 
 async def test_a_gateway_that_knows_references_is_asked_again_and_no_other(tmp_path: Path):
     first, second = ScriptedGateway("first", knows_references=True), ScriptedGateway("second")
-    async with office_with(tmp_path, first, second, after_lost_answer="park") as office:
+    async with office_with(tmp_path, first, second, after_lost_answer="park") as courier_harness:
         first.script = [AnswerLost("timed out"), GatewayUnavailable("away")]
         with pytest.raises(AnswerLost):
-            await office.send()
+            await courier_harness.send()
         with pytest.raises(Postponed, match="first is away, and may have this text"):
-            await office.send(headers={wire.X_ATTEMPT: 1})
-        await office.send(headers={wire.X_ATTEMPT: 1})
+            await courier_harness.send(headers={wire.X_ATTEMPT: 1})
+        await courier_harness.send(headers={wire.X_ATTEMPT: 1})
 
-        assert (len(first.sent), second.asked, (await office.row())["may_be_double"]) == (1, 0, 0)
+        assert (len(first.sent), second.asked, (await courier_harness.row())["may_be_double"]) == (1, 0, 0)
 
 
-async def test_a_process_that_died_while_sending_leaves_a_lost_answer(parking: Office, gateway: ScriptedGateway):
+async def test_a_process_that_died_while_sending_leaves_a_lost_answer(
+    parking: CourierHarness, gateway: ScriptedGateway
+):
     gateway.script = [asyncio.CancelledError()]  # type: ignore[list-item] # as good as a kill: nothing is written down
     with pytest.raises(asyncio.CancelledError):
         await parking.send()
@@ -214,22 +222,24 @@ async def test_a_process_that_died_while_sending_leaves_a_lost_answer(parking: O
 
 
 @pytest.mark.parametrize("error", [TextRefused, AnswerLost, GatewayUnavailable, KeyError])
-async def test_no_error_repeats_number_or_text(office: Office, gateway: ScriptedGateway, error: type[Exception]):
+async def test_no_error_repeats_number_or_text(
+    courier_harness: CourierHarness, gateway: ScriptedGateway, error: type[Exception]
+):
     gateway.script = [error(f"{NUMBER} cannot get 'Your code is 482913.' (482913, to {NUMBER[1:]})")]
 
     with pytest.raises(error) as caught:
-        await office.send("Your code is 482913.", order={"secret": "482913"})
+        await courier_harness.send("Your code is 482913.", order={"secret": "482913"})
 
-    for told in (str(caught.value), str(await office.row())):
+    for told in (str(caught.value), str(await courier_harness.row())):
         assert not any(secret in told for secret in (NUMBER[1:], "482913"))
 
 
-async def test_a_message_without_an_id_is_one_text(office: Office, gateway: ScriptedGateway):
+async def test_a_message_without_an_id_is_one_text(courier_harness: CourierHarness, gateway: ScriptedGateway):
     gateway.script = [TextDeferred("later")]
     with pytest.raises(TextDeferred):
-        await office.send(message_id=None, received_at=1.0)
-    await office.send(message_id=None, received_at=1.0)
-    await office.send(message_id=None, received_at=1.0)
-    await office.send(message_id=None, received_at=2.0)
+        await courier_harness.send(message_id=None, received_at=1.0)
+    await courier_harness.send(message_id=None, received_at=1.0)
+    await courier_harness.send(message_id=None, received_at=1.0)
+    await courier_harness.send(message_id=None, received_at=2.0)
 
     assert len(gateway.sent) == 2

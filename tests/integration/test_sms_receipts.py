@@ -19,7 +19,7 @@ from services.sms.gateway import Progress, Receipt
 from services.sms.receipts import HttpReceipts, ReceiptSettings, open_receipts
 from services.sms.receipts.twilio import sign
 from shared.errors import ConfigurationError
-from tests.support.sms_receipts import AMAZON, TOPIC, KeepingDesk, SnsSigner
+from tests.support.sms_receipts import AMAZON, TOPIC, RecordingReceiptDesk, SnsSigner
 
 TOKEN, KEY = SecretStr("canary-token"), SecretStr("canary-key")
 PUBLIC = "https://sms.example.com/in"
@@ -32,10 +32,10 @@ SETTINGS = ReceiptSettings(
 DELIVERED = {"MessageSid": "SM1", "MessageStatus": "delivered", "To": "+4915112345123"}
 
 
-class Office:
+class ReceiptServer:
     """A running server, what it stored, and a client to post with."""
 
-    def __init__(self, client: httpx.AsyncClient, desk: KeepingDesk, signer: SnsSigner) -> None:
+    def __init__(self, client: httpx.AsyncClient, desk: RecordingReceiptDesk, signer: SnsSigner) -> None:
         self.client, self.desk, self.signer = client, desk, signer
 
     async def twilio(self, form: Mapping[str, str], *, query: str = "", token: SecretStr = TOKEN) -> int:
@@ -56,101 +56,108 @@ class Office:
 
 
 @asynccontextmanager
-async def opened(settings: ReceiptSettings = SETTINGS) -> AsyncIterator[Office]:
-    desk, signer = KeepingDesk(), SnsSigner()
+async def opened(settings: ReceiptSettings = SETTINGS) -> AsyncIterator[ReceiptServer]:
+    desk, signer = RecordingReceiptDesk(), SnsSigner()
     async with (
         open_receipts(settings, desk, signer.fetch) as server,
         httpx.AsyncClient(base_url=server.url, trust_env=False) as client,
     ):
-        yield Office(client, desk, signer)
+        yield ReceiptServer(client, desk, signer)
 
 
 @pytest.fixture
-async def office() -> AsyncIterator[Office]:
-    async with opened() as office:
-        yield office
+async def receipt_server() -> AsyncIterator[ReceiptServer]:
+    async with opened() as receipt_server:
+        yield receipt_server
 
 
-async def test_a_delivered_text_is_stored(office: Office):
-    assert await office.twilio(DELIVERED) == 204
-    assert office.desk.receipts == [Receipt("twilio", "SM1", Progress.DELIVERED)]
+async def test_a_delivered_text_is_stored(receipt_server: ReceiptServer):
+    assert await receipt_server.twilio(DELIVERED) == 204
+    assert receipt_server.desk.receipts == [Receipt("twilio", "SM1", Progress.DELIVERED)]
 
 
-async def test_an_undelivered_text_is_stored_with_twilios_code(office: Office):
-    await office.twilio({"MessageSid": "SM1", "MessageStatus": "undelivered", "ErrorCode": "30005"}, query="?a=b")
+async def test_an_undelivered_text_is_stored_with_twilios_code(receipt_server: ReceiptServer):
+    await receipt_server.twilio(
+        {"MessageSid": "SM1", "MessageStatus": "undelivered", "ErrorCode": "30005"}, query="?a=b"
+    )
 
-    assert office.desk.receipts == [Receipt("twilio", "SM1", Progress.UNDELIVERED, "undelivered, error 30005")]
+    assert receipt_server.desk.receipts == [Receipt("twilio", "SM1", Progress.UNDELIVERED, "undelivered, error 30005")]
 
 
 @pytest.mark.parametrize("status", ["accepted", "queued", "sending", "sent"])
-async def test_what_is_still_on_its_way_is_no_end(office: Office, status: str):
-    await office.twilio({"MessageSid": "SM1", "MessageStatus": status})
+async def test_what_is_still_on_its_way_is_no_end(receipt_server: ReceiptServer, status: str):
+    await receipt_server.twilio({"MessageSid": "SM1", "MessageStatus": status})
 
-    assert office.desk.receipts == [Receipt("twilio", "SM1", Progress.ACCEPTED)]
+    assert receipt_server.desk.receipts == [Receipt("twilio", "SM1", Progress.ACCEPTED)]
 
 
-async def test_a_wrong_signature_stores_nothing(office: Office, caplog: pytest.LogCaptureFixture):
+async def test_a_wrong_signature_stores_nothing(receipt_server: ReceiptServer, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
 
-    assert await office.twilio(DELIVERED, token=SecretStr("another")) == 403
-    assert await office.http(b'{"data": {"id": "1", "status": "delivered"}}', key=SecretStr("another")) == 403
-    assert await office.sns(office.signer.notification("{}") | {"Message": "changed"}) == 403
-    assert (await office.client.post("/receipts/twilio", data=DELIVERED)).status_code == 403
+    assert await receipt_server.twilio(DELIVERED, token=SecretStr("another")) == 403
+    assert await receipt_server.http(b'{"data": {"id": "1", "status": "delivered"}}', key=SecretStr("another")) == 403
+    assert await receipt_server.sns(receipt_server.signer.notification("{}") | {"Message": "changed"}) == 403
+    assert (await receipt_server.client.post("/receipts/twilio", data=DELIVERED)).status_code == 403
 
-    assert office.desk.receipts == []
+    assert receipt_server.desk.receipts == []
     assert "15112345123" not in caplog.text
     assert "canary" not in caplog.text
 
 
-async def test_an_sms_event_of_amazons_is_stored(office: Office):
+async def test_an_sms_event_of_amazons_is_stored(receipt_server: ReceiptServer):
     event = {"eventType": "TEXT_DELIVERED", "messageId": "m-1", "destinationPhoneNumber": "+4915112345123"}
     failed = {"eventType": "TEXT_CARRIER_UNREACHABLE", "messageId": "m-2", "messageStatusDescription": "Phone is off"}
 
-    assert await office.sns(office.signer.notification(event)) == 204
-    assert await office.sns(office.signer.notification(failed, version="1")) == 204
+    assert await receipt_server.sns(receipt_server.signer.notification(event)) == 204
+    assert await receipt_server.sns(receipt_server.signer.notification(failed, version="1")) == 204
 
-    assert office.desk.receipts == [
+    assert receipt_server.desk.receipts == [
         Receipt("sns", "m-1", Progress.DELIVERED),
         Receipt("sns", "m-2", Progress.UNDELIVERED, "TEXT_CARRIER_UNREACHABLE: Phone is off"),
     ]
 
 
-async def test_a_delivery_log_of_sns_is_stored(office: Office):
+async def test_a_delivery_log_of_sns_is_stored(receipt_server: ReceiptServer):
     said = {"destination": "+4915112345123", "providerResponse": "Blocked: +4915112345123"}
-    await office.sns(
-        office.signer.notification({"notification": {"messageId": "m-1"}, "delivery": said, "status": "FAILURE"})
+    await receipt_server.sns(
+        receipt_server.signer.notification(
+            {"notification": {"messageId": "m-1"}, "delivery": said, "status": "FAILURE"}
+        )
     )
 
-    [receipt] = office.desk.receipts
+    [receipt] = receipt_server.desk.receipts
     assert (receipt.provider_id, receipt.progress) == ("m-1", Progress.UNDELIVERED)
     assert receipt.reason == "FAILURE: Blocked: +49•••••123"
 
 
-async def test_the_subscription_of_an_allowed_topic_is_confirmed(office: Office):
-    assert await office.sns(office.signer.subscription()) == 204
-    assert office.signer.fetched[-1] == f"{AMAZON}/?Action=ConfirmSubscription"
+async def test_the_subscription_of_an_allowed_topic_is_confirmed(receipt_server: ReceiptServer):
+    assert await receipt_server.sns(receipt_server.signer.subscription()) == 204
+    assert receipt_server.signer.fetched[-1] == f"{AMAZON}/?Action=ConfirmSubscription"
 
 
 @pytest.mark.parametrize(
     "changes", [{"topic": "arn:aws:sns:eu-central-1:1:other"}, {"url": "https://evil.example/?Action=Confirm"}]
 )
-async def test_no_other_subscription_is_confirmed(office: Office, changes: dict[str, str]):
-    assert await office.sns(office.signer.subscription(**changes)) == 403
-    assert all(url.endswith(".pem") for url in office.signer.fetched)
+async def test_no_other_subscription_is_confirmed(receipt_server: ReceiptServer, changes: dict[str, str]):
+    assert await receipt_server.sns(receipt_server.signer.subscription(**changes)) == 403
+    assert all(url.endswith(".pem") for url in receipt_server.signer.fetched)
 
 
-async def test_a_certificate_that_cannot_be_fetched_now_is_no_forgery(office: Office):
-    office.signer.is_away = True
+async def test_a_certificate_that_cannot_be_fetched_now_is_no_forgery(receipt_server: ReceiptServer):
+    receipt_server.signer.is_away = True
 
-    assert await office.sns(office.signer.notification({"eventType": "TEXT_DELIVERED", "messageId": "1"})) == 503
+    assert (
+        await receipt_server.sns(receipt_server.signer.notification({"eventType": "TEXT_DELIVERED", "messageId": "1"}))
+        == 503
+    )
 
 
-async def test_the_plain_provider_may_send_json_or_a_form(office: Office):
-    assert await office.http(b'{"data": {"id": 7, "status": "Delivered"}}') == 204
+async def test_the_plain_provider_may_send_json_or_a_form(receipt_server: ReceiptServer):
+    assert await receipt_server.http(b'{"data": {"id": 7, "status": "Delivered"}}') == 204
     form = b"data.id=8&data.status=failed&reason=off"
-    assert await office.http(form, kind="application/x-www-form-urlencoded") == 204
+    assert await receipt_server.http(form, kind="application/x-www-form-urlencoded") == 204
 
-    assert office.desk.receipts == [
+    assert receipt_server.desk.receipts == [
         Receipt("http", "7", Progress.DELIVERED, "Delivered"),
         Receipt("http", "8", Progress.UNDELIVERED, "failed: off"),
     ]
@@ -159,13 +166,13 @@ async def test_the_plain_provider_may_send_json_or_a_form(office: Office):
 async def test_the_plain_provider_may_sign_by_the_standard():
     secret = "whsec_" + base64.b64encode(b"0" * 24).decode()
     body = b'{"id": "1", "status": "delivered"}'
-    async with opened(replace(SETTINGS, http=HttpReceipts(secrets=(SecretStr(secret),)))) as office:
+    async with opened(replace(SETTINGS, http=HttpReceipts(secrets=(SecretStr(secret),)))) as receipt_server:
         headers = _standard_headers(secret, body)
-        answer = await office.client.post("/receipts/http", content=body, headers=headers)
-        changed = await office.client.post("/receipts/http", content=body + b" ", headers=headers)
+        answer = await receipt_server.client.post("/receipts/http", content=body, headers=headers)
+        changed = await receipt_server.client.post("/receipts/http", content=body + b" ", headers=headers)
 
     assert (answer.status_code, changed.status_code) == (204, 403)
-    assert len(office.desk.receipts) == 1
+    assert len(receipt_server.desk.receipts) == 1
 
 
 def _standard_headers(secret: str, body: bytes) -> dict[str, str]:
@@ -177,27 +184,29 @@ def _standard_headers(secret: str, body: bytes) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{", b'{"data": {"id": "1"}}', b'{"data": 5}', b"\xff", b"[" * 60_000])
-async def test_a_signed_body_that_is_no_receipt_is_refused_for_good(office: Office, body: bytes):
-    assert await office.http(body) == 400
+async def test_a_signed_body_that_is_no_receipt_is_refused_for_good(receipt_server: ReceiptServer, body: bytes):
+    assert await receipt_server.http(body) == 400
 
 
-async def test_a_body_over_64_kib_is_refused(office: Office):
-    assert await office.http(b" " * (64 * 1024 + 1)) == 413
+async def test_a_body_over_64_kib_is_refused(receipt_server: ReceiptServer):
+    assert await receipt_server.http(b" " * (64 * 1024 + 1)) == 413
 
 
-async def test_a_desk_that_fails_makes_the_provider_come_again(office: Office, caplog: pytest.LogCaptureFixture):
-    office.desk.error = RuntimeError("the database is away, password=canary")
-    assert await office.twilio(DELIVERED) == 503
+async def test_a_desk_that_fails_makes_the_provider_come_again(
+    receipt_server: ReceiptServer, caplog: pytest.LogCaptureFixture
+):
+    receipt_server.desk.error = RuntimeError("the database is away, password=canary")
+    assert await receipt_server.twilio(DELIVERED) == 503
     assert "canary" not in caplog.text
 
-    office.desk.error = None
-    assert await office.twilio(DELIVERED) == 204
+    receipt_server.desk.error = None
+    assert await receipt_server.twilio(DELIVERED) == 204
 
 
 async def test_what_is_not_set_up_is_not_there():
-    async with opened(ReceiptSettings()) as office:
+    async with opened(ReceiptSettings()) as receipt_server:
         for path in ("twilio", "sns", "http", "other"):
-            assert (await office.client.post(f"/receipts/{path}")).status_code == 404
+            assert (await receipt_server.client.post(f"/receipts/{path}")).status_code == 404
 
 
 async def test_twilio_needs_the_public_url():
@@ -207,8 +216,8 @@ async def test_twilio_needs_the_public_url():
 
 
 async def test_a_port_that_is_taken_is_said():
-    async with opened() as office:
-        port = office.client.base_url.port
+    async with opened() as receipt_server:
+        port = receipt_server.client.base_url.port
         with pytest.raises(ConfigurationError, match=str(port)):
             async with opened(replace(SETTINGS, port=port)):
                 pass

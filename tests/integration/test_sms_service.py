@@ -27,17 +27,17 @@ from shared.worker.runtime import Service
 from tests.support.brokers import VirtualHost
 from tests.support.patience import REACTION, WORK, seconds
 from tests.support.sms_provider import Provider
-from tests.support.worker import Station, publish, take_all
+from tests.support.worker import WorkerVhost, publish, take_all
 
 NUMBER = "+4915112345678"
 OTP_QUEUE = "sms.on.user.otp_requested"
 
 
-class Office:
+class SmsHarness:
     """The service's surroundings: broker, provider, environment."""
 
-    def __init__(self, station: Station, channel: AbstractChannel, data: Path) -> None:
-        self._station = station
+    def __init__(self, worker_vhost: WorkerVhost, channel: AbstractChannel, data: Path) -> None:
+        self._station = worker_vhost
         self._data = data
         self.channel = channel
 
@@ -77,21 +77,23 @@ async def provider(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Provider]:
 
 
 @pytest.fixture
-async def office(vhost: VirtualHost, tmp_path: Path) -> AsyncIterator[Office]:
-    station = Station(vhost)
-    station.apply(worker)
+async def sms_harness(vhost: VirtualHost, tmp_path: Path) -> AsyncIterator[SmsHarness]:
+    worker_vhost = WorkerVhost(vhost)
+    worker_vhost.apply(worker)
     connection = await aio_pika.connect(vhost.amqp_url)
     async with connection:
-        yield Office(station, await connection.channel(), tmp_path)
+        yield SmsHarness(worker_vhost, await connection.channel(), tmp_path)
 
 
-async def test_a_job_and_a_code_become_texts(office: Office, provider: Provider, monkeypatch: pytest.MonkeyPatch):
+async def test_a_job_and_a_code_become_texts(
+    sms_harness: SmsHarness, provider: Provider, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("SMS_REGION", "DE")
     monkeypatch.setenv("SMS_SENDER", "Shop")
-    async with office.running():
-        await office.send("Grüße 😀", to="0151 1234 5678", message_id="job-1")
+    async with sms_harness.running():
+        await sms_harness.send("Grüße 😀", to="0151 1234 5678", message_id="job-1")
         await eventually(lambda: len(provider.texts) == 1)
-        await office.ask_for_code("482913", message_id="event-1")
+        await sms_harness.ask_for_code("482913", message_id="event-1")
         await eventually(lambda: len(provider.texts) == 2)
 
     assert provider.texts == [
@@ -118,18 +120,18 @@ def receipts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 async def test_a_receipt_becomes_an_event(
-    office: Office, provider: Provider, monkeypatch: pytest.MonkeyPatch, receipts: list[str]
+    sms_harness: SmsHarness, provider: Provider, monkeypatch: pytest.MonkeyPatch, receipts: list[str]
 ):
     monkeypatch.setenv("SMS_RECEIPTS_HTTP_SECRETS", "canary-key")
-    events = await office.channel.declare_queue("heard", durable=True, arguments={"x-queue-type": "quorum"})
+    events = await sms_harness.channel.declare_queue("heard", durable=True, arguments={"x-queue-type": "quorum"})
     await events.bind(wire.EVENTS, "sms.*")
 
     async with (
-        office.running(),
+        sms_harness.running(),
         httpx.AsyncClient(base_url=receipts[0], timeout=seconds(REACTION), trust_env=False) as far_side,
     ):
-        await office.send(message_id="job-1")
-        await office.send(message_id="job-2")
+        await sms_harness.send(message_id="job-1")
+        await sms_harness.send(message_id="job-2")
         await eventually(lambda: len(provider.texts) == 2)
         ids = {text["ref"]: f"p-{number}" for number, text in enumerate(provider.texts, start=1)}
         for job, status in (("job-1", "delivered"), ("job-2", "rejected"), ("job-1", "delivered")):
@@ -142,7 +144,7 @@ async def test_a_receipt_becomes_an_event(
         heard: dict[str, Any] = {}
 
         async def told() -> bool:
-            for message in await take_all(office.channel, "heard"):
+            for message in await take_all(sms_harness.channel, "heard"):
                 heard[message.routing_key] = json.loads(message.body)
             return len(heard) == 2
 
@@ -155,44 +157,44 @@ async def test_a_receipt_becomes_an_event(
 
 
 async def test_the_first_gateway_is_used_again_once_it_is_back_without_a_restart(
-    office: Office, provider: Provider, monkeypatch: pytest.MonkeyPatch
+    sms_harness: SmsHarness, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ):
     first = Provider()
     async with first.serving():
         pass  # now its port is known, and nobody listens there
     monkeypatch.setenv("SMS_GATEWAY_URL", f"{first.url},{provider.url}")
-    async with office.running():
-        await office.send(message_id="a")
+    async with sms_harness.running():
+        await sms_harness.send(message_id="a")
         await eventually(lambda: len(provider.texts) == 1)
         async with first.serving():
 
             async def first_sends() -> bool:
-                await office.send()
+                await sms_harness.send()
                 return len(first.texts) > 0
 
             await eventually(first_sends)
 
 
-async def test_throttled_all_wait_as_long_as_the_provider_says(office: Office, provider: Provider):
+async def test_throttled_all_wait_as_long_as_the_provider_says(sms_harness: SmsHarness, provider: Provider):
     provider.answers = [(429, {}, {"Retry-After": "3"})]
-    async with office.running():
-        await office.send(message_id="first", headers={wire.ATTEMPTS: 1})
+    async with sms_harness.running():
+        await sms_harness.send(message_id="first", headers={wire.ATTEMPTS: 1})
         await eventually(lambda: len(provider.times) == 1)
         for number in range(20):
-            await office.send(message_id=f"n{number}")
-        await office.ask_for_code("482913")
+            await sms_harness.send(message_id=f"n{number}")
+        await sms_harness.ask_for_code("482913")
         await eventually(lambda: len(provider.texts) == 22)
 
     assert provider.times[1] - provider.times[0] >= 2.9
 
 
-async def test_an_expired_code_is_not_sent_to_the_second(office: Office, provider: Provider):
+async def test_an_expired_code_is_not_sent_to_the_second(sms_harness: SmsHarness, provider: Provider):
     provider.answers = [(429, {}, {"Retry-After": "3"})]
-    async with office.running():
-        await office.ask_for_code("111111", expires_in=2, message_id="late")
-        await office.ask_for_code("222222", message_id="in time")
+    async with sms_harness.running():
+        await sms_harness.ask_for_code("111111", expires_in=2, message_id="late")
+        await sms_harness.ask_for_code("222222", message_id="in time")
         await eventually(lambda: len(provider.texts) == 1)
-        [letter] = await office.dead(OTP_QUEUE)
+        [letter] = await sms_harness.dead(OTP_QUEUE)
 
     assert letter[wire.X_ERROR_TYPE] == "Expired"
     assert "222222" in provider.texts[0]["text"]
@@ -200,35 +202,35 @@ async def test_an_expired_code_is_not_sent_to_the_second(office: Office, provide
 
 @pytest.mark.parametrize(("choice", "error"), [("park", "TextParked"), ("resend", None)])
 async def test_after_a_lost_answer_the_setting_decides(
-    office: Office, provider: Provider, monkeypatch: pytest.MonkeyPatch, choice: str, error: str | None
+    sms_harness: SmsHarness, provider: Provider, monkeypatch: pytest.MonkeyPatch, choice: str, error: str | None
 ):
     monkeypatch.setenv("SMS_AFTER_LOST_ANSWER", choice)
     provider.answers = [(500, {}, {})]
-    async with office.running():
-        await office.send(message_id="job-1")
+    async with sms_harness.running():
+        await sms_harness.send(message_id="job-1")
         if error:
-            [letter] = await office.dead()
+            [letter] = await sms_harness.dead()
             assert letter[wire.X_ERROR_TYPE] == error
             headers = {wire.X_FAILED_AT: letter[wire.X_FAILED_AT]}
-            await office.send(message_id="job-1", headers=headers)  # as a replay does
+            await sms_harness.send(message_id="job-1", headers=headers)  # as a replay does
         await eventually(lambda: len(provider.texts) == 1)
 
 
 async def test_numbers_and_texts_never_stand_whole_in_logs_or_dead_letters(
-    office: Office, provider: Provider, caplog: pytest.LogCaptureFixture
+    sms_harness: SmsHarness, provider: Provider, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.INFO)
     for ours in ("services", "shared"):
         caplog.set_level(logging.DEBUG, ours)
     leaking = {"status": f"no route to {NUMBER}: Your code is 482913."}
     provider.answers = [(400, leaking, {}), (200, {"status": "stopped"}, {}), (400, leaking, {})]
-    async with office.running():
+    async with sms_harness.running():
         letters = []
         for _ in range(3):  # refused, opted out, on the list
-            await office.send("Your code is 482913.")
-            letters += await office.dead()
-        await office.ask_for_code("482913", phone="+4915187654321")
-        letters += await office.dead(OTP_QUEUE)
+            await sms_harness.send("Your code is 482913.")
+            letters += await sms_harness.dead()
+        await sms_harness.ask_for_code("482913", phone="+4915187654321")
+        letters += await sms_harness.dead(OTP_QUEUE)
         for body in (
             {"to": NUMBER + "99999", "message": "482913"},
             {"to": [NUMBER], "message": "482913"},
@@ -236,10 +238,10 @@ async def test_numbers_and_texts_never_stand_whole_in_logs_or_dead_letters(
             {"to": NUMBER, "message": "482913" * 1000},
             {"to": NUMBER, "message": "482913", "sender": "4915112345678"},
         ):
-            await publish(office.channel, wire.JOBS, "sms.send", body)
-        letters += await office.dead(count=5)
-        await publish(office.channel, wire.EVENTS, "user.otp_requested", {"phone": NUMBER, "code": 482913})
-        letters += await office.dead(OTP_QUEUE)
+            await publish(sms_harness.channel, wire.JOBS, "sms.send", body)
+        letters += await sms_harness.dead(count=5)
+        await publish(sms_harness.channel, wire.EVENTS, "user.otp_requested", {"phone": NUMBER, "code": 482913})
+        letters += await sms_harness.dead(OTP_QUEUE)
 
     told = json.dumps(letters, default=str, ensure_ascii=False) + caplog.text
     for secret in (NUMBER, NUMBER[1:], "5112345678", "5187654321", "482913", "canary-token"):
@@ -249,14 +251,14 @@ async def test_numbers_and_texts_never_stand_whole_in_logs_or_dead_letters(
 
 @pytest.mark.parametrize("replicas", [1, 2])
 async def test_no_more_than_fifty_texts_a_second_leave_all_processes_together(
-    office: Office, provider: Provider, monkeypatch: pytest.MonkeyPatch, replicas: int
+    sms_harness: SmsHarness, provider: Provider, monkeypatch: pytest.MonkeyPatch, replicas: int
 ):
     monkeypatch.setenv("SMS_PER_SECOND", "50")
     async with AsyncExitStack() as stack:
-        services = [await stack.enter_async_context(office.running()) for _ in range(replicas)]
+        services = [await stack.enter_async_context(sms_harness.running()) for _ in range(replicas)]
         await eventually(lambda: [_replicas(service) for service in services] == [replicas] * replicas)
         began = time.monotonic()  # a text that arrives late after its turn makes the others no earlier than this
-        await asyncio.gather(*(office.send(str(number)) for number in range(200)))
+        await asyncio.gather(*(sms_harness.send(str(number)) for number in range(200)))
         await eventually(lambda: len(provider.texts) == 200, within=WORK)
 
     assert sorted(int(text["text"]) for text in provider.texts) == list(range(200))
@@ -266,15 +268,15 @@ async def test_no_more_than_fifty_texts_a_second_leave_all_processes_together(
 
 
 async def test_a_code_overtakes_the_newsletters_that_wait(
-    office: Office, provider: Provider, monkeypatch: pytest.MonkeyPatch
+    sms_harness: SmsHarness, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("SMS_PER_SECOND", "5")
-    await asyncio.gather(*(office.send("newsletter") for _ in range(500)))
-    async with office.running(drain_seconds=0.1):
+    await asyncio.gather(*(sms_harness.send("newsletter") for _ in range(500)))
+    async with sms_harness.running(drain_seconds=0.1):
         await eventually(lambda: provider.texts)
         for code in ("111111", "222222", "333333"):
             before = len(provider.texts)
-            await office.ask_for_code(code)
+            await sms_harness.ask_for_code(code)
             await eventually(lambda code=code: any(code in text["text"] for text in provider.texts))  # type: ignore[misc]
             overtaken_by = [text["text"] for text in provider.texts[before:]].index(f"Your code is {code}.")
             # In its turn it would come after the hundred that are in work already: 20 s. What leaves before it, leaves

@@ -22,7 +22,7 @@ from shared.worker import Delivery
 from tests.support.alerting import NOON, make_condition
 from tests.support.brokers import VirtualHost
 from tests.support.patience import COUNTED, REACTION, seconds
-from tests.support.worker import Chore, Desk, Station, desk_at, readiness
+from tests.support.worker import Chore, WorkerHarness, WorkerVhost, harness_at, readiness
 
 Status = Callable[..., Awaitable[Result]]
 
@@ -47,14 +47,17 @@ async def test_queues_services_and_outages_are_on_one_screen(
     async def refuse(_job: Chore, _delivery: Delivery) -> None:
         raise ProviderUnavailable("connection refused")
 
-    station = Station(vhost)
-    async with desk_at(station, tmp_path) as desk, desk.running(desk.worker(refuse, service="email")) as service:
-        await desk.put({"n": 1}, exchange="dead-letters")
-        await desk.put({"n": 1})
-        await desk.put({"n": 1}, key="nobody.does")
+    worker_vhost = WorkerVhost(vhost)
+    async with (
+        harness_at(worker_vhost, tmp_path) as harness,
+        harness.running(harness.worker(refuse, service="email")) as service,
+    ):
+        await harness.put({"n": 1}, exchange="dead-letters")
+        await harness.put({"n": 1})
+        await harness.put({"n": 1}, key="nobody.does")
         await eventually(service.details)
         with noted(tmp_path, {"email": service._health.url}):
-            seen = await eventually(lambda: counted(status, desk), within=COUNTED)
+            seen = await eventually(lambda: counted(status, harness), within=COUNTED)
             shown = await status()
             monkeypatch.setenv("ALERTING_IGNORED_QUEUES", "shop.*, alert*")
             left_out = json.loads((await status("--json")).stdout)
@@ -62,20 +65,20 @@ async def test_queues_services_and_outages_are_on_one_screen(
     assert seen["unrouted"] == 1
     assert seen["health"][0]["is_ready"] is True
     assert seen["health"][0]["outage"]["reason"] == "connection refused"
-    assert any(f"1 in {desk.queue}.dead" in each for each in seen["problems"])
+    assert any(f"1 in {harness.queue}.dead" in each for each in seen["problems"])
     assert any("email waits for its provider" in each for each in seen["problems"])
     assert any("nobody reads alerting" in each for each in seen["problems"])
     assert not any("alerting" in each for each in left_out["problems"])
     assert shown.exit_code == 1
-    for text in (desk.queue, "away: connection refused, 1 held", "1 unrouted", "no alarm"):
+    for text in (harness.queue, "away: connection refused, 1 held", "1 unrouted", "no alarm"):
         assert text in shown.stdout
 
 
-async def counted(status: Status, desk: Desk) -> dict[str, Any]:
+async def counted(status: Status, harness: WorkerHarness) -> dict[str, Any]:
     """The state, once the broker has counted the queue's messages."""
     seen: dict[str, Any] = json.loads((await status("--json")).stdout)
     figures = ("waiting", "in_work", "consumers", "dead")
-    assert [[each[name] for name in figures] for each in seen["queues"] if each["queue"] == desk.queue] == [
+    assert [[each[name] for name in figures] for each in seen["queues"] if each["queue"] == harness.queue] == [
         [0, 1, 1, 1]
     ]
     assert seen["unrouted"] == 1
@@ -139,10 +142,10 @@ async def alerting_database(folder: Path) -> AsyncIterator[Database]:
 
 
 async def test_without_a_broker_the_services_are_shown_all_the_same(
-    desk: Desk, status: Status, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, status: Status, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("POSTROOM_MANAGEMENT_URL", "http://127.0.0.1:1")
-    async with desk.running(desk.worker()) as service:
+    async with harness.running(harness.worker()) as service:
         assert (await readiness(service))[0] == 200
         result = await status("--json", "--health", f"chores={service._health.url}", "--health", "http://127.0.0.1:1")
 

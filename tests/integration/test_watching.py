@@ -35,15 +35,15 @@ from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.conditions import RecordingConditions
 from tests.support.moving import move_messages
 from tests.support.patience import COUNTED, seconds
-from tests.support.worker import Chore, Desk, Station, desk_at, publish
+from tests.support.worker import Chore, WorkerHarness, WorkerVhost, harness_at, publish
 
 
 @pytest.fixture
-def station(vhost: VirtualHost) -> Station:
+def worker_vhost(vhost: VirtualHost) -> WorkerVhost:
     """A virtual host of the test's own: a watch sees all queues of it."""
-    station = Station(vhost)
-    station.apply(alerting)
-    return station
+    worker_vhost = WorkerVhost(vhost)
+    worker_vhost.apply(alerting)
+    return worker_vhost
 
 
 @contextmanager
@@ -99,33 +99,33 @@ async def watching(vhost: VirtualHost, data_dir: Path, **settings: Any) -> Async
 
 
 @pytest.fixture
-async def desk(station: Station, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with desk_at(station, tmp_path) as desk:
-        yield desk
+async def harness(worker_vhost: WorkerVhost, tmp_path: Path) -> AsyncIterator[WorkerHarness]:
+    async with harness_at(worker_vhost, tmp_path) as harness:
+        yield harness
 
 
 async def test_dead_letters_moved_to_a_mistyped_queue_are_told_at_the_first_look_that_meets_them(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.worker()
-    dead, mistyped = wire.dead_queue(desk.queue), desk.queue.replace(".do", ".od")
-    async with watching(desk.station.vhost, tmp_path) as watched:
+    harness.worker()
+    dead, mistyped = wire.dead_queue(harness.queue), harness.queue.replace(".do", ".od")
+    async with watching(harness.worker_vhost.vhost, tmp_path) as watched:
         looks = looks_that_meet(mistyped, watched, monkeypatch)
         await eventually(lambda: ("queue-undeclared", ()) in watched.conditions.observed, within=COUNTED)
         for n in range(3):
-            await desk.put({"n": n}, exchange=wire.DEAD_LETTERS)
+            await harness.put({"n": n}, exchange=wire.DEAD_LETTERS)
 
-        await move_messages(desk.station.vhost, dead, mistyped)
+        await move_messages(harness.worker_vhost.vhost, dead, mistyped)
         await watched.sees(f"queue-undeclared {mistyped}")
         await eventually(lambda: len(looks) >= 3)
         assert set(looks[1:]) == {"told"}
         text = await eventually(lambda: text_about(3, mistyped, watched), within=COUNTED)
 
-        assert f"3 messages wait in it, which was probably meant to be {desk.queue}" in text
-        assert await desk.depth(mistyped) == 3
-        await move_messages(desk.station.vhost, mistyped, desk.queue)
-        assert await desk.depth() == 3
-        await desk.channel.queue_delete(mistyped)
+        assert f"3 messages wait in it, which was probably meant to be {harness.queue}" in text
+        assert await harness.depth(mistyped) == 3
+        await move_messages(harness.worker_vhost.vhost, mistyped, harness.queue)
+        assert await harness.depth() == 3
+        await harness.channel.queue_delete(mistyped)
         await watched.sees_no(f"queue-undeclared {mistyped}")
 
 
@@ -151,50 +151,53 @@ def text_about(messages: int, queue: str, watched: Watched) -> str:
 
 
 async def test_what_is_wrong_with_queues_is_told_until_it_is_mended(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.alerting.watching.strands.GRACE", timedelta(seconds=1))
-    worker = desk.worker()
+    worker = harness.worker()
     settings = {"no_consumer_seconds": 1, "queue_limits": "*.do=3s"}
-    async with watching(desk.station.vhost, tmp_path, **settings) as watched:
+    async with watching(harness.worker_vhost.vhost, tmp_path, **settings) as watched:
         put_at = time.monotonic()
-        await desk.put({"n": 1})
-        await desk.put({"n": 1}, key="nobody.does")
-        await publish(desk.channel, wire.DELAY, walk_key(timedelta(seconds=1), "nowhere"), {})
+        await harness.put({"n": 1})
+        await harness.put({"n": 1}, key="nobody.does")
+        await publish(harness.channel, wire.DELAY, walk_key(timedelta(seconds=1), "nowhere"), {})
 
-        await watched.sees(f"queue-without-consumers {desk.queue}")
-        assert f"1 message in {desk.queue}" in await watched.sees(f"queue-old {desk.queue}")
-        age = REGISTRY.get_sample_value("postroom_queue_oldest_seconds", {"queue": desk.queue})
+        await watched.sees(f"queue-without-consumers {harness.queue}")
+        assert f"1 message in {harness.queue}" in await watched.sees(f"queue-old {harness.queue}")
+        age = REGISTRY.get_sample_value("postroom_queue_oldest_seconds", {"queue": harness.queue})
         assert 3 <= (age or 0) <= time.monotonic() - put_at
         assert "1 job that no queue takes" in await watched.sees("unrouted-not-empty")
         assert "1 message cannot leave delay.1s" in await watched.sees("queue-stuck delay.1s")
 
-        await (await desk.channel.get_queue(wire.UNROUTED_QUEUE)).purge()
-        async with desk.running(worker):
-            await watched.sees_no(f"queue-without-consumers {desk.queue}")
-            await watched.sees_no(f"queue-old {desk.queue}")
+        await (await harness.channel.get_queue(wire.UNROUTED_QUEUE)).purge()
+        async with harness.running(worker):
+            await watched.sees_no(f"queue-without-consumers {harness.queue}")
+            await watched.sees_no(f"queue-old {harness.queue}")
             await watched.sees_no("unrouted-not-empty")
             assert REGISTRY.get_sample_value("postroom_conditions", {"kind": "unrouted-not-empty"}) == 0
 
 
-async def test_a_provider_that_is_away_is_told_until_it_is_back(desk: Desk, tmp_path: Path) -> None:
+async def test_a_provider_that_is_away_is_told_until_it_is_back(harness: WorkerHarness, tmp_path: Path) -> None:
     is_away = True
 
     async def do(_job: Chore, _delivery: Delivery) -> None:
         if is_away:
             raise ProviderUnavailable("connection refused")
 
-    async with desk.running(desk.worker(do, service="email")), listening(desk.station, tmp_path) as watched:
-        await desk.put({"n": 1}, message_id="held")
+    async with (
+        harness.running(harness.worker(do, service="email")),
+        listening(harness.worker_vhost, tmp_path) as watched,
+    ):
+        await harness.put({"n": 1}, message_id="held")
         assert "email is away" in (text := await watched.sees("circuit-open email"))
         assert "connection refused" in text
         is_away = False
         await watched.sees_no("circuit-open email")
-        await desk.counted(done=1, retried=0, dead=0)
+        await harness.counted(done=1, retried=0, dead=0)
 
 
 @asynccontextmanager
-async def listening(station: Station, data_dir: Path) -> AsyncIterator[Watched]:
+async def listening(worker_vhost: WorkerVhost, data_dir: Path) -> AsyncIterator[Watched]:
     """Alerting's real runtime with its real listeners, and conditions that the test sees."""
     watched = Watched()
 
@@ -203,7 +206,7 @@ async def listening(station: Station, data_dir: Path) -> AsyncIterator[Watched]:
         async with open_watch(runtime, watched.conditions, lambda: None) as given:
             yield dict.fromkeys((FailureLog, Alerts)) | {Publisher: runtime.publisher, **given}
 
-    async with running_with(alerting, adapters, station.settings(data_dir)):
+    async with running_with(alerting, adapters, worker_vhost.settings(data_dir)):
         yield watched
 
 

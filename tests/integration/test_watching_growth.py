@@ -6,11 +6,11 @@ from pathlib import Path
 from shared.worker import Delivery
 from tests.integration.test_watching import watching
 from tests.support.patience import COUNTED
-from tests.support.worker import Chore, Desk
+from tests.support.worker import Chore, WorkerHarness
 
 
 async def test_a_queue_that_grows_although_it_is_read_is_told_until_it_was_worked_off(
-    desk: Desk, tmp_path: Path
+    harness: WorkerHarness, tmp_path: Path
 ) -> None:
     release = asyncio.Event()
 
@@ -19,18 +19,18 @@ async def test_a_queue_that_grows_although_it_is_read_is_told_until_it_was_worke
 
     async def keep_publishing() -> None:
         while True:
-            await desk.put({})
+            await harness.put({})
             await asyncio.sleep(0.05)
 
     # The broker's figures are new every five seconds: a third of the window has one of its own.
     settings = {"growing_minutes": 0.3, "growing_messages": 20, "ignored_queues": "delay.*"}
     async with (
-        desk.running(desk.worker(do, prefetch=5)),
-        watching(desk.station.vhost, tmp_path, **settings) as watched,
+        harness.running(harness.worker(do, prefetch=5)),
+        watching(harness.worker_vhost.vhost, tmp_path, **settings) as watched,
     ):
         publishing = asyncio.create_task(keep_publishing())
-        text = await watched.sees(f"queue-growing {desk.queue}", within=COUNTED)
+        text = await watched.sees(f"queue-growing {harness.queue}", within=COUNTED)
         assert "in 18 s, with 1 reading" in text
         publishing.cancel()
         release.set()
-        await watched.sees_no(f"queue-growing {desk.queue}")
+        await watched.sees_no(f"queue-growing {harness.queue}")

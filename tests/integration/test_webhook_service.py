@@ -17,7 +17,7 @@ from shared import wire
 from shared.broker_node import BrokerNode
 from shared.testing import eventually, running_with
 from tests.support.webhook_receivers import Receiver, answering, receiver, silent
-from tests.support.worker import publish, station_on, take_all
+from tests.support.worker import publish, take_all, worker_vhost_on
 
 OLD, NEW = "whsec_" + "QUJD" * 8, "whsec_" + "REVG" * 8
 
@@ -27,10 +27,10 @@ async def post(broker: BrokerNode, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8")
     monkeypatch.setenv("WEBHOOK_SECRETS", f"shop={OLD},shop={NEW}")
     monkeypatch.setenv("WEBHOOK_TIMEOUT_SECONDS", "60")
-    with station_on(broker) as station:
-        station.apply(worker)
-        connection = await aio_pika.connect(station.vhost.amqp_url)
-        async with connection, running_with(worker, app.adapters, station.settings(tmp_path)):
+    with worker_vhost_on(broker) as worker_vhost:
+        worker_vhost.apply(worker)
+        connection = await aio_pika.connect(worker_vhost.vhost.amqp_url)
+        async with connection, running_with(worker, app.adapters, worker_vhost.settings(tmp_path)):
             yield await connection.channel()
 
 

@@ -21,7 +21,7 @@ from shared.mailbox.mails import ReceivedMail
 from shared.testing import eventually, running_with
 from tests.support.bad_mails import ALL, Bad, mail
 from tests.support.patience import PROCESS_STARTS, WORK, seconds
-from tests.support.worker import Station, depth, outcome_count, publish, station_on, take_all
+from tests.support.worker import WorkerVhost, depth, outcome_count, publish, take_all, worker_vhost_on
 
 GOOD_MAILS = 20
 WARM_UPS = 2
@@ -59,18 +59,22 @@ def outcome(broker: BrokerNode, tmp_path_factory: pytest.TempPathFactory) -> Ite
     templates.mkdir()
     for file, source in TEMPLATES.items():
         (templates / file).write_text(source)
-    with station_on(broker) as station, pytest.MonkeyPatch.context() as environment, asyncio.Runner() as runner:
+    with (
+        worker_vhost_on(broker) as worker_vhost,
+        pytest.MonkeyPatch.context() as environment,
+        asyncio.Runner() as runner,
+    ):
         environment.setenv("EMAIL_SENDER", "Shop <no-reply@shop.example>")
         environment.setenv("EMAIL_TEMPLATES_DIR", str(templates))
-        station.apply(worker)
-        yield runner.run(publish_everything(station, data, environment))
+        worker_vhost.apply(worker)
+        yield runner.run(publish_everything(worker_vhost, data, environment))
 
 
-async def publish_everything(station: Station, data: Path, environment: pytest.MonkeyPatch) -> Outcome:
-    connection = await aio_pika.connect(station.vhost.amqp_url)
+async def publish_everything(worker_vhost: WorkerVhost, data: Path, environment: pytest.MonkeyPatch) -> Outcome:
+    connection = await aio_pika.connect(worker_vhost.vhost.amqp_url)
     async with connection, MailServer() as server:
         environment.setenv("EMAIL_SMTP_URL", server.url)
-        async with running_with(worker, adapters, station.settings(data)):
+        async with running_with(worker, adapters, worker_vhost.settings(data)):
             outcome = Outcome()
             channel = await connection.channel()
             before = counts()

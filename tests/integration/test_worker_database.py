@@ -13,7 +13,7 @@ from shared.worker import Delivery, Keep
 from shared.worker.runtime import Service
 from tests.support.patience import REACTION, seconds
 from tests.support.proxy import Proxy, proxy_to
-from tests.support.worker import Chore, Desk, readiness
+from tests.support.worker import Chore, WorkerHarness, readiness
 
 JOBS = 200
 
@@ -40,87 +40,97 @@ async def says(service: Service, status: int, problem: str = "") -> bool:
     return not problem or problem in problems
 
 
-async def test_a_database_that_is_away_for_a_while_loses_nothing(desk: Desk, proxy: Proxy, postgres_url: str) -> None:
+async def test_a_database_that_is_away_for_a_while_loses_nothing(
+    harness: WorkerHarness, proxy: Proxy, postgres_url: str
+) -> None:
     away = asyncio.Event()
 
     async def outlast_the_database(_job: Chore, _delivery: Delivery) -> None:
-        if len(desk.done) > JOBS // 4:
+        if len(harness.done) > JOBS // 4:
             await away.wait()
 
-    worker = desk.worker(outlast_the_database, prefetch=10, history=Keep.ALWAYS)
-    async with desk.running(worker, database_url=through(proxy, postgres_url)) as service:
-        await asyncio.gather(*(desk.put({"n": n}, message_id=f"m{n}") for n in range(JOBS)))
-        await desk.has_done(JOBS // 4 + 10)
+    worker = harness.worker(outlast_the_database, prefetch=10, history=Keep.ALWAYS)
+    async with harness.running(worker, database_url=through(proxy, postgres_url)) as service:
+        await asyncio.gather(*(harness.put({"n": n}, message_id=f"m{n}") for n in range(JOBS)))
+        await harness.has_done(JOBS // 4 + 10)
         await proxy.refuse()
         away.set()
         await eventually(lambda: says(service, 503, "database"))
-        assert len(desk.done) == JOBS // 4 + 10  # without an inbox nothing new is begun
+        assert len(harness.done) == JOBS // 4 + 10  # without an inbox nothing new is begun
 
         await proxy.listen()
-        await desk.has_done(JOBS)
-        await desk.counted(done=JOBS)
+        await harness.has_done(JOBS)
+        await harness.counted(done=JOBS)
         await eventually(lambda: says(service, 200))
 
-    assert Counter(done.message_id for done in desk.done) == Counter(f"m{n}" for n in range(JOBS))
-    assert await desk.depth() == 0
+    assert Counter(done.message_id for done in harness.done) == Counter(f"m{n}" for n in range(JOBS))
+    assert await harness.depth() == 0
 
 
-async def test_connections_that_an_administrator_ends_lose_nothing(desk: Desk, postgres_url: str) -> None:
-    worker = desk.worker(take_a_moment, prefetch=10)
+async def test_connections_that_an_administrator_ends_lose_nothing(harness: WorkerHarness, postgres_url: str) -> None:
+    worker = harness.worker(take_a_moment, prefetch=10)
     plain = postgres_url.replace("+asyncpg", "")
     administrator = await asyncpg.connect(plain)
     try:
-        async with desk.running(worker, database_url=postgres_url):
-            await asyncio.gather(*(desk.put({"n": n}, message_id=f"m{n}") for n in range(JOBS)))
+        async with harness.running(worker, database_url=postgres_url):
+            await asyncio.gather(*(harness.put({"n": n}, message_id=f"m{n}") for n in range(JOBS)))
             for share in (5, 4, 3, 2):
-                await desk.has_done(JOBS // share)
+                await harness.has_done(JOBS // share)
                 await administrator.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                     "WHERE application_name = 'test' AND datname = current_database()"  # the server is shared
                 )
-            await desk.counted(done=JOBS)
+            await harness.counted(done=JOBS)
     finally:
         await administrator.close()
 
-    assert Counter(done.message_id for done in desk.done) == Counter(f"m{n}" for n in range(JOBS))
-    assert await desk.depth() == 0
+    assert Counter(done.message_id for done in harness.done) == Counter(f"m{n}" for n in range(JOBS))
+    assert await harness.depth() == 0
 
 
-async def test_a_service_waits_for_its_database_and_says_so(desk: Desk, proxy: Proxy, postgres_url: str) -> None:
+async def test_a_service_waits_for_its_database_and_says_so(
+    harness: WorkerHarness, proxy: Proxy, postgres_url: str
+) -> None:
     await proxy.refuse()
-    worker = desk.worker()
-    await desk.put({"n": 1})
-    service = Service(worker, _nothing, desk.station.settings(desk.data_dir, database_url=through(proxy, postgres_url)))
+    worker = harness.worker()
+    await harness.put({"n": 1})
+    service = Service(
+        worker, _nothing, harness.worker_vhost.settings(harness.data_dir, database_url=through(proxy, postgres_url))
+    )
     task = asyncio.create_task(service.serve())
     try:
         await eventually(lambda: says(service, 503, "database"))
         assert "canary" not in str(service.problems())
         await proxy.listen()
-        await desk.has_done(1)
+        await harness.has_done(1)
     finally:
         service.stop()
         assert await task == 0
 
 
-async def test_a_service_can_be_stopped_while_its_database_is_away(desk: Desk, proxy: Proxy, postgres_url: str) -> None:
-    settings = desk.station.settings(desk.data_dir, database_url=through(proxy, postgres_url), drain_seconds=1)
-    service = Service(desk.worker(), _nothing, settings)
+async def test_a_service_can_be_stopped_while_its_database_is_away(
+    harness: WorkerHarness, proxy: Proxy, postgres_url: str
+) -> None:
+    settings = harness.worker_vhost.settings(
+        harness.data_dir, database_url=through(proxy, postgres_url), drain_seconds=1
+    )
+    service = Service(harness.worker(), _nothing, settings)
     task = asyncio.create_task(service.serve())
     await eventually(lambda: says(service, 200))
     await proxy.refuse()
-    await desk.put({"n": 1}, message_id="a")
+    await harness.put({"n": 1}, message_id="a")
     await eventually(lambda: says(service, 503, "database"))
 
     service.stop()
 
     async with asyncio.timeout(seconds(REACTION)):
         assert await task == 0
-    assert desk.done == []
-    await eventually(lambda: is_back(desk))
+    assert harness.done == []
+    await eventually(lambda: is_back(harness))
 
 
-async def is_back(desk: Desk) -> bool:
-    return await desk.depth() == 1
+async def is_back(harness: WorkerHarness) -> bool:
+    return await harness.depth() == 1
 
 
 class _Nothing:

@@ -12,20 +12,20 @@ from shared.database import Database
 from shared.errors import PermanentFailure
 from shared.retries import RetryPolicy, fixed
 from shared.worker import Delivery, Keep
-from tests.support.worker import Chore, Desk, Station, desk_at, failing, publish
+from tests.support.worker import Chore, WorkerHarness, WorkerVhost, failing, harness_at, publish
 
 ONCE = RetryPolicy(attempts=1)
 QUICK = RetryPolicy(attempts=3, backoff=fixed(timedelta(seconds=1)))
 CANARY = "canary-4711"
 
 
-async def test_what_can_never_succeed_dies_at_once(desk: Desk) -> None:
-    async with desk.running(desk.worker(failing(PermanentFailure("550 no such user")), retry=QUICK)):
+async def test_what_can_never_succeed_dies_at_once(harness: WorkerHarness) -> None:
+    async with harness.running(harness.worker(failing(PermanentFailure("550 no such user")), retry=QUICK)):
         put_at = datetime.now(UTC)
-        await desk.put({"n": 1}, message_id="a", correlation_id="order-7", app_id="shop", headers={"tenant": "acme"})
-        letter = await desk.dead_letter()
+        await harness.put({"n": 1}, message_id="a", correlation_id="order-7", app_id="shop", headers={"tenant": "acme"})
+        letter = await harness.dead_letter()
 
-    assert len(desk.done) == 1
+    assert len(harness.done) == 1
     assert (letter.message_id, letter.correlation_id, letter.app_id) == ("a", "order-7", "shop")
     assert (letter.body, letter.delivery_mode, letter.headers["tenant"]) == (b'{"n": 1}', 2, "acme")
     assert (letter.headers["x-error-type"], letter.headers["x-error"]) == ("PermanentFailure", "550 no such user")
@@ -33,88 +33,94 @@ async def test_what_can_never_succeed_dies_at_once(desk: Desk) -> None:
     failed_at = datetime.fromisoformat(letter.headers["x-failed-at"])
     assert failed_at.utcoffset() == timedelta(0)
     assert put_at <= failed_at <= datetime.now(UTC)
-    assert await desk.depth() == 0
+    assert await harness.depth() == 0
 
 
-async def test_headers_of_ours_are_at_most_one_kibibyte(desk: Desk) -> None:
-    async with desk.running(desk.worker(failing(ValueError("ä" * 5000)), retry=ONCE)):
-        await desk.put(
+async def test_headers_of_ours_are_at_most_one_kibibyte(harness: WorkerHarness) -> None:
+    async with harness.running(harness.worker(failing(ValueError("ä" * 5000)), retry=ONCE)):
+        await harness.put(
             {}, headers={"x-exchange": "e" * 5000, "x-routing-key": "k" * 5000, "x-first-seen-at": "1" * 5000}
         )
-        letter = await desk.dead_letter()
+        letter = await harness.dead_letter()
 
     assert letter.headers["x-error"].startswith("äää")
     assert max(len(str(value).encode()) for value in letter.headers.values()) <= 1024
 
 
-async def test_no_copy_of_a_dead_letter_or_a_retry_goes_elsewhere(desk: Desk, station: Station, tmp_path: Path) -> None:
-    async with desk_at(station, tmp_path / "other") as other:
+async def test_no_copy_of_a_dead_letter_or_a_retry_goes_elsewhere(
+    harness: WorkerHarness, worker_vhost: WorkerVhost, tmp_path: Path
+) -> None:
+    async with harness_at(worker_vhost, tmp_path / "other") as other:
         other.worker()
         headers = {"CC": [other.queue], "BCC": [other.queue]}  # the broker takes BCC off before it delivers
         retry = RetryPolicy(attempts=2, backoff=fixed(timedelta(seconds=1)))
-        async with desk.running(desk.worker(failing(ValueError("no")), retry=retry)):
-            await desk.put({}, headers=headers)
-            letter = await desk.dead_letter()
+        async with harness.running(harness.worker(failing(ValueError("no")), retry=retry)):
+            await harness.put({}, headers=headers)
+            letter = await harness.dead_letter()
 
         assert "CC" not in letter.headers
         await other.has_depth(1)  # what the publisher asked for, once; nothing of retry and dead letter
         assert await other.depth(f"{other.queue}.dead") == 0
 
 
-async def test_no_secret_gets_into_dead_letters_logs_or_history(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_secret_gets_into_dead_letters_logs_or_history(
+    harness: WorkerHarness, caplog: pytest.LogCaptureFixture
+) -> None:
     error = ConnectionError(f"https://user:{CANARY}@api.example failed, token={CANARY}, Authorization: Bearer {CANARY}")
     caplog.set_level(logging.INFO)
 
-    async with desk.running(desk.worker(failing(error), retry=RetryPolicy(2, fixed(timedelta(seconds=1))))):
-        await desk.put({})
-        letter = await desk.dead_letter()
+    async with harness.running(harness.worker(failing(error), retry=RetryPolicy(2, fixed(timedelta(seconds=1))))):
+        await harness.put({})
+        letter = await harness.dead_letter()
 
     assert letter.headers["x-error"].startswith("https://user:•••@api.example failed")
     assert CANARY not in str(letter.headers)
-    assert CANARY not in str(desk.done[1].delivery.headers)
+    assert CANARY not in str(harness.done[1].delivery.headers)
     assert CANARY not in caplog.text
-    assert CANARY not in str(await history(desk))
+    assert CANARY not in str(await history(harness))
 
 
-async def test_a_probe_of_the_topology_check_is_not_done(desk: Desk) -> None:
-    async with desk.running(desk.worker()):
-        await publish(desk.channel, "", desk.queue, {"n": 1}, headers={"x-postroom-probe": "1"}, message_id="probe")
-        letter = await desk.dead_letter()
+async def test_a_probe_of_the_topology_check_is_not_done(harness: WorkerHarness) -> None:
+    async with harness.running(harness.worker()):
+        await publish(
+            harness.channel, "", harness.queue, {"n": 1}, headers={"x-postroom-probe": "1"}, message_id="probe"
+        )
+        letter = await harness.dead_letter()
 
-    assert (letter.message_id, desk.done) == ("probe", [])
+    assert (letter.message_id, harness.done) == ("probe", [])
 
 
-async def test_a_replay_starts_with_fresh_attempts_and_is_counted(desk: Desk) -> None:
+async def test_a_replay_starts_with_fresh_attempts_and_is_counted(harness: WorkerHarness) -> None:
     retry = RetryPolicy(attempts=2, backoff=fixed(timedelta(seconds=1)))
-    async with desk.running(desk.worker(failing(ValueError("no")), retry=retry)):
-        await desk.put({"n": 1}, message_id="a")
-        letter = await desk.dead_letter()
+    async with harness.running(harness.worker(failing(ValueError("no")), retry=retry)):
+        await harness.put({"n": 1}, message_id="a")
+        letter = await harness.dead_letter()
         for round_ in (1, 2):
             # As the management UI moves it: through the default exchange, with all its headers.
-            await publish(desk.channel, "", desk.queue, letter.body, message_id="a", headers=dict(letter.headers))
-            letter = await desk.dead_letter()
+            await publish(harness.channel, "", harness.queue, letter.body, message_id="a", headers=dict(letter.headers))
+            letter = await harness.dead_letter()
             assert (letter.headers["x-replays"], letter.headers["x-attempt"]) == (round_, 2)
 
-    assert [done.delivery.attempt for done in desk.done] == [1, 2] * 3
-    assert [done.delivery.replays for done in desk.done] == [0, 0, 1, 1, 2, 2]
-    assert (letter.headers["x-exchange"], letter.headers["x-routing-key"]) == ("jobs", desk.queue)
+    assert [done.delivery.attempt for done in harness.done] == [1, 2] * 3
+    assert [done.delivery.replays for done in harness.done] == [0, 0, 1, 1, 2, 2]
+    assert (letter.headers["x-exchange"], letter.headers["x-routing-key"]) == ("jobs", harness.queue)
 
 
-async def test_a_replay_that_succeeds_is_done_and_then_remembered(desk: Desk) -> None:
-    async with desk.running(desk.worker(failing(ValueError("no"), times=1), retry=ONCE)):
-        await desk.put({"n": 1}, message_id="a")
-        letter = await desk.dead_letter()
-        await publish(desk.channel, "", desk.queue, letter.body, message_id="a", headers=dict(letter.headers))
-        await desk.has_done(2)
-        await desk.put({"n": 1}, message_id="a")
-        await desk.put({"n": 2}, message_id="b")
-        await desk.has_done(3)
+async def test_a_replay_that_succeeds_is_done_and_then_remembered(harness: WorkerHarness) -> None:
+    async with harness.running(harness.worker(failing(ValueError("no"), times=1), retry=ONCE)):
+        await harness.put({"n": 1}, message_id="a")
+        letter = await harness.dead_letter()
+        await publish(harness.channel, "", harness.queue, letter.body, message_id="a", headers=dict(letter.headers))
+        await harness.has_done(2)
+        await harness.put({"n": 1}, message_id="a")
+        await harness.put({"n": 2}, message_id="b")
+        await harness.has_done(3)
 
-    assert [done.message_id for done in desk.done] == ["a", "a", "b"]
+    assert [done.message_id for done in harness.done] == ["a", "a", "b"]
 
 
-async def history(desk: Desk) -> list[Any]:
-    database = Database(desk.station.settings(desk.data_dir).service_database_url("test"), "test")
+async def history(harness: WorkerHarness) -> list[Any]:
+    database = Database(harness.worker_vhost.settings(harness.data_dir).service_database_url("test"), "test")
     try:
         async with database.engine.connect() as connection:
             rows = await connection.execute(text("SELECT * FROM history ORDER BY id"))
@@ -131,25 +137,25 @@ async def history(desk: Desk) -> list[Any]:
         (Keep.NEVER, []),
     ],
 )
-async def test_history_keeps_what_was_asked_for(desk: Desk, keep: Keep, outcomes: list[str]) -> None:
+async def test_history_keeps_what_was_asked_for(harness: WorkerHarness, keep: Keep, outcomes: list[str]) -> None:
     async def behave(job: Chore, delivery: Delivery) -> None:
         if job.n == 2:
             raise PermanentFailure("ada@example.com is unknown")
         if job.n == 1 and delivery.attempt == 1:
             raise ValueError("not yet")
 
-    async with desk.running(desk.worker(behave, retry=QUICK, history=keep)):
-        await desk.put({"n": 1}, message_id="a", correlation_id="c")
-        await desk.has_done(2)
-        await desk.put({"n": 3}, message_id="never failed")
-        await desk.has_done(3)
-        await desk.put({"n": 2}, message_id="b")
-        await desk.dead_letter()
+    async with harness.running(harness.worker(behave, retry=QUICK, history=keep)):
+        await harness.put({"n": 1}, message_id="a", correlation_id="c")
+        await harness.has_done(2)
+        await harness.put({"n": 3}, message_id="never failed")
+        await harness.has_done(3)
+        await harness.put({"n": 2}, message_id="b")
+        await harness.dead_letter()
 
-    rows = await history(desk)
+    rows = await history(harness)
     assert [row["outcome"] for row in rows] == outcomes
     for row in rows:
-        assert row["queue"] == desk.queue
+        assert row["queue"] == harness.queue
         assert row["milliseconds"] >= 0
     if rows:
         assert (rows[0]["message_id"], rows[0]["correlation_id"], rows[0]["attempt"]) == ("a", "c", 1)

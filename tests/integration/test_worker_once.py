@@ -11,7 +11,7 @@ import pytest
 from shared.retries import RetryPolicy, fixed
 from shared.testing import eventually
 from shared.worker import Delivery
-from tests.support.worker import Chore, Desk, Station, desk_at
+from tests.support.worker import Chore, WorkerHarness, WorkerVhost, harness_at
 
 RETRY = RetryPolicy(attempts=2, backoff=fixed(timedelta(seconds=1)))
 
@@ -24,124 +24,132 @@ def settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     return {}
 
 
-async def test_a_message_that_was_done_is_acknowledged_and_not_done_again(desk: Desk, settings: dict[str, Any]) -> None:
-    async with desk.running(desk.worker(), **settings):
-        await desk.put({"n": 1}, message_id="a")
-        await desk.has_done(1)
-        await desk.put({"n": 1}, message_id="a")
-        await desk.put({"n": 2}, message_id="b")
-        await desk.has_done(2)
-    async with desk.running(desk.worker(), **settings):  # and remembered by the next process
-        await desk.put({"n": 1}, message_id="a")
-        await desk.put({"n": 3}, message_id="c")
-        await desk.has_done(3)
+async def test_a_message_that_was_done_is_acknowledged_and_not_done_again(
+    harness: WorkerHarness, settings: dict[str, Any]
+) -> None:
+    async with harness.running(harness.worker(), **settings):
+        await harness.put({"n": 1}, message_id="a")
+        await harness.has_done(1)
+        await harness.put({"n": 1}, message_id="a")
+        await harness.put({"n": 2}, message_id="b")
+        await harness.has_done(2)
+    async with harness.running(harness.worker(), **settings):  # and remembered by the next process
+        await harness.put({"n": 1}, message_id="a")
+        await harness.put({"n": 3}, message_id="c")
+        await harness.has_done(3)
 
-    assert [done.message_id for done in desk.done] == ["a", "b", "c"]
-    assert await desk.depth() == 0
+    assert [done.message_id for done in harness.done] == ["a", "b", "c"]
+    assert await harness.depth() == 0
 
 
-async def test_the_same_id_on_another_queue_is_other_work(desk: Desk, station: Station, tmp_path: Path) -> None:
-    async with desk_at(station, tmp_path) as other, desk.running(desk.worker()), other.running(other.worker()):
-        await desk.put({}, message_id="a")
+async def test_the_same_id_on_another_queue_is_other_work(
+    harness: WorkerHarness, worker_vhost: WorkerVhost, tmp_path: Path
+) -> None:
+    async with (
+        harness_at(worker_vhost, tmp_path) as other,
+        harness.running(harness.worker()),
+        other.running(other.worker()),
+    ):
+        await harness.put({}, message_id="a")
         await other.put({}, message_id="a")
-        await desk.has_done(1)
+        await harness.has_done(1)
         await other.has_done(1)
 
 
 async def test_many_twins_to_two_workers_at_the_same_moment_are_done_once_each(
-    desk: Desk, settings: dict[str, Any]
+    harness: WorkerHarness, settings: dict[str, Any]
 ) -> None:
     async def take_a_moment(_job: Chore, _delivery: Delivery) -> None:
         await asyncio.sleep(0.05)
 
-    worker = desk.worker(take_a_moment, prefetch=20)
-    async with desk.running(worker, **settings), desk.running(worker, **settings):
+    worker = harness.worker(take_a_moment, prefetch=20)
+    async with harness.running(worker, **settings), harness.running(worker, **settings):
         twins = [f"m{n}" for n in range(60)] * 3
-        await asyncio.gather(*(desk.put({}, message_id=twin) for twin in twins))
-        await desk.counted(done=60, duplicate=120)
+        await asyncio.gather(*(harness.put({}, message_id=twin) for twin in twins))
+        await harness.counted(done=60, duplicate=120)
 
-    assert Counter(done.message_id for done in desk.done) == Counter({f"m{n}": 1 for n in range(60)})
-    assert await desk.depth() == 0
+    assert Counter(done.message_id for done in harness.done) == Counter({f"m{n}": 1 for n in range(60)})
+    assert await harness.depth() == 0
 
 
 async def test_the_second_of_two_twins_waits_for_the_first_and_is_not_done(
-    desk: Desk, settings: dict[str, Any]
+    harness: WorkerHarness, settings: dict[str, Any]
 ) -> None:
     release = asyncio.Event()
 
     async def hold(_job: Chore, _delivery: Delivery) -> None:
         await release.wait()
 
-    worker = desk.worker(hold, prefetch=1)
-    async with desk.running(worker, **settings), desk.running(worker, **settings):
-        await desk.put({}, message_id="a")
-        await desk.has_done(1)
-        await desk.put({}, message_id="a")  # goes to the other worker, as the first is busy
-        await eventually(lambda: taken(desk))
-        assert len(desk.done) == 1
+    worker = harness.worker(hold, prefetch=1)
+    async with harness.running(worker, **settings), harness.running(worker, **settings):
+        await harness.put({}, message_id="a")
+        await harness.has_done(1)
+        await harness.put({}, message_id="a")  # goes to the other worker, as the first is busy
+        await eventually(lambda: taken(harness))
+        assert len(harness.done) == 1
 
         release.set()
-        await desk.put({}, message_id="b")
-        await desk.counted(done=2, duplicate=1)
+        await harness.put({}, message_id="b")
+        await harness.counted(done=2, duplicate=1)
 
-    assert [done.message_id for done in desk.done] == ["a", "b"]
-
-
-async def taken(desk: Desk) -> bool:
-    return await desk.depth() == 0
+    assert [done.message_id for done in harness.done] == ["a", "b"]
 
 
-async def test_a_first_that_failed_lets_the_second_be_work(desk: Desk, settings: dict[str, Any]) -> None:
+async def taken(harness: WorkerHarness) -> bool:
+    return await harness.depth() == 0
+
+
+async def test_a_first_that_failed_lets_the_second_be_work(harness: WorkerHarness, settings: dict[str, Any]) -> None:
     release = asyncio.Event()
 
     async def first_fails(_job: Chore, delivery: Delivery) -> None:
-        if len(desk.done) == 1:
+        if len(harness.done) == 1:
             await release.wait()
             raise ValueError("the first fails")
 
     # The first dies for good, so that no retry of it does the work instead of the second.
-    worker = desk.worker(first_fails, prefetch=1, retry=RetryPolicy(attempts=1))
-    async with desk.running(worker, **settings), desk.running(worker, **settings):
-        await desk.put({"n": 1}, message_id="a")
-        await desk.has_done(1)
-        await desk.put({"n": 2}, message_id="a")
-        await eventually(lambda: taken(desk))
+    worker = harness.worker(first_fails, prefetch=1, retry=RetryPolicy(attempts=1))
+    async with harness.running(worker, **settings), harness.running(worker, **settings):
+        await harness.put({"n": 1}, message_id="a")
+        await harness.has_done(1)
+        await harness.put({"n": 2}, message_id="a")
+        await eventually(lambda: taken(harness))
         release.set()
-        letter = await desk.dead_letter()
-        await desk.has_done(2)
+        letter = await harness.dead_letter()
+        await harness.has_done(2)
 
     assert letter.body == b'{"n": 1}'
-    assert [done.n for done in desk.done] == [1, 2]
+    assert [done.n for done in harness.done] == [1, 2]
 
 
-async def test_a_retry_and_its_twin_are_one_piece_of_work(desk: Desk) -> None:
+async def test_a_retry_and_its_twin_are_one_piece_of_work(harness: WorkerHarness) -> None:
     async def fail_once(_job: Chore, delivery: Delivery) -> None:
-        if delivery.attempt == 1 and len(desk.done) == 1:
-            await desk.put({"n": 2}, message_id="a")  # it is there before the second try of the first
+        if delivery.attempt == 1 and len(harness.done) == 1:
+            await harness.put({"n": 2}, message_id="a")  # it is there before the second try of the first
             raise ValueError("not yet")
 
-    async with desk.running(desk.worker(fail_once, retry=RETRY)):
-        await desk.put({"n": 1}, message_id="a")
-        await desk.counted(done=1, duplicate=1, retried=1)
+    async with harness.running(harness.worker(fail_once, retry=RETRY)):
+        await harness.put({"n": 1}, message_id="a")
+        await harness.counted(done=1, duplicate=1, retried=1)
 
-    assert [done.n for done in desk.done] == [1, 2]
+    assert [done.n for done in harness.done] == [1, 2]
 
 
 async def test_what_a_stopped_worker_gave_back_is_taken_by_the_other_at_once(
-    desk: Desk, settings: dict[str, Any]
+    harness: WorkerHarness, settings: dict[str, Any]
 ) -> None:
     stuck = asyncio.Event()
 
     async def first_is_stuck(_job: Chore, _delivery: Delivery) -> None:
-        if len(desk.done) == 1:
+        if len(harness.done) == 1:
             await stuck.wait()
 
-    worker = desk.worker(first_is_stuck)
-    async with desk.running(worker, drain_seconds=0.1, **settings):
-        await desk.put({}, message_id="a")
-        await desk.has_done(1)
-    async with desk.running(worker, **settings):
-        await desk.has_done(2)
+    worker = harness.worker(first_is_stuck)
+    async with harness.running(worker, drain_seconds=0.1, **settings):
+        await harness.put({}, message_id="a")
+        await harness.has_done(1)
+    async with harness.running(worker, **settings):
+        await harness.has_done(2)
 
-    assert [done.message_id for done in desk.done] == ["a", "a"]
-    assert desk.done[1].delivery.attempt == 1  # a stop is no failure of the message
+    assert [done.message_id for done in harness.done] == ["a", "a"]
+    assert harness.done[1].delivery.attempt == 1  # a stop is no failure of the message

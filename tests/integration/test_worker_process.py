@@ -16,29 +16,29 @@ import pytest
 from shared.testing import eventually
 from tests.support import chores
 from tests.support.patience import PROCESS_ENDS, PROCESS_STARTS, TAKEN_OVER, seconds
-from tests.support.worker import Desk, Station, desk_at
+from tests.support.worker import WorkerHarness, WorkerVhost, harness_at
 
 JOBS = 500
 
 
 @dataclass
 class Shop:
-    """A desk whose worker is a process."""
+    """A harness whose worker is a process."""
 
-    desk: Desk
+    harness: WorkerHarness
     log: Path
 
     async def start(self, **environment: str) -> asyncio.subprocess.Process:
         """A new process of the service."""
         settings = {
-            "POSTROOM_AMQP_URL": self.desk.station.vhost.amqp_url,
-            "POSTROOM_DATA_DIR": str(self.desk.data_dir),
+            "POSTROOM_AMQP_URL": self.harness.worker_vhost.vhost.amqp_url,
+            "POSTROOM_DATA_DIR": str(self.harness.data_dir),
             "POSTROOM_HEALTH_PORT": "0",
             "POSTROOM_LOG_FORMAT": "text",
-            "CHORES_KIND": self.desk.queue,
+            "CHORES_KIND": self.harness.queue,
             "CHORES_LOG": str(self.log),
         }
-        output = (self.desk.data_dir / "output").open("ab")
+        output = (self.harness.data_dir / "output").open("ab")
         try:
             return await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "tests.support.chores",
@@ -69,7 +69,7 @@ class Shop:
 
         def check() -> bool:
             now = len(self.count(what))
-            assert now >= count, f"{now} of {count} {what}; {(self.desk.data_dir / 'output').read_text()[-2000:]}"
+            assert now >= count, f"{now} of {count} {what}; {(self.harness.data_dir / 'output').read_text()[-2000:]}"
             return True
 
         await eventually(check, within=PROCESS_STARTS)
@@ -77,15 +77,15 @@ class Shop:
     async def put_jobs(self, count: int, **body: Any) -> set[str]:
         """Publish so many jobs; their ids."""
         ids = [f"job-{n}" for n in range(count)]
-        await asyncio.gather(*(self.desk.put(body, message_id=job) for job in ids))
+        await asyncio.gather(*(self.harness.put(body, message_id=job) for job in ids))
         return set(ids)
 
 
 @pytest.fixture
-async def shop(station: Station, tmp_path: Path) -> AsyncIterator[Shop]:
-    async with desk_at(station, tmp_path) as desk:
-        station.apply(chores.make_worker(desk.queue, -1, 1))
-        yield Shop(desk, tmp_path / "log")
+async def shop(worker_vhost: WorkerVhost, tmp_path: Path) -> AsyncIterator[Shop]:
+    async with harness_at(worker_vhost, tmp_path) as harness:
+        worker_vhost.apply(chores.make_worker(harness.queue, -1, 1))
+        yield Shop(harness, tmp_path / "log")
 
 
 async def stopped(process: asyncio.subprocess.Process) -> int:
@@ -105,7 +105,7 @@ async def test_stops_under_load_lose_nothing_and_do_nothing_twice(shop: Shop) ->
 
     assert shop.count("ended") == Counter(jobs)
     assert shop.count("began") == Counter(jobs)
-    assert await shop.desk.depth() == 0
+    assert await shop.harness.depth() == 0
 
 
 async def test_two_workers_take_turns_to_stop_and_nothing_is_lost_or_done_twice(shop: Shop) -> None:
@@ -134,18 +134,18 @@ async def test_jobs_that_outlast_the_deadline_are_given_back_and_done_by_the_nex
         assert await stopped(process) == 0
 
     assert shop.count("ended") == Counter(jobs)
-    assert await shop.desk.depth() == 0
+    assert await shop.harness.depth() == 0
 
 
 async def test_a_message_that_kills_its_worker_dies_and_its_neighbours_are_done(shop: Shop) -> None:
     neighbours = await shop.put_jobs(30, seconds=0.02)
-    await shop.desk.put({"kills": True}, message_id="killer", correlation_id="c")
+    await shop.harness.put({"kills": True}, message_id="killer", correlation_id="c")
 
     for _ in range(5):
         async with shop.running() as process:
             assert await asyncio.wait_for(process.wait(), seconds(TAKEN_OVER)) == -signal.SIGKILL
     async with shop.running() as process:
-        [letter] = await shop.desk.dead_letters(within=TAKEN_OVER)
+        [letter] = await shop.harness.dead_letters(within=TAKEN_OVER)
         await shop.until("ended", len(neighbours))
         # Told to stop, not killed: it settles what it has just ended.
         assert await stopped(process) == 0
@@ -155,4 +155,4 @@ async def test_a_message_that_kills_its_worker_dies_and_its_neighbours_are_done(
     assert letter.headers["x-error"] == "5 workers died while they did this message"
     assert shop.count("began")["killer"] == 5
     assert set(shop.count("ended")) == neighbours
-    assert await shop.desk.depth() == 0
+    assert await shop.harness.depth() == 0

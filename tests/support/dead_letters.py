@@ -27,7 +27,7 @@ DeadCommand = Callable[..., Awaitable[Result]]
 
 
 @dataclass
-class Bench:
+class DeadLetterHarness:
     """An open channel on a virtual host with `email.send`, its `.dead` queue and the net between them."""
 
     channel: AbstractChannel
@@ -94,7 +94,7 @@ def dead_message(message_id: str, error: str, **changes: Any) -> aio_pika.Messag
 
 
 @asynccontextmanager
-async def bench_on(url: str) -> AsyncIterator[Bench]:
+async def dead_harness_on(url: str) -> AsyncIterator[DeadLetterHarness]:
     """The queues, declared by hand, and the net: what `email.send` rejects lands in `email.send.dead`.
 
     Commands here wait for what a slow broker does later than they would wait elsewhere.
@@ -107,7 +107,7 @@ async def bench_on(url: str) -> AsyncIterator[Bench]:
             yield await _declared(connection)
 
 
-async def _declared(connection: AbstractConnection) -> Bench:
+async def _declared(connection: AbstractConnection) -> DeadLetterHarness:
     channel = await connection.channel()
     dead_letters = await channel.declare_exchange(wire.DEAD_LETTERS, "topic", durable=True)
     await channel.declare_exchange(wire.EVENTS, "topic", durable=True)
@@ -115,7 +115,7 @@ async def _declared(connection: AbstractConnection) -> Bench:
     await channel.declare_queue(WORK, durable=True, arguments=QUORUM | net)
     dead = await channel.declare_queue(DEAD, durable=True, arguments=QUORUM)
     await dead.bind(dead_letters, WORK)
-    return Bench(channel)
+    return DeadLetterHarness(channel)
 
 
 def impatient_after(monkeypatch: pytest.MonkeyPatch, count: int) -> None:

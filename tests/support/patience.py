@@ -2,7 +2,7 @@
 
 Each is what a machine of two cores needs, busy with four tests at a time, with room to spare: a wait that succeeds
 costs nothing, so none of them is short. `patience` stretches them by a factor that the run measures at its start.
-What a test asserts is never that something was fast: speed is measured in bench/.
+What a test asserts is never that something was fast: speed is measured in dead_harness/.
 """
 
 import os

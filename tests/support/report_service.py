@@ -25,7 +25,7 @@ from shared.messages import GenerateReport
 from shared.testing import eventually, running_with
 from shared.worker.runtime import Service
 from tests.support.patience import WORK
-from tests.support.worker import Station, publish, take_all
+from tests.support.worker import WorkerVhost, publish, take_all
 
 MOMENT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 LIST = {"title": "A list", "columns": [{"name": "n", "format": "integer"}, {"name": "name"}]}
@@ -65,7 +65,7 @@ def path_of(url: str) -> Path:
 
 
 @dataclass
-class Office:
+class ReportHarness:
     """A running report service, and what it tells.
 
     Attributes:
@@ -134,38 +134,43 @@ class Office:
 
         return await eventually(check, within=within)
 
-    def running(self, station: Station, **settings: Any) -> Any:
+    def running(self, worker_vhost: WorkerVhost, **settings: Any) -> Any:
         """The service's real runtime."""
-        return running_with(worker, app.adapters, station.settings(self.data_dir, **settings))
+        return running_with(worker, app.adapters, worker_vhost.settings(self.data_dir, **settings))
 
 
 @asynccontextmanager
-async def office_at(station: Station, data_dir: Path, types: Path) -> AsyncIterator[Office]:
+async def report_harness_at(worker_vhost: WorkerVhost, data_dir: Path, types: Path) -> AsyncIterator[ReportHarness]:
     """The tables, queues and ears of a report service that is not running yet."""
-    station.apply(worker)
+    worker_vhost.apply(worker)
     database = Database(f"sqlite+aiosqlite:///{data_dir}/report.sqlite3", "report")
     await database.migrate()
     await database.close()
-    connection = await aio_pika.connect(station.vhost.amqp_url)
+    connection = await aio_pika.connect(worker_vhost.vhost.amqp_url)
     async with connection:
-        office = Office(await connection.channel(), data_dir, types)
-        ear = await office.channel.declare_queue(exclusive=True, auto_delete=True)
+        report_harness = ReportHarness(await connection.channel(), data_dir, types)
+        ear = await report_harness.channel.declare_queue(exclusive=True, auto_delete=True)
         for exchange, key in ((wire.EVENTS, "report.*"), (wire.JOBS, "email.send")):
             await ear.bind(exchange, key)
 
         async def hear(message: Any) -> None:
             entry = {**json.loads(message.body), "_id": message.message_id, "_correlation": message.correlation_id}
-            office.heard.setdefault(message.routing_key, []).append(entry)
+            report_harness.heard.setdefault(message.routing_key, []).append(entry)
 
         await ear.consume(hear, no_ack=True)
-        yield office
+        yield report_harness
 
 
 @asynccontextmanager
-async def office_open(station: Station, data_dir: Path, types: Path) -> AsyncIterator[tuple[Office, Service]]:
+async def report_harness_running(
+    worker_vhost: WorkerVhost, data_dir: Path, types: Path
+) -> AsyncIterator[tuple[ReportHarness, Service]]:
     """A running report service."""
-    async with office_at(station, data_dir, types) as office, office.running(station) as service:
-        yield office, service
+    async with (
+        report_harness_at(worker_vhost, data_dir, types) as report_harness,
+        report_harness.running(worker_vhost) as service,
+    ):
+        yield report_harness, service
 
 
 def read_csv(path: Path) -> list[list[str]]:

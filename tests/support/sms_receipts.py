@@ -21,7 +21,7 @@ _ORDER = ("Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token
 
 
 @dataclass
-class KeepingDesk:
+class RecordingReceiptDesk:
     """A ReceiptDesk. `error` is raised instead, while there is one."""
 
     receipts: list[Receipt] = field(default_factory=list)

@@ -44,7 +44,7 @@ class ScriptedGateway:
 
 
 @dataclass
-class Office:
+class CourierHarness:
     """A courier with a database of its own, and what was published."""
 
     texts: SqlTexts
@@ -74,8 +74,8 @@ class Office:
 
 
 @asynccontextmanager
-async def office_with(tmp_path: Path, *gateways: Any, **options: Any) -> AsyncIterator[Office]:
-    """An office that sends over `gateways`."""
+async def office_with(tmp_path: Path, *gateways: Any, **options: Any) -> AsyncIterator[CourierHarness]:
+    """A courier that sends over `gateways`."""
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/sms.sqlite3", "sms")
     await database.migrate()
     publisher = RecordingPublisher()
@@ -85,7 +85,7 @@ async def office_with(tmp_path: Path, *gateways: Any, **options: Any) -> AsyncIt
     pace = options.pop("pace", None) or Pace(None, lambda: 1)
     courier = Courier(checker, texts, Failover(gateways), pace, announcer, options.pop("after_lost_answer", "resend"))
     try:
-        yield Office(texts, Desk(texts, announcer), courier, publisher, announcer, database)
+        yield CourierHarness(texts, Desk(texts, announcer), courier, publisher, announcer, database)
     finally:
         await announcer.finish()
         await database.close()

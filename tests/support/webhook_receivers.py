@@ -111,7 +111,7 @@ async def hanging_up(_request: Received, writer: Write) -> None:
 @asynccontextmanager
 async def receiver(behave: Behaviour | None = None, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
     """A receiver on a free port of 127.0.0.1."""
-    desk = Receiver(behave or answering(), tls=tls is not None)
+    harness = Receiver(behave or answering(), tls=tls is not None)
     tasks: set[asyncio.Task[None]] = set()
 
     async def begin(reader: asyncio.StreamReader, writer: Write) -> None:
@@ -119,14 +119,14 @@ async def receiver(behave: Behaviour | None = None, tls: ssl.SSLContext | None =
         assert task is not None
         tasks.add(task)
         with suppress(asyncio.CancelledError):  # a server's task that was cancelled would be logged as a mistake
-            await desk.serve(reader, writer)
+            await harness.serve(reader, writer)
         tasks.discard(task)
         writer.close()
 
     server = await asyncio.start_server(begin, "127.0.0.1", 0, ssl=tls, backlog=1024)
-    desk.port = server.sockets[0].getsockname()[1]
+    harness.port = server.sockets[0].getsockname()[1]
     try:
-        yield desk
+        yield harness
     finally:
         server.close()
         for task in list(tasks):

@@ -1,10 +1,10 @@
 """A worker with a recording handler on a real broker, and a bare AMQP client beside it.
 
-with station_on(broker) as station:                       # a virtual host, for as many tests as like
-    async with desk_at(station, tmp_path) as desk:        # a kind of job of the test's own
-        async with desk.running(desk.worker()):
-            await desk.put({"n": 1}, message_id="a")
-            await desk.has_done(1)
+with worker_vhost_on(broker) as worker_vhost:                       # a virtual host, for as many tests as like
+    async with harness_at(worker_vhost, tmp_path) as harness:        # a kind of job of the test's own
+        async with harness.running(harness.worker()):
+            await harness.put({"n": 1}, message_id="a")
+            await harness.has_done(1)
 """
 
 import json
@@ -38,7 +38,7 @@ from tests.support.patience import COUNTED, REACTION, seconds
 
 
 class Chore(Job):
-    """What test workers do. Each desk has a kind of its own."""
+    """What test workers do. Each harness has a kind of its own."""
 
     kind: ClassVar[str] = "test.do"
     n: int = 0
@@ -82,8 +82,8 @@ def failing(error: Exception, *, times: int = 1000) -> Behaviour:
 
 
 @dataclass(frozen=True)
-class Station:
-    """A virtual host to which desks add their queues."""
+class WorkerVhost:
+    """A virtual host to which harnesses add their queues."""
 
     vhost: VirtualHost
 
@@ -110,23 +110,23 @@ class Station:
 
 
 @contextmanager
-def station_on(broker: BrokerNode) -> Iterator[Station]:
+def worker_vhost_on(broker: BrokerNode) -> Iterator[WorkerVhost]:
     """A virtual host with the runtime's exchanges, for the tests of a module."""
     with virtual_host_on(broker) as vhost:
-        station = Station(vhost)
-        station.apply()
-        yield station
+        worker_vhost = WorkerVhost(vhost)
+        worker_vhost.apply()
+        yield worker_vhost
 
 
 @dataclass
-class Desk:
+class WorkerHarness:
     """One kind of job, `queue`, with its worker's records and a bare AMQP client.
 
     Attributes:
         done: every call of the handler, in order of their beginnings.
     """
 
-    station: Station
+    worker_vhost: WorkerVhost
     channel: AbstractChannel
     data_dir: Path
     queue: str
@@ -142,12 +142,12 @@ class Desk:
             if behave is not None:
                 await behave(job, delivery)
 
-        self.station.apply(worker)
+        self.worker_vhost.apply(worker)
         return worker
 
     def running(self, worker: Worker, **settings: Any) -> AbstractAsyncContextManager[Service]:
         """The worker's real runtime, ready. Several at once with the same `data_dir` share their database."""
-        return running(worker, {}, self.station.settings(self.data_dir, **settings))
+        return running(worker, {}, self.worker_vhost.settings(self.data_dir, **settings))
 
     async def put(self, body: Any, *, exchange: str = wire.JOBS, key: str | None = None, **properties: Any) -> None:
         """Publish as any AMQP client would; `body` as JSON unless it is bytes. Returns when it is confirmed."""
@@ -191,7 +191,7 @@ class Desk:
 
     async def close_connections(self, name: str) -> None:
         """Close the connections of that name in the virtual host, as an operator does in the management UI."""
-        host = self.station.vhost
+        host = self.worker_vhost.vhost
         async with httpx.AsyncClient(
             base_url=f"{host.management_url}/api",
             auth=(host.user, host.password),
@@ -236,11 +236,11 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk_at(station: Station, data_dir: Path) -> AsyncIterator[Desk]:
-    """A desk with a kind of job that nobody else has."""
-    connection = await aio_pika.connect(station.vhost.amqp_url)
+async def harness_at(worker_vhost: WorkerVhost, data_dir: Path) -> AsyncIterator[WorkerHarness]:
+    """A harness with a kind of job that nobody else has."""
+    connection = await aio_pika.connect(worker_vhost.vhost.amqp_url)
     async with connection:
-        yield Desk(station, await connection.channel(), data_dir, f"t{uuid4().hex[:8]}.do")
+        yield WorkerHarness(worker_vhost, await connection.channel(), data_dir, f"t{uuid4().hex[:8]}.do")
 
 
 async def publish(channel: AbstractChannel, exchange: str, key: str, body: Any, **properties: Any) -> None:

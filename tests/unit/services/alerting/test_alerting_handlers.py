@@ -31,17 +31,17 @@ class Bell(Alerts):
 
 
 @pytest.fixture
-def desk() -> tuple[InMemoryFailureLog, Bell, RecordingPublisher]:
+def recorded() -> tuple[InMemoryFailureLog, Bell, RecordingPublisher]:
     return InMemoryFailureLog(), Bell(), RecordingPublisher()
 
 
-Desk = tuple[InMemoryFailureLog, Bell, RecordingPublisher]
+Recorded = tuple[InMemoryFailureLog, Bell, RecordingPublisher]
 
 
-async def test_a_dead_letter_is_recorded_told_and_announced(desk: Desk) -> None:
-    failures, bell, publisher = desk
+async def test_a_dead_letter_is_recorded_told_and_announced(recorded: Recorded) -> None:
+    failures, bell, publisher = recorded
 
-    await record_failure(make_dead_delivery(), *desk)
+    await record_failure(make_dead_delivery(), *recorded)
 
     assert list(failures.deaths) == [("email.send", "6f2c9a30")]
     assert bell.rung == 1
@@ -58,55 +58,57 @@ async def test_a_dead_letter_is_recorded_told_and_announced(desk: Desk) -> None:
     )
 
 
-async def test_a_copy_is_counted_once_and_announced_under_the_same_id(desk: Desk) -> None:
-    failures, bell, publisher = desk
+async def test_a_copy_is_counted_once_and_announced_under_the_same_id(recorded: Recorded) -> None:
+    failures, bell, publisher = recorded
 
-    await record_failure(make_dead_delivery(), *desk)
-    await record_failure(make_dead_delivery(), *desk)
+    await record_failure(make_dead_delivery(), *recorded)
+    await record_failure(make_dead_delivery(), *recorded)
 
     assert [len(deaths) for deaths in failures.deaths.values()] == [1]
     assert bell.rung == 1
     assert len(publisher.published) == 1
 
 
-async def test_a_replayed_message_that_dies_again_is_announced_again(desk: Desk) -> None:
-    _failures, bell, publisher = desk
+async def test_a_replayed_message_that_dies_again_is_announced_again(recorded: Recorded) -> None:
+    _failures, bell, publisher = recorded
 
-    await record_failure(make_dead_delivery(), *desk)
+    await record_failure(make_dead_delivery(), *recorded)
     again = {wire.X_FAILED_AT: "2026-03-02T00:00:00+00:00", wire.X_REPLAYS: 1}
-    await record_failure(make_dead_delivery(headers=again), *desk)
+    await record_failure(make_dead_delivery(headers=again), *recorded)
 
     assert bell.rung == 2
     assert [event.replays for event in publisher.published.values() if isinstance(event, JobFailed)] == [0, 1]
 
 
 @pytest.mark.parametrize("queue", ["audit.on.job.failed", "audit.on.all"])
-async def test_a_listener_of_failures_that_fails_is_not_told_of_its_own_failure(desk: Desk, queue: str) -> None:
-    failures, bell, publisher = desk
+async def test_a_listener_of_failures_that_fails_is_not_told_of_its_own_failure(recorded: Recorded, queue: str) -> None:
+    failures, bell, publisher = recorded
     headers = {wire.X_ROUTING_KEY: "job.failed", wire.X_QUEUE: queue}
 
-    await record_failure(make_dead_delivery(routing_key=queue, headers=headers), *desk)
+    await record_failure(make_dead_delivery(routing_key=queue, headers=headers), *recorded)
 
     assert failures.deaths
     assert bell.rung == 1
     assert not publisher.published
 
 
-async def test_probes_and_its_own_dead_letters_leave_no_trace(desk: Desk) -> None:
-    failures, bell, publisher = desk
+async def test_probes_and_its_own_dead_letters_leave_no_trace(recorded: Recorded) -> None:
+    failures, bell, publisher = recorded
 
-    await record_failure(make_dead_delivery(headers={wire.X_PROBE: "1"}), *desk)
-    await record_failure(make_dead_delivery(routing_key="alerting"), *desk)
+    await record_failure(make_dead_delivery(headers={wire.X_PROBE: "1"}), *recorded)
+    await record_failure(make_dead_delivery(routing_key="alerting"), *recorded)
 
     assert not failures.deaths
     assert not bell.rung
     assert not publisher.published
 
 
-async def test_a_database_or_broker_that_is_away_is_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_database_or_broker_that_is_away_is_waited_for(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(handlers, "_LONGEST_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(handlers, "_FIRST_PAUSE_SECONDS", 0.01)
-    failures, bell, publisher = desk
+    failures, bell, publisher = recorded
     publisher.errors = [BrokerUnavailable("gone")] * 2
     away: list[Exception] = [OperationalError("insert", {}, Exception("gone")), ConnectionRefusedError()]
 
@@ -122,16 +124,18 @@ async def test_a_database_or_broker_that_is_away_is_waited_for(desk: Desk, monke
     assert len(publisher.published) == 1
 
 
-async def test_what_stays_away_gives_the_message_back_as_it_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_stays_away_gives_the_message_back_as_it_is(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(handlers, "PATIENCE", timedelta(seconds=0.05))
-    failures, bell, publisher = desk
+    failures, bell, publisher = recorded
     publisher.errors = [PublishTimeout("an alarm")] * 10
 
     with pytest.raises(asyncio.CancelledError):  # which the worker answers by giving it back
-        await record_failure(make_dead_delivery(), *desk)
+        await record_failure(make_dead_delivery(), *recorded)
 
     publisher.errors = []
-    await record_failure(make_dead_delivery(redelivered=True), *desk)
+    await record_failure(make_dead_delivery(redelivered=True), *recorded)
     assert [len(deaths) for deaths in failures.deaths.values()] == [1]
     assert bell.rung == 1
     assert len(publisher.published) == 1
@@ -156,9 +160,9 @@ def make_completed(**changes: Any) -> JobCompleted:
     return JobCompleted.model_validate(fields | changes)
 
 
-async def test_a_message_that_was_done_after_its_replay_is_told_as_the_end_of_its_group(desk: Desk) -> None:
-    failures, bell, _publisher = desk
-    await record_failure(make_dead_delivery(), *desk)
+async def test_a_message_that_was_done_after_its_replay_is_told_as_the_end_of_its_group(recorded: Recorded) -> None:
+    failures, bell, _publisher = recorded
+    await record_failure(make_dead_delivery(), *recorded)
 
     await note_done(make_completed(replays=0), failures, bell)
     assert bell.rung == 1
@@ -167,10 +171,10 @@ async def test_a_message_that_was_done_after_its_replay_is_told_as_the_end_of_it
     assert bell.rung == 2
 
 
-async def test_messages_that_a_person_discarded_are_the_end_of_their_group(desk: Desk) -> None:
-    failures, bell, _publisher = desk
-    await record_failure(make_dead_delivery(message_id="m-1"), *desk)
-    await record_failure(make_dead_delivery(message_id="m-2"), *desk)
+async def test_messages_that_a_person_discarded_are_the_end_of_their_group(recorded: Recorded) -> None:
+    failures, bell, _publisher = recorded
+    await record_failure(make_dead_delivery(message_id="m-1"), *recorded)
+    await record_failure(make_dead_delivery(message_id="m-2"), *recorded)
     event = DeadLetterDiscarded(
         queue="email.send", message_ids=["m-1", "m-2"], by="ada@desk", at=NOON + timedelta(hours=1), reason="wrong"
     )
@@ -182,11 +186,11 @@ async def test_messages_that_a_person_discarded_are_the_end_of_their_group(desk:
 
 @pytest.mark.parametrize(("queue", "rings"), [("unrouted", 2), ("email.send", 1)])
 async def test_a_job_that_no_queue_took_is_dead_no_more_when_it_is_published_again(
-    desk: Desk, queue: str, rings: int
+    recorded: Recorded, queue: str, rings: int
 ) -> None:
-    failures, bell, _publisher = desk
+    failures, bell, _publisher = recorded
     exchange = "jobs" if queue == "unrouted" else "dead-letters"
-    await record_failure(make_dead_delivery(message_id="m-1", exchange=exchange), *desk)
+    await record_failure(make_dead_delivery(message_id="m-1", exchange=exchange), *recorded)
     died = failures.deaths[queue, "m-1"][0]
     event = DeadLetterReplayed(
         queue=queue, message_ids=["m-1"], replays={"m-1": died.replays + 1}, by="ada@desk", at=NOON

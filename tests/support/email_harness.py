@@ -13,7 +13,7 @@ REFUSED = "550 5.1.1 no such user here"
 
 
 @dataclass(frozen=True)
-class Office:
+class EmailHarness:
     """The e-mail service as a process, its queues, and the mail server that it sends to."""
 
     place: Place

@@ -1,4 +1,4 @@
-"""A desk with a database, and the time in the test's hand."""
+"""An alert log with a database, and the time in the test's hand."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ RULES = Rules(("slack",), INTERVAL, INTERVAL)
 
 
 @dataclass
-class Desk:
+class AlertLog:
     """A database and the time."""
 
     database: Database

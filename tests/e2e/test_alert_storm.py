@@ -26,8 +26,10 @@ from tests.support.patience import WORK, seconds
 DEAD_LETTERS = int(os.environ.get("ALERTING_TEST_DEAD_LETTERS", "5000"))  # 100,000 take too long for each run
 SAMPLES = 50
 MEBIBYTE = 1024 * 1024
-GROWTH_BYTES = 4096
+GROWTH_BYTES = 1024
 """Of memory for each dead letter at most: one that is kept, with its record and its message, is several times that."""
+CACHES = 0.6
+"""What caches and the allocator take beside that, of what the process has after the first of them."""
 INTERVAL_SECONDS = 60 if DEAD_LETTERS > 20_000 else 6
 WAITING = 500
 """Confirms waited for at once."""
@@ -117,7 +119,8 @@ async def test_a_storm_is_a_handful_of_notifications_and_every_message_is_counte
     # One digest in each interval, of all groups, and one at the end.
     assert len(told) - len(firsts) <= recorded / INTERVAL_SECONDS + 2
     assert stored(database)[1] == (DEAD_LETTERS if keep == "all" else SAMPLES * len(CAUSES))
-    assert (peak.mib - warm) * MEBIBYTE < (DEAD_LETTERS - WARM) * GROWTH_BYTES, f"{warm:.0f}, then {peak.mib:.0f} MiB"
+    allowed = warm * CACHES + (DEAD_LETTERS - WARM) * GROWTH_BYTES / MEBIBYTE
+    assert peak.mib - warm < allowed, f"{warm:.0f}, then {peak.mib:.0f} MiB"
     assert not re.search(r"\w@|\+49151\d", "".join(each["message"] for each in sink.bodies)), (
         "a whole address or number"
     )

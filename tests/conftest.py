@@ -47,19 +47,16 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a broker, before `-m` selects, and put at the end what needs the machine to itself."""
+    """Mark what needs a broker, before `-m` selects."""
     for item in items:
         if NEEDS_BROKER & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.broker)
-    items.sort(key=lambda item: item.get_closest_marker("alone") is not None)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Wait for the machine outside of the test's own time limit."""
-    with servers.machine_to_itself(alone=item.get_closest_marker("alone") is not None):
-        processes.forget_logs()
-        return (yield)
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logstart() -> None:
+    """What the test before has started is not this one's."""
+    processes.forget_logs()
 
 
 @pytest.hookimpl(wrapper=True)

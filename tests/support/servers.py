@@ -72,17 +72,6 @@ def shared_server(name: str) -> dict[str, Any]:
 
 
 @contextmanager
-def machine_to_itself(*, alone: bool) -> Iterator[None]:
-    """Held around each test: tests marked `alone` wait until no other runs, and the others for them."""
-    descriptor = os.open(_session() / "machine", os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
 def _only_one_worker() -> Iterator[None]:
     descriptor = os.open(_session(), os.O_RDONLY)
     try:

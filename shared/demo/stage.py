@@ -21,7 +21,7 @@ from shared.settings import RuntimeSettings, read_settings
 from shared.supervisor import Child, Supervisor
 
 SHORTEST_PATIENCE_SECONDS = 20.0
-PATIENCE_PER_START = 5
+PATIENCE_PER_START = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aio_pika
 import httpx
@@ -205,16 +206,23 @@ class Place:
         return [str(channel["name"]) for channel in await self._ask("/channels")]
 
     async def lifeless_queues(self) -> list[str]:
-        """The queues behind whose name nothing runs. A new queue gets its first report some seconds later."""
-        lifeless: list[str] = []
+        """The queues behind whose name nothing runs. One that is new runs at its first report: seen by one of ours."""
+        async with await aio_pika.connect(self.amqp_url) as connection:
+            channel = await connection.channel()
+            ours = await channel.declare_queue(
+                f"probe-{uuid4().hex}", durable=True, arguments={"x-queue-type": "quorum"}
+            )
 
-        async def all_report() -> bool:
-            lifeless[:] = [queue["name"] for queue in await self._ask("/queues") if queue.get("state") != "running"]
-            return not lifeless
+            async def reports() -> bool:
+                return ours.name not in await self._not_running()
 
-        with suppress(AssertionError):
-            await eventually(all_report, within=COUNTED)
-        return lifeless
+            await eventually(reports, within=COUNTED)
+            found = await self._not_running()
+            await ours.delete(if_unused=False, if_empty=False)
+        return found
+
+    async def _not_running(self) -> list[str]:
+        return [queue["name"] for queue in await self._ask("/queues") if queue.get("state") != "running"]
 
     async def _ask(self, path: str) -> Any:
         async with httpx.AsyncClient(

@@ -19,6 +19,7 @@ from services.sms.gateway.smpp import open_smpp
 from services.sms.gateway.sns import open_sns
 from services.sms.gateway.twilio import open_twilio
 from services.sms.gateway.url import parse_gateways
+from tests.support.patience import patience
 from tests.support.sms_gateways import RecordingGateway
 from tests.support.sms_providers import (
     CANARY,
@@ -35,7 +36,8 @@ from tests.support.sms_providers import (
 )
 from tests.support.sms_smsc import smsc_running
 
-TIMEOUT = timedelta(seconds=1.5)
+ANSWERS_WITHIN = timedelta(seconds=2)
+"""Waited for in full where the far side is silent; stretched by patience, as good answers have to come within it."""
 SEVEN = timedelta(seconds=7)
 
 
@@ -84,7 +86,7 @@ async def twilio() -> AsyncIterator[Setup]:
     }
     async with serving(provider) as stop:
         [url] = parse_gateways(f"twilio://{SID}:{CANARY}@/?from=+15550100&api_base={provider.url}")
-        async with open_twilio(url, TIMEOUT) as gateway:
+        async with open_twilio(url, patience(ANSWERS_WITHIN)) as gateway:
             yield _http_setup(gateway, provider, answers, stop)
 
 
@@ -99,7 +101,7 @@ async def sns() -> AsyncIterator[Setup]:
         provider = in_front_of(moto)
         async with serving(provider) as stop:
             [url] = parse_gateways(f"sns://AKIDEXAMPLE:{CANARY}@eu-central-1?api_base={provider.url}")
-            async with open_sns(url, TIMEOUT) as gateway:
+            async with open_sns(url, patience(ANSWERS_WITHIN)) as gateway:
                 yield _http_setup(gateway, provider, answers, stop)
 
 
@@ -125,7 +127,7 @@ async def http() -> AsyncIterator[Setup]:
     )
     async with serving(provider) as stop:
         [url] = parse_gateways(f"{provider.url}/send".replace("://", f"://me:{CANARY}@"))
-        async with open_http(url, TIMEOUT, api=api) as gateway:
+        async with open_http(url, patience(ANSWERS_WITHIN), api=api) as gateway:
             yield _http_setup(gateway, provider, answers, stop, carries_references=True)
 
 
@@ -156,7 +158,7 @@ async def smpp() -> AsyncIterator[Setup]:
             if trouble in statuses:
                 smsc.statuses.append(statuses[trouble])
 
-        async with open_smpp(url, TIMEOUT) as gateway:
+        async with open_smpp(url, patience(ANSWERS_WITHIN)) as gateway:
             session = await gateway._link.session()
 
             async def go_away() -> None:

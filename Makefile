@@ -7,8 +7,9 @@
 # Given as ARGS="-k replay -x" to the test targets.
 ARGS ?=
 PYTHON := .venv/bin/python
-# Most tests wait for something: four at a time keep two cores busy. Those that need the machine to themselves get it.
-PYTEST := $(PYTHON) -m pytest --numprocesses 4 --maxschedchunk 2
+# Most tests wait for something: four at a time keep two cores busy. With larger chunks a worker that has quick tests
+# gathers slow ones too, and is left alone with them at the end.
+PYTEST := $(PYTHON) -m pytest --numprocesses 4 --maxschedchunk 1
 READY := .venv/ready
 # Where it is set, each of hundreds of processes compiles the same files again.
 unexport PYTHONDONTWRITEBYTECODE

@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from shared.tls import system_authorities
+
 FILE = "services.json"
 
 
@@ -57,7 +59,7 @@ def ask_health(service: str, url: str, *, seconds: float = 3) -> Health:
     """Ask one service. One that does not answer is not ready."""
     base = url.rstrip("/").removesuffix("/readyz")
     try:
-        answer = httpx.get(f"{base}/readyz", timeout=seconds, trust_env=False).json()
+        answer = httpx.get(f"{base}/readyz", timeout=seconds, verify=system_authorities(), trust_env=False).json()
         return Health(service, base, answer["status"] == "ok", answer["problems"], answer.get("outage"))
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
         return Health(service, base, False, {"health": f"does not answer ({type(error).__name__})"})
@@ -66,7 +68,7 @@ def ask_health(service: str, url: str, *, seconds: float = 3) -> Health:
 def read_gauge(url: str, name: str, label: str, *, seconds: float = 3) -> dict[str, float]:
     """A gauge of a service's `/metrics`, by one of its labels; empty where it does not answer."""
     try:
-        text = httpx.get(f"{url}/metrics", timeout=seconds, trust_env=False).text
+        text = httpx.get(f"{url}/metrics", timeout=seconds, verify=system_authorities(), trust_env=False).text
         families = list(text_string_to_metric_families(text))
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return {}

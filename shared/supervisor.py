@@ -18,6 +18,7 @@ import httpx
 
 from shared.errors import PostroomError
 from shared.patience import patience
+from shared.tls import system_authorities
 from shared.worker.process import EXIT_CONFIGURATION, SUPERVISED
 
 READY_WITHIN = timedelta(minutes=2)  # some 4 s for all services on two cores that have time
@@ -150,7 +151,7 @@ class Supervisor:
 
 async def _is_ready(child: Child) -> bool:
     try:
-        async with httpx.AsyncClient(timeout=2) as client:
+        async with httpx.AsyncClient(timeout=2, verify=system_authorities()) as client:
             return (await client.get(f"{child.health_url}/readyz")).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False

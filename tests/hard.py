@@ -19,7 +19,7 @@ LOAD_PER_CORE = 4
 REPEATED = 20
 RECORD = "POSTROOM_TEST_RECORD"
 """Environment variable: the file to which tests/support/recording_waits.py writes the tests that wait."""
-PYTEST = (sys.executable, "-m", "pytest", "--numprocesses", "4", "--maxschedchunk", "2")
+PYTEST = (sys.executable, "-m", "pytest", "--numprocesses", "4", "--maxschedchunk", "1")
 
 
 def main() -> int:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from services.maintenance.errors import TokenRefused
 from shared.errors import PermanentFailure, ProviderUnavailable, TemporaryFailure
+from shared.tls import system_authorities
 from shared.tokens import Credential, NoToken, TokenVault
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class Refresher:
         }
         given = {field: value for field, value in form.items() if value}
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
+            async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, verify=system_authorities()) as client:
                 response = await client.post(credential.token_url, data=given)
         except httpx.TransportError as error:
             raise ProviderUnavailable(f"{name}: the provider was not reached ({type(error).__name__})") from None

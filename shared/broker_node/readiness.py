@@ -11,6 +11,7 @@ import httpx
 
 from shared.broker_node.errors import ServerNotStarted
 from shared.patience import patience
+from shared.tls import system_authorities
 
 START_WITHIN = timedelta(minutes=3)  # some 8 s on two cores that have time
 LOOK_EVERY_SECONDS = 0.1
@@ -40,7 +41,13 @@ def management_version(management_url: str, user_and_password: tuple[str, str]) 
     """RabbitMQ's version as the management API tells it, or None when it does not answer."""
     try:
         # Proxies of the environment are for other hosts than the broker's.
-        overview = httpx.get(f"{management_url}/api/overview", auth=user_and_password, timeout=5, trust_env=False)
+        overview = httpx.get(
+            f"{management_url}/api/overview",
+            auth=user_and_password,
+            timeout=5,
+            verify=system_authorities(),
+            trust_env=False,
+        )
         return str(overview.json()["rabbitmq_version"]) if overview.is_success else None
     except (httpx.HTTPError, ValueError, KeyError):
         return None

@@ -19,6 +19,7 @@ from shared.demo.http_inbox import AlertInbox, Partner, until
 from shared.mailbox import MailServer
 from shared.settings import RuntimeSettings, read_settings
 from shared.supervisor import Child, Supervisor
+from shared.tls import system_authorities
 
 SHORTEST_PATIENCE_SECONDS = 20.0
 PATIENCE_PER_START = 3
@@ -92,7 +93,7 @@ class Stage:
 
     async def readiness(self, service: str) -> dict[str, Any]:
         """What `/readyz` of a service says."""
-        async with httpx.AsyncClient(timeout=5) as client:
+        async with httpx.AsyncClient(timeout=5, verify=system_authorities()) as client:
             answer: dict[str, Any] = (await client.get(f"{self._child(service).health_url}/readyz")).json()
         return answer
 
@@ -101,7 +102,7 @@ class Stage:
         return await self._metric("email", f'postroom_messages_total{{outcome="retried",queue="{queue}"}}')
 
     async def _metric(self, service: str, name: str) -> int:
-        async with httpx.AsyncClient(timeout=5) as client:
+        async with httpx.AsyncClient(timeout=5, verify=system_authorities()) as client:
             lines = (await client.get(f"{self._child(service).health_url}/metrics")).text.splitlines()
         return next((int(float(line.rsplit(" ", 1)[1])) for line in lines if line.startswith(name)), 0)
 

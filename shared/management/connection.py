@@ -1,13 +1,13 @@
 """One request to the management API, with a time limit and an error that says what to do."""
 
 import re
-import ssl
 from datetime import timedelta
 from typing import Any
 
 import httpx
 
 from shared.errors import PostroomError
+from shared.tls import system_authorities
 
 _NEEDS_ADMINISTRATOR = re.compile(r" /(users|permissions|topic-permissions)|permissions$")
 
@@ -35,7 +35,7 @@ class ApiConnection:
             base_url=f"{url}/api",
             auth=(user, password),
             timeout=httpx.Timeout(time_limit.total_seconds(), connect=5),
-            verify=ssl.create_default_context(),  # the system's authorities, as the AMQP connection has them
+            verify=system_authorities(),  # as the AMQP connection beside it
             trust_env=False,  # the AMQP connection beside it knows no HTTP proxy either
         )
 

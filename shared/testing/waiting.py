@@ -15,6 +15,8 @@ Answer = TypeVar("Answer")
 REACTION = timedelta(seconds=30)
 """For what is a matter of milliseconds on a machine that has time."""
 LONGEST_PAUSE_SECONDS = 0.25
+LONGEST_PAUSE_AFTER_A_SLOW_ANSWER_SECONDS = 1.0
+"""What is expensive to ask is asked less often: it would take the time from what it waits for."""
 
 
 async def eventually(check: Callable[[], Answer | Awaitable[Answer]], within: timedelta = REACTION) -> Answer:
@@ -26,14 +28,15 @@ async def eventually(check: Callable[[], Answer | Awaitable[Answer]], within: ti
     limit = patience(within)
     deadline, asked, pause, reason = time.monotonic() + limit.total_seconds(), 0, 0.01, ""
     while time.monotonic() < deadline or asked == 0:
-        asked += 1
+        asked, began = asked + 1, time.monotonic()
         try:
             if result := await _answer(check):
                 return result
             reason = ""
         except AssertionError as error:
             reason = str(error)
-        await asyncio.sleep(pause)
+        answered_in = time.monotonic() - began
+        await asyncio.sleep(max(pause, min(2 * answered_in, LONGEST_PAUSE_AFTER_A_SLOW_ANSWER_SECONDS)))
         pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
     explanation = Explanation.of(check)
     try:

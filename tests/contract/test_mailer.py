@@ -1,7 +1,6 @@
 """What every mailer keeps, run against the fake, the console and a real SMTP server."""
 
 import io
-import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from services.email.mailer.console import ConsoleMailer
 from services.email.mailer.servers import parse_servers
 from services.email.mailer.smtp import smtp_mailer
 from shared.mailbox import MailServer
+from shared.tls import system_authorities
 from tests.support.email_fakes import RecordingMailer
 from tests.support.patience import REACTION, seconds
 
@@ -38,7 +38,7 @@ async def _real() -> AsyncIterator[Setup]:
             parse_servers(server.url),
             connections=2,
             timeout_seconds=seconds(REACTION),
-            tls=ssl.create_default_context(),
+            tls=system_authorities(),
         ) as mailer,
     ):
         yield Setup(

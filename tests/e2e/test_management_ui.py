@@ -24,8 +24,9 @@ from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.browser import browser_at, page_in
 from tests.support.crash import Place, started
 from tests.support.email_harness import DEAD, QUEUE, REFUSED, EmailHarness
+from tests.support.http import http_client
 from tests.support.management_ui import PICTURES, Login, ManagementUi, are_pictures_wanted
-from tests.support.patience import COUNTED, REACTION, seconds
+from tests.support.patience import COUNTED, seconds
 from tests.support.processes import postroom
 
 MISTYPED = "email.sned"
@@ -238,7 +239,7 @@ async def lying_in(place: Place, queue: str) -> set[tuple[str, str]]:
 async def is_without_shovel(place: Place) -> bool:
     """Whether the shovel that was asked for has ended, which removes it."""
     name = urlsplit(place.amqp_url).path[1:]
-    async with httpx.AsyncClient(auth=("guest", "guest"), timeout=seconds(REACTION)) as api:
+    async with http_client(auth=("guest", "guest")) as api:
         answer = await api.get(f"{place.management_url}/api/parameters/shovel/{name}")
     return answer.status_code == httpx.codes.NOT_FOUND or answer.json() == []
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import psutil
 import pytest
 
 from shared.discovery import discover
 from shared.testing import eventually
 from tests.support.crash_cli import Command, command, nothing_left
-from tests.support.patience import COUNTED, PROCESS_ENDS, REACTION, TAKEN_OVER, seconds
+from tests.support.http import http_client
+from tests.support.patience import COUNTED, PROCESS_ENDS, TAKEN_OVER
 from tests.support.processes import postroom
 
 pytestmark = pytest.mark.broker
@@ -33,7 +33,7 @@ class Running:
 
     async def users(self) -> set[str]:
         """The users of the broker that are connected now, some seconds late."""
-        async with httpx.AsyncClient(auth=("guest", "guest"), timeout=seconds(REACTION), trust_env=False) as api:
+        async with http_client(auth=("guest", "guest")) as api:
             answer = await api.get(f"{self.management_url}/api/connections")
         # One that has just begun is listed before it is known whose it is.
         return {connection.get("user", "?") for connection in answer.raise_for_status().json()}

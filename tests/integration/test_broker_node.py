@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import aio_pika
-import httpx
 import psutil
 import pytest
 
@@ -27,6 +26,7 @@ from shared.broker_node.readiness import accepts_connections, host_and_port
 from shared.errors import ConfigurationError
 from shared.testing import eventually
 from tests.support.broker_files import are_written_down
+from tests.support.http import http_client
 from tests.support.missing import missing, setup_system
 from tests.support.patience import BROKER_STARTS, PROCESS_ENDS, PROCESS_STARTS, seconds
 
@@ -59,7 +59,7 @@ def server_on_this_machine() -> None:
 
 
 async def test_a_node_answers_with_its_plugins(own_broker: BrokerNode) -> None:
-    async with httpx.AsyncClient(auth=("guest", "guest"), base_url=own_broker.management_url) as management:
+    async with http_client(auth=("guest", "guest"), base_url=own_broker.management_url) as management:
 
         async def figures() -> dict[str, Any]:
             (node,) = (await management.get("/api/nodes")).json()

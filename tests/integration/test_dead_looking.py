@@ -4,7 +4,6 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from shared import wire
@@ -12,6 +11,7 @@ from shared.cli import dead_timeline
 from shared.dead_letters import cause_of
 from shared.errors import ConfigurationError
 from tests.support.dead_letters import DEAD, WORK, DeadCommand, DeadLetterHarness
+from tests.support.http import http_client
 
 SECRET = "canary-4711"
 
@@ -142,7 +142,7 @@ async def test_a_message_without_id_is_named_by_its_content(
 ) -> None:
     # The client library gives every message an id; the management API, like clients in other languages, does not.
     publish = f"{vhost.management_url}/api/exchanges/{vhost.name}/amq.default/publish"
-    async with httpx.AsyncClient(auth=(vhost.user, vhost.password), trust_env=False) as http:
+    async with http_client(auth=(vhost.user, vhost.password)) as http:
         for body in ("first", "second"):
             message = {"properties": {}, "routing_key": DEAD, "payload": body, "payload_encoding": "string"}
             (await http.post(publish, json=message)).raise_for_status()

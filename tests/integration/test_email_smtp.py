@@ -1,7 +1,6 @@
 """The mailer against real SMTP servers: kept connections, failing over, TLS, what is nobody's fault."""
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -11,11 +10,12 @@ import pytest
 
 from services.email.errors import AnswerLost, MailServersUnavailable
 from services.email.mailer import Envelope, Stage
-from services.email.mailer.servers import parse_servers, tls_context
+from services.email.mailer.servers import parse_servers
 from services.email.mailer.smtp import SmtpMailer, smtp_mailer
 from shared.errors import ProviderUnavailable
 from shared.mailbox import HANG_UP, MailServer, conversation
 from shared.testing import eventually
+from shared.tls import trusted_authorities
 from tests.support.patience import REACTION, seconds
 from tests.support.smtp import Certificates, make_certificates
 
@@ -30,7 +30,7 @@ def mailer_for(
         parse_servers(urls),
         connections=connections,
         timeout_seconds=timeout or seconds(REACTION),
-        tls=tls_context(ca_file) if ca_file else ssl.create_default_context(),
+        tls=trusted_authorities(ca_file, "EMAIL_CA_FILE"),
         rest_seconds=rest,
     )
 

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +24,7 @@ from services.maintenance.errors import TokenRefused
 from services.maintenance.refreshing import Refresher
 from shared.broker_node.ports import free_ports
 from shared.errors import ConfigurationError, PermanentFailure, ProviderUnavailable, TemporaryFailure
+from shared.tls import system_authorities
 from shared.tokens import Credential, NoToken, TokenVault
 from tests.support.patience import REACTION, seconds
 
@@ -203,12 +203,11 @@ async def test_the_email_service_logs_in_with_the_refreshed_token(
     vault.write("google", credential(provider.url))
     servers = parse_servers(f"smtp://ada%40example.com@127.0.0.1:{port}?token=google")
     envelope = Envelope("ada@example.com", ("bob@example.com",), b"Subject: Hi\r\n\r\nHi\r\n")
-    tls = ssl.create_default_context()
     async with smtp_mailer(
         servers,
         connections=1,
         timeout_seconds=seconds(REACTION),
-        tls=tls,
+        tls=system_authorities(),
         access_token=vault.access_token,
         rest_seconds=0,
     ) as mailer:

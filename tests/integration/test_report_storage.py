@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
 from services.email.storage import PrefixedStorage
 from shared.errors import ConfigurationError
 from shared.object_storage import NoSuchObject, ObjectStorage, StorageAway, StorageFull
 from shared.testing import eventually
+from tests.support.http import http_client
 from tests.support.patience import WORK, seconds
 from tests.support.processes import run
 from tests.support.report_service import LIST, ReportHarness, objects_in, report_harness_at, rows, write_type
@@ -48,7 +48,7 @@ async def bucket(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[str, st
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary")
     async with moto_server() as url:
-        async with httpx.AsyncClient() as client:
+        async with http_client() as client:
             await client.put(f"{url}bucket")
         yield f"s3://bucket/reports?endpoint={url.rstrip('/')}&region=us-east-1", url
 
@@ -65,7 +65,7 @@ async def test_a_document_in_a_bucket_has_its_type_its_checksum_and_a_link(
     assert link is not None
     assert "X-Amz-Expires=3600" in link
     assert "canary" not in link
-    async with httpx.AsyncClient() as client:
+    async with http_client() as client:
         answer = await client.get(link)
     assert hashlib.sha256(answer.content).hexdigest() == written.sha256
     assert answer.headers["content-type"] == CSV
@@ -214,7 +214,7 @@ async def test_a_report_goes_to_a_bucket_and_its_mail_has_a_link_that_ends(
         await report_harness.order("in-s3", rows=rows(3), email_to="ada@example.com")
         [ready] = await report_harness.told("report.ready")
         [mail] = await report_harness.told("email.send")
-    async with httpx.AsyncClient() as client:
+    async with http_client() as client:
         content = (await client.get(mail["context"]["url"])).text
 
     assert ready["url"].startswith("s3://bucket/reports/list/")

@@ -15,6 +15,7 @@ from services.scheduler.sql_schedules import SqlSchedules
 from shared.database import Database
 from shared.messages import DeferJob
 from shared.messages.schedule import rfc3339
+from tests.support.http import http_client
 
 TOKEN = "a-token-of-24-characters"
 HELLO = {"every": "10s", "event": "hello.said"}
@@ -39,7 +40,7 @@ async def api(schedules: SqlSchedules, changes: list[str]) -> AsyncIterator[http
     async with open_api(settings, schedules, WallClock(), lambda: changes.append("changed")) as url:
         assert url is not None
         headers = {"Authorization": f"Bearer {TOKEN}", "X-Actor": "ada"}
-        async with httpx.AsyncClient(base_url=url, headers=headers) as client:
+        async with http_client(base_url=url, headers=headers) as client:
             yield client
 
 
@@ -52,7 +53,7 @@ async def test_without_a_token_in_the_settings_nothing_listens(schedules: SqlSch
 async def test_nobody_without_the_token_sees_or_changes_anything(
     api: httpx.AsyncClient, schedules: SqlSchedules, given: dict[str, str]
 ) -> None:
-    async with httpx.AsyncClient(base_url=api.base_url, headers=given) as stranger:
+    async with http_client(base_url=api.base_url, headers=given) as stranger:
         answers = [
             await stranger.get("/schedules"),
             await stranger.put("/schedules/hello", json=HELLO),

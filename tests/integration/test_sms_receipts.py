@@ -19,6 +19,7 @@ from services.sms.gateway import Progress, Receipt
 from services.sms.receipts import HttpReceipts, ReceiptSettings, open_receipts
 from services.sms.receipts.twilio import sign
 from shared.errors import ConfigurationError
+from tests.support.http import http_client
 from tests.support.sms_receipts import AMAZON, TOPIC, RecordingReceiptDesk, SnsSigner
 
 TOKEN, KEY = SecretStr("canary-token"), SecretStr("canary-key")
@@ -60,7 +61,7 @@ async def opened(settings: ReceiptSettings = SETTINGS) -> AsyncIterator[ReceiptS
     desk, signer = RecordingReceiptDesk(), SnsSigner()
     async with (
         open_receipts(settings, desk, signer.fetch) as server,
-        httpx.AsyncClient(base_url=server.url, trust_env=False) as client,
+        http_client(base_url=server.url) as client,
     ):
         yield ReceiptServer(client, desk, signer)
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import aio_pika
-import httpx
 import pytest
 from aio_pika.abc import AbstractChannel
 
@@ -25,7 +24,8 @@ from shared import wire
 from shared.testing import eventually, running_with
 from shared.worker.runtime import Service
 from tests.support.brokers import VirtualHost
-from tests.support.patience import REACTION, WORK, seconds
+from tests.support.http import http_client
+from tests.support.patience import WORK
 from tests.support.sms_provider import Provider
 from tests.support.worker import WorkerVhost, publish, take_all
 
@@ -128,7 +128,7 @@ async def test_a_receipt_becomes_an_event(
 
     async with (
         sms_harness.running(),
-        httpx.AsyncClient(base_url=receipts[0], timeout=seconds(REACTION), trust_env=False) as far_side,
+        http_client(base_url=receipts[0]) as far_side,
     ):
         await sms_harness.send(message_id="job-1")
         await sms_harness.send(message_id="job-2")

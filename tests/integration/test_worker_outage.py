@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import text
 
@@ -17,7 +16,7 @@ from shared.testing import eventually
 from shared.worker import Delivery, trying
 from shared.worker.circuit import LONGEST_PAUSE
 from shared.worker.runtime import Service
-from tests.support.patience import REACTION, seconds
+from tests.support.http import http_client
 from tests.support.worker import Chore, WorkerHarness, outcome_count
 
 TWO_TRIES = RetryPolicy(attempts=2, backoff=fixed(timedelta(seconds=1)))
@@ -60,7 +59,7 @@ async def test_readyz_tells_of_the_outage_without_being_unready(harness: WorkerH
     provider = Provider()
 
     async def told(*, is_open: bool) -> dict[str, Any]:
-        async with httpx.AsyncClient(timeout=seconds(REACTION), trust_env=False) as client:
+        async with http_client() as client:
             answer = await client.get(f"{service._health.url}/readyz")
         assert answer.status_code == 200
         assert ("outage" in answer.json()) is is_open

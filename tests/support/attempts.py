@@ -10,7 +10,7 @@ import httpx
 from aio_pika.abc import AbstractChannel
 from aiormq.exceptions import ChannelAccessRefused, ConnectionNotAllowed, InvalidFrameError, ProbableAuthenticationError
 
-from tests.support.patience import REACTION, seconds
+from tests.support.http import http_client
 
 
 class Refused(Exception):
@@ -63,7 +63,7 @@ def over_http(
 
     async def act(caller: Caller) -> None:
         vhost = quote(caller.virtual_host, safe="")
-        async with httpx.AsyncClient(auth=caller.login, timeout=seconds(REACTION), trust_env=False) as api:
+        async with http_client(auth=caller.login) as api:
             url = f"{caller.management_url}/api{path.format(vhost=vhost)}"
             answer = await api.request(method, url, json=body)
         is_refused = answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)

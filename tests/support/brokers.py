@@ -14,6 +14,7 @@ from shared.broker_node import BrokerNode, find_broker
 from shared.broker_node.node import SomebodyElses
 from shared.broker_node.private import private_node
 from shared.settings import RuntimeSettings
+from shared.tls import system_authorities
 from tests.support.patience import COUNTED, seconds
 from tests.support.rabbitmq4 import rabbitmq4_installation
 
@@ -63,7 +64,13 @@ def virtual_host_on(broker: BrokerNode, name: str | None = None) -> Iterator[Vir
     name = name or f"test-{uuid4().hex[:12]}"
 
     def api() -> httpx.Client:
-        return httpx.Client(base_url=f"{url}/api", auth=(user, password), timeout=seconds(COUNTED), trust_env=False)
+        return httpx.Client(
+            base_url=f"{url}/api",
+            auth=(user, password),
+            timeout=seconds(COUNTED),
+            verify=system_authorities(),
+            trust_env=False,
+        )
 
     with api() as management:
         management.put(f"/vhosts/{name}").raise_for_status()

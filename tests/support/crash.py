@@ -26,7 +26,8 @@ from shared.topology.ladder import delay_ladder
 from shared.worker import Worker
 from shared.worker.process import SUPERVISED
 from tests.support.broker_users import own_user
-from tests.support.patience import COUNTED, PROCESS_ENDS, PROCESS_STARTS, REACTION, seconds
+from tests.support.http import http_client
+from tests.support.patience import COUNTED, PROCESS_ENDS, PROCESS_STARTS, seconds
 from tests.support.prefork import PreforkedProcess
 from tests.support.processes import PROJECT, show_when_red
 from tests.support.servers import shared_server
@@ -78,20 +79,20 @@ class ServiceProcess:
         """Whether it says that it takes messages."""
         assert self.process is None or self.process.poll() is None, f"it ended:\n{self.log.read_text()[-2000:]}"
         try:
-            async with httpx.AsyncClient(timeout=seconds(REACTION)) as client:
+            async with http_client() as client:
                 return (await client.get(f"http://127.0.0.1:{self._port}/readyz")).status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 
     async def problems(self) -> dict[str, str]:
         """What it says stands in its way."""
-        async with httpx.AsyncClient(timeout=seconds(REACTION)) as client:
+        async with http_client() as client:
             found: dict[str, str] = (await client.get(f"http://127.0.0.1:{self._port}/readyz")).json()["problems"]
         return found
 
     async def metric(self, line: str) -> float:
         """The value of the metric that is written so, labels included; 0 when there is none yet."""
-        async with httpx.AsyncClient(timeout=seconds(REACTION)) as client:
+        async with http_client() as client:
             text = (await client.get(f"http://127.0.0.1:{self._port}/metrics")).text
         return next((float(each.rsplit(" ", 1)[1]) for each in text.splitlines() if each.startswith(line)), 0.0)
 
@@ -195,11 +196,12 @@ class Place:
 
     async def depth(self, *queues: str) -> int:
         """How many messages lie ready in these queues together."""
-        return sum([(await self._declared(queue)).message_count or 0 for queue in queues])
+        return sum(found.message_count or 0 for found in await self._declared(*queues))
 
     async def consumers(self, queue: str) -> int:
         """How many consumers the broker knows of."""
-        return (await self._declared(queue)).consumer_count or 0
+        [found] = await self._declared(queue)
+        return found.consumer_count or 0
 
     async def channels(self) -> list[str]:
         """The channels that are open now, by name. The management API tells some seconds late."""
@@ -225,9 +227,7 @@ class Place:
         return [queue["name"] for queue in await self._ask("/queues") if queue.get("state") != "running"]
 
     async def _ask(self, path: str) -> Any:
-        async with httpx.AsyncClient(
-            base_url=f"{self.management_url}/api", auth=("guest", "guest"), timeout=seconds(REACTION)
-        ) as api:
+        async with http_client(base_url=f"{self.management_url}/api", auth=("guest", "guest")) as api:
             return (await api.get(path)).raise_for_status().json()
 
     async def waiting(self) -> int:
@@ -265,10 +265,10 @@ class Place:
             target = await channel.get_exchange(exchange, ensure=False) if exchange else channel.default_exchange
             await target.publish(message, kind)
 
-    async def _declared(self, queue: str) -> Any:
+    async def _declared(self, *queues: str) -> list[Any]:
         async with await aio_pika.connect(self.amqp_url) as connection:
             channel = await connection.channel()
-            return (await channel.declare_queue(queue, passive=True)).declaration_result
+            return [(await channel.declare_queue(queue, passive=True)).declaration_result for queue in queues]
 
 
 async def flushed(applied_at: float) -> None:

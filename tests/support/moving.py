@@ -6,7 +6,7 @@ import httpx
 
 from shared.testing import eventually
 from tests.support.brokers import VirtualHost
-from tests.support.patience import REACTION, seconds
+from tests.support.http import http_client
 
 
 async def move_messages(vhost: VirtualHost, source: str, destination: str) -> None:
@@ -37,12 +37,7 @@ async def move_messages(vhost: VirtualHost, source: str, destination: str) -> No
         },
     }
     path = f"/parameters/shovel/{virtual_host}/{quote(name)}"
-    async with httpx.AsyncClient(
-        base_url=f"{vhost.management_url}/api",
-        auth=(vhost.user, vhost.password),
-        timeout=seconds(REACTION),
-        trust_env=False,
-    ) as api:
+    async with http_client(base_url=f"{vhost.management_url}/api", auth=(vhost.user, vhost.password)) as api:
         (await api.put(path, json=shovel)).raise_for_status()
 
         async def is_removed() -> bool:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-import httpx
 from aiohttp import web
 from moto.server import ThreadedMotoServer
+
+from tests.support.http import http_client
 
 SID, CANARY = "AC00000000000000000000000000000001", "canary99"
 
@@ -137,7 +138,7 @@ def in_front_of(url: str) -> Provider:
 
     async def accept(request: web.Request, form: Mapping[str, str]) -> web.Response:
         kept = {name: request.headers[name] for name in ("Content-Type", "Authorization", "X-Amz-Date")}
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with http_client() as client:
             answer = await client.post(url, content=await request.read(), headers=kept)
         provider.texts.append(Taken(form["PhoneNumber"], form["Message"], form.get(_SENDER)))
         return web.Response(status=answer.status_code, body=answer.content, content_type="text/xml")

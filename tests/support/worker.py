@@ -19,7 +19,6 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import aio_pika
-import httpx
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from prometheus_client import REGISTRY
 
@@ -34,7 +33,8 @@ from shared.topology.application import apply_topology
 from shared.worker import Delivery, Worker
 from shared.worker.runtime import Service
 from tests.support.brokers import VirtualHost, virtual_host_on
-from tests.support.patience import COUNTED, REACTION, seconds
+from tests.support.http import http_client
+from tests.support.patience import COUNTED, REACTION
 
 
 class Chore(Job):
@@ -192,12 +192,7 @@ class WorkerHarness:
     async def close_connections(self, name: str) -> None:
         """Close the connections of that name in the virtual host, as an operator does in the management UI."""
         host = self.worker_vhost.vhost
-        async with httpx.AsyncClient(
-            base_url=f"{host.management_url}/api",
-            auth=(host.user, host.password),
-            trust_env=False,
-            timeout=seconds(REACTION),
-        ) as api:
+        async with http_client(base_url=f"{host.management_url}/api", auth=(host.user, host.password)) as api:
 
             async def closed() -> bool:
                 # The list lags some seconds behind.
@@ -288,6 +283,6 @@ def outcome_count(queue: str, outcome: str) -> int:
 async def readiness(service: Service) -> tuple[int, dict[str, str]]:
     """What the health port says: status and problems. AssertionError while it is not open yet."""
     assert hasattr(service, "_health"), "no health port yet"
-    async with httpx.AsyncClient(timeout=seconds(REACTION), trust_env=False) as client:
+    async with http_client() as client:
         answer = await client.get(f"{service._health.url}/readyz")
     return answer.status_code, answer.json()["problems"]

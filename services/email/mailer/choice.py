@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 
 from services.email.mailer import Mailer
 from services.email.mailer.console import ConsoleMailer
-from services.email.mailer.servers import tls_context
 from services.email.mailer.smtp import smtp_mailer
 from services.email.settings import EmailSettings
+from shared.tls import trusted_authorities
 from shared.tokens import TokenVault
 
 
@@ -21,7 +21,7 @@ async def open_mailer(settings: EmailSettings, tokens: TokenVault | None = None)
         settings.servers(),
         connections=settings.connections,
         timeout_seconds=settings.timeout_seconds,
-        tls=tls_context(settings.ca_file),
+        tls=trusted_authorities(settings.ca_file, "EMAIL_CA_FILE"),
         access_token=tokens.access_token if tokens else None,
     ) as mailer:
         yield mailer

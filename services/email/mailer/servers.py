@@ -1,10 +1,8 @@
 """EMAIL_SMTP_URL: which mail servers, in which order, and how they are spoken to."""
 
 import re
-import ssl
 from dataclasses import dataclass
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
@@ -86,16 +84,3 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """Verifies certificates and host names, against `ca_file` as well as the system's authorities."""
-    context = ssl.create_default_context()
-    if ca_file is not None:
-        try:
-            context.load_verify_locations(cafile=ca_file)
-        except OSError as error:  # ssl.SSLError is one
-            raise ConfigurationError(
-                f"EMAIL_CA_FILE: {ca_file} has no usable certificates ({error.strerror})"
-            ) from None
-    return context

@@ -14,6 +14,7 @@ from services.sms.gateway.url import GatewayUrl
 from shared.errors import ConfigurationError
 from shared.masking import DOTS, mask_text
 from shared.redaction import redact
+from shared.tls import system_authorities
 
 CONNECTIONS = 200
 """More than texts can be in work in one process: none waits for a connection of another."""
@@ -42,6 +43,7 @@ def open_client(timeout: timedelta) -> AbstractAsyncContextManager[httpx.AsyncCl
     return httpx.AsyncClient(
         timeout=httpx.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS)),
         limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+        verify=system_authorities(),
         trust_env=False,
         follow_redirects=False,
     )

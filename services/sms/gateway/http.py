@@ -20,6 +20,7 @@ from services.sms.errors import (
 from services.sms.gateway import Accepted, Receipt, Text
 from services.sms.gateway.http_api import HttpApi, look_up
 from services.sms.gateway.url import GatewayUrl
+from shared.tls import system_authorities
 
 CONNECTIONS = 200
 """More than texts can be in work in one process: an urgent one does not wait for a connection."""
@@ -145,6 +146,7 @@ async def open_http(
         auth=login,
         timeout=timeout.total_seconds(),
         limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+        verify=system_authorities(),
         trust_env=False,
         follow_redirects=False,
     ) as client:

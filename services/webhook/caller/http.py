@@ -14,7 +14,7 @@ from services.webhook.caller.guarded import GuardedBackend, GuardedTransport
 from services.webhook.caller.resolver import Resolver, SystemResolver
 from services.webhook.errors import ReceiverTimedOut, ReceiverUnreachable, ReceiverUntrusted
 from services.webhook.networks import AllowedAddresses
-from shared.errors import ConfigurationError
+from shared.tls import trusted_authorities
 
 USER_AGENT = "Postroom"
 # `identity`: a few compressed bytes could become gigabytes.
@@ -71,7 +71,9 @@ async def http_caller(
         ca_file: certificate authorities (PEM) to trust beside the system's.
     """
     system = SystemResolver()
-    transport = GuardedTransport(GuardedBackend(resolver or system, allowed), tls_context(ca_file))
+    transport = GuardedTransport(
+        GuardedBackend(resolver or system, allowed), trusted_authorities(ca_file, "WEBHOOK_CA_FILE")
+    )
     nowhere = CookieJar(DefaultCookiePolicy(allowed_domains=[]))  # what one job is given is not shown to the next
     client = httpx.AsyncClient(
         transport=transport, trust_env=False, follow_redirects=False, cookies=nowhere, headers=_ALWAYS
@@ -81,17 +83,6 @@ async def http_caller(
             yield HttpCaller(client)
     finally:
         system.close()
-
-
-def tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """Verifies certificates and host names, TLS 1.2 at least."""
-    context = ssl.create_default_context()
-    if ca_file is not None:
-        try:
-            context.load_verify_locations(ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigurationError(f"WEBHOOK_CA_FILE: {ca_file} cannot be read as PEM ({error})") from None
-    return context
 
 
 async def _read(response: httpx.Response, limit: int, deadline: float) -> tuple[bytes, Ending]:

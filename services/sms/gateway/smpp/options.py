@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from services.sms.gateway.smpp.receipts import MessageIds
 from services.sms.gateway.url import GatewayUrl
 from shared.errors import ConfigurationError
+from shared.tls import trusted_authorities
 
 OPTIONS = (
     *("from", "tls", "ca_file", "system_type", "source_ton", "source_npi"),
@@ -19,6 +20,7 @@ OPTIONS = (
 )
 LONGEST_USER, LONGEST_PASSWORD = 15, 8  # SMPP 3.4, 4.1.5
 _SETTING = "SMS_GATEWAY_URL: smpp://"
+_CA_FILE = f"{_SETTING} ca_file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ async def read_options(url: GatewayUrl) -> SmppOptions:
             port=url.port or (3550 if is_tls else 2775),
             user=url.user,
             password=url.password,
-            tls=await asyncio.to_thread(_tls, query.get("ca_file")) if is_tls else None,
+            tls=await asyncio.to_thread(trusted_authorities, query.get("ca_file"), _CA_FILE) if is_tls else None,
             system_type=query.get("system_type", ""),
             sender=query.get("from"),
             source_ton=_member(TON, query.get("source_ton")),
@@ -111,16 +113,6 @@ def _is_tls(url: GatewayUrl) -> bool:
     if wish not in ("none", "implicit") or (url.scheme == "smpps" and wish == "none"):
         raise ConfigurationError(f"{_SETTING} tls= is none or implicit; smpps:// is always with TLS")
     return wish == "implicit"
-
-
-def _tls(ca_file: str | None) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if ca_file:
-        try:
-            context.load_verify_locations(cafile=ca_file)
-        except OSError as error:
-            raise ConfigurationError(f"{_SETTING} ca_file has no usable certificates ({error.strerror})") from None
-    return context
 
 
 def _member(kind: type[TON] | type[NPI], value: str | None) -> int | None:

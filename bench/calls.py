@@ -8,6 +8,7 @@ from typing import Self
 import httpx
 from aiohttp import web
 
+from bench.publishing import publish_all
 from bench.service import running_service
 from shared.messages import DeliverWebhook, Job, SendSms
 from shared.publishing import Publisher
@@ -16,15 +17,19 @@ CALLS = 3_000
 AT_ONCE = 40
 """Requests under way; the webhook service's WEBHOOK_PER_HOST is set to it too."""
 
-
 SIGNED_BY = "bench"
 
 
 class Sink:
-    """Answers 200 to everything and notes when it came. `async with` starts and stops it."""
+    """Answers 200 to everything and notes when each call came first. `async with` starts and stops it.
 
-    def __init__(self) -> None:
-        self.arrivals: list[float] = []
+    Args:
+        name: makes the name of a call from its body.
+    """
+
+    def __init__(self, name: Callable[[bytes], str] = bytes.decode) -> None:
+        self.arrivals: dict[str, float] = {}
+        self._name = name
         app = web.Application()
         app.router.add_post("/", self._take)
         self._runner = web.AppRunner(app, access_log=None)
@@ -32,7 +37,8 @@ class Sink:
     async def __aenter__(self) -> Self:
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/"
+        self.port = int(self._runner.addresses[0][1])
+        self.url = f"http://127.0.0.1:{self.port}/"
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -43,11 +49,11 @@ class Sink:
         async with asyncio.timeout(within_seconds):
             while len(self.arrivals) < calls:
                 await asyncio.sleep(0.01)
-        return (calls - 1) / (self.arrivals[calls - 1] - self.arrivals[0])
+        moments = sorted(self.arrivals.values())
+        return (calls - 1) / (moments[calls - 1] - moments[0])
 
     async def _take(self, request: web.Request) -> web.Response:
-        await request.read()
-        self.arrivals.append(time.perf_counter())
+        self.arrivals.setdefault(self._name(await request.read()), time.perf_counter())
         return web.json_response({"id": str(len(self.arrivals))})
 
 
@@ -67,31 +73,37 @@ async def httpx_per_second(calls: int = CALLS) -> float:
 
 async def texts_per_second(url: str, calls: int = CALLS) -> float:
     """`sms.send` through the generic HTTP gateway."""
-
-    def text(number: int, _sink: Sink) -> Job:
-        return SendSms(to="+491511234567", message=f"Hello {number}")
-
-    return await _through("sms", url, text, calls)
+    return await _through("sms", url, lambda name, _sink: text_of(name), calls)
 
 
 async def webhooks_per_second(url: str, calls: int = CALLS) -> float:
     """`webhook.deliver`, signed, to one host."""
-
-    def webhook(number: int, sink: Sink) -> Job:
-        return DeliverWebhook(url=sink.url, body={"number": number}, secret_name=SIGNED_BY)
-
-    return await _through("webhook", url, webhook, calls)
+    return await _through("webhook", url, lambda name, sink: webhook_of(name, sink.url), calls)
 
 
-async def _through(service: str, url: str, make: Callable[[int, Sink], Job], calls: int) -> float:
+def text_of(name: str) -> SendSms:
+    """A short text."""
+    return SendSms(to="+491511234567", message=name)
+
+
+def webhook_of(name: str, url: str) -> DeliverWebhook:
+    """A signed call whose body is that name."""
+    return DeliverWebhook(url=url, body=name, secret_name=SIGNED_BY)
+
+
+def call_settings(gateway_url: str) -> dict[str, str]:
+    """Of the services that call: texts go to that gateway, webhooks may go to this machine."""
+    return {
+        "SMS_GATEWAY_URL": gateway_url,
+        "WEBHOOK_SECRETS": f"{SIGNED_BY}=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
+    }
+
+
+async def _through(service: str, url: str, make: Callable[[str, Sink], Job], calls: int) -> float:
     async with Publisher(url) as publisher, Sink() as sink:
-        for start in range(0, calls, 500):
-            await asyncio.gather(*(publisher.publish(make(start + i, sink)) for i in range(min(500, calls - start))))
-        settings = {
-            "SMS_GATEWAY_URL": sink.url,
-            "WEBHOOK_SECRETS": f"{SIGNED_BY}=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-            "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
-            "WEBHOOK_PER_HOST": str(AT_ONCE),
-        }
+        names = [f"Hello {number}" for number in range(calls)]
+        await publish_all(lambda name: publisher.publish(make(name, sink)), names)
+        settings = {**call_settings(sink.url), "WEBHOOK_PER_HOST": str(AT_ONCE)}
         async with running_service(service, url, settings):
             return await sink.per_second(calls)

@@ -1,10 +1,10 @@
 """Mails end to end: from a confirmed publish to the mail server's answer, through the real e-mail service."""
 
-import asyncio
 import statistics
 import time
 from dataclasses import dataclass
 
+from bench.publishing import all_there, latencies, publish_all
 from bench.service import running_service
 from shared.mailbox import MailServer, ReceivedMail
 from shared.messages import SendEmail
@@ -24,7 +24,7 @@ class Latency:
 
 
 class Sink(MailServer):
-    """A mail server that only notes when each subject came."""
+    """A mail server that only notes when each subject came first."""
 
     def __init__(self) -> None:
         super().__init__(keep=1)
@@ -32,48 +32,40 @@ class Sink(MailServer):
 
     def keep(self, mail: ReceivedMail) -> None:
         """Note it."""
-        self.arrivals[mail.subject] = time.perf_counter()
+        self.arrivals.setdefault(mail.subject, time.perf_counter())
         super().keep(mail)
-
-    async def until(self, count: int, within_seconds: float) -> None:
-        """Return when so many different mails came."""
-        async with asyncio.timeout(within_seconds):
-            while len(self.arrivals) < count:
-                await asyncio.sleep(0.01)
 
 
 async def mails_per_second(url: str, mails: int = MAILS) -> float:
     """Mails per second from the first to the last arrival, of a backlog that was there before."""
+    names = subjects(mails)
     async with Publisher(url) as publisher, Sink() as sink:
-        for start in range(0, mails, 500):
-            await asyncio.gather(*(publisher.publish(_mail(start + i)) for i in range(min(500, mails - start))))
+        await publish_all(lambda name: publisher.publish(mail_of(name)), names)
         async with running_service("email", url, {"EMAIL_SMTP_URL": sink.url}):
-            await sink.until(mails, within_seconds=300)
+            await all_there(names, sink.arrivals, within_seconds=300)
         arrivals = sorted(sink.arrivals.values())
         return (mails - 1) / (arrivals[-1] - arrivals[0])
 
 
 async def latency(url: str) -> Latency:
     """At a steady JOBS_PER_SECOND."""
-    total = JOBS_PER_SECOND * LATENCY_SECONDS
-    sent: dict[str, float] = {}
+    names = subjects(JOBS_PER_SECOND * LATENCY_SECONDS)
     async with (
         Publisher(url) as publisher,
         Sink() as sink,
         running_service("email", url, {"EMAIL_SMTP_URL": sink.url}),
     ):
-        began = time.perf_counter()
-        publishing = []
-        for number in range(total):
-            await asyncio.sleep(max(0.0, began + number / JOBS_PER_SECOND - time.perf_counter()))
-            mail = _mail(number)
-            sent[str(mail.subject)] = time.perf_counter()
-            publishing.append(asyncio.create_task(publisher.publish(mail)))
-        await asyncio.gather(*publishing)
-        await sink.until(total, within_seconds=60)
-        took = [(sink.arrivals[subject] - moment) * 1000 for subject, moment in sent.items()]
+        took = await latencies(
+            lambda name: publisher.publish(mail_of(name)), names, sink.arrivals, per_second=JOBS_PER_SECOND
+        )
     return Latency(statistics.median(took), statistics.quantiles(took, n=100)[98])
 
 
-def _mail(number: int) -> SendEmail:
-    return SendEmail(to=[f"user{number}@example.com"], subject=f"Receipt {number}", body="Thank you.")
+def subjects(count: int, of_what: str = "Receipt") -> list[str]:
+    """So many different ones."""
+    return [f"{of_what} {number}" for number in range(count)]
+
+
+def mail_of(subject: str) -> SendEmail:
+    """A short mail, each to another address."""
+    return SendEmail(to=[f"user{subject.rpartition(' ')[2]}@example.com"], subject=subject, body="Thank you.")

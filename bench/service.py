@@ -10,8 +10,8 @@ from shared.supervisor import Supervisor
 
 
 @asynccontextmanager
-async def running_service(name: str, url: str, settings: Mapping[str, str]) -> AsyncIterator[None]:
-    """One process of a service with data of its own, ready."""
+async def running_service(name: str, url: str, settings: Mapping[str, str]) -> AsyncIterator[Path]:
+    """One process of a service, ready; yields the folder of its data, which is its own."""
     with tempfile.TemporaryDirectory(prefix="postroom-bench-") as folder:
         environment = {
             "POSTROOM_AMQP_URL": url,
@@ -22,6 +22,6 @@ async def running_service(name: str, url: str, settings: Mapping[str, str]) -> A
         supervisor = Supervisor([name], {**os.environ, **environment}, log=Path(folder) / "log")
         try:
             await supervisor.start()
-            yield
+            yield Path(folder)
         finally:
             await supervisor.stop()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.table import Table
 
+from bench import bad_day, cleaning, lateness, neighbours, schedules
 from bench.calls import CALLS, httpx_per_second, texts_per_second, webhooks_per_second
 from bench.mails import JOBS_PER_SECOND, MAILS, latency, mails_per_second
 from bench.reports import ROWS
@@ -18,6 +19,7 @@ from shared.broker_node import BrokerNode, find_broker
 from shared.cli.up import apply_to
 
 BASELINE = "bare FastStream"
+FAMILIES = (lateness.FAMILY, schedules.FAMILY, bad_day.FAMILY, neighbours.FAMILY, cleaning.FAMILY)
 
 
 async def measure(broker: BrokerNode, messages: int, rounds: int) -> dict[str, float]:
@@ -43,6 +45,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="rounds of which the best counts (%(default)s)")
     parser.add_argument("--report-rows", type=int, default=ROWS, help="of XLSX and CSV (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    for family in FAMILIES:
+        family.add_options(parser)
     options = parser.parse_args()
     console = Console(stderr=options.json)
     with find_broker(say=console.print) as broker:
@@ -51,10 +55,13 @@ def main() -> None:
             f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, RabbitMQ {broker.version}, Python {platform.python_version()}"
         )
         figures = asyncio.run(measure(broker, options.messages, options.rounds))
+        found = {each.title: asyncio.run(each.measure(broker, each.read_sizes(options))) for each in FAMILIES}
     if options.json:
-        print(json.dumps(figures, indent=2))
+        print(json.dumps({**figures, **{title: each.as_json() for title, each in found.items()}}, indent=2))
         return
     _show(console, figures, options.messages)
+    for title, each in found.items():
+        each.show(console, title)
     show_reports(console, options.report_rows)
 
 

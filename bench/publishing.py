@@ -29,7 +29,7 @@ async def publish_steadily(send: Send, names: Sequence[str], per_second: float) 
     return sent
 
 
-async def all_there(names: Sequence[str], arrivals: Mapping[str, float], within_seconds: float = 60) -> None:
+async def all_there(names: Sequence[str], arrivals: Mapping[str, float], within_seconds: float = 120) -> None:
     """Return when all of them have come. Raises TimeoutError."""
     try:
         async with asyncio.timeout(within_seconds):

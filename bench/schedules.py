@@ -5,34 +5,34 @@ Late is the time from the moment of a schedule to the broker's confirm, as the s
 
 import asyncio
 import tempfile
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-import yaml
-from sqlalchemy import Select, Table, func, select
+from sqlalchemy import Select, Table, func, insert, select
 
 from bench.databases import DATABASES, empty_database
 from bench.family import Family, Figures, run_alone, size
 from bench.service import running_service
 from services.scheduler.models import ScheduleRow, TickRow
+from services.scheduler.planning import definition_of
+from services.scheduler.sql_schedules import DATABASE
 from shared.broker_node import BrokerNode
 from shared.database import Database
+from shared.messages import SetSchedule
 
 LOOK_SECONDS = 0.5
-READ_PER_SECOND = 1_500
-"""Schedules of a file, and START_SECONDS for the process: after that the first of them is due."""
-
-START_SECONDS = 6
+LIMIT_SECONDS = 120.0
+TIMES_AS_LONG = 4
+SHORTEST_NOTICE = timedelta(seconds=2)
 
 BODY = {"to": "ada@example.com", "subject": "It is time", "body": "Good morning."}
 
 schedules: Table = ScheduleRow.__table__  # type: ignore[attr-defined]
 ticks: Table = TickRow.__table__  # type: ignore[attr-defined]
 _IS_PUBLISHED = ticks.c.published_at.is_not(None)
-_LIMIT_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -45,44 +45,55 @@ class Sizes:
 
 async def firing(kind: str, broker: BrokerNode, sizes: Sizes, figures: Figures) -> None:
     """All of them on one kind of database."""
-    async with empty_database(kind) as url:
-        with tempfile.TemporaryDirectory(prefix="postroom-bench-") as folder:
-            file = Path(folder) / "schedules.yaml"
-            first = datetime.now(UTC) + timedelta(seconds=START_SECONDS + sizes.schedules / READ_PER_SECOND)
-            _write(file, sizes, first)
-            began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="postroom-bench-") as folder:
+        file = Path(folder) / "schedules.yaml"
+        file.write_text("schedules: []\n")
+        async with empty_database(kind) as url:
             settings = {"POSTROOM_DATABASE_URL": url, "SCHEDULER_FILE": str(file)}
             async with running_service("scheduler", broker.amqp_url, settings):
-                late = await _lateness(url, sizes, first)
-    figures.add(f"{kind}, {sizes.schedules:,} schedules published after", time.perf_counter() - began, "s")
-    figures.add_spread(f"{kind}, schedules late by", late, "s")
+                database = Database(url, "scheduler")
+                try:
+                    await _set_schedules(database, sizes)
+                    fired = await _all_published(database, sizes)
+                finally:
+                    await database.close()
+    late = [(published_at - fire_time).total_seconds() for fire_time, published_at in fired]
+    took = max(published_at for _, published_at in fired) - min(published_at for _, published_at in fired)
+    figures.add_spread(f"{kind}, {sizes.schedules:,} schedules, late by", late, "s")
+    figures.add(f"{kind}, due", sizes.due_per_second, "per second")
+    figures.add(f"{kind}, published", (len(fired) - 1) / took.total_seconds(), "per second")
 
 
-def _write(file: Path, sizes: Sizes, first: datetime) -> None:
-    pause = timedelta(seconds=1 / sizes.due_per_second)
-    entries = [
-        {"name": f"bench-{number}", "at": (first + number * pause).isoformat(), "job": "email.send", "body": BODY}
-        for number in range(sizes.schedules)
-    ]
-    file.write_text(yaml.dump({"schedules": entries}, Dumper=yaml.CSafeDumper))
+async def _set_schedules(database: Database, sizes: Sizes) -> None:
+    """Set all of them before the first is due, in one transaction. Raises TimeoutError when it is due before."""
+    began = datetime.now(UTC)
+    _rows(sizes, began)  # what that takes here says how much time the rest needs
+    first = datetime.now(UTC) + TIMES_AS_LONG * (datetime.now(UTC) - began) + SHORTEST_NOTICE
+    rows = _rows(sizes, first)
+    await database.run(lambda connection: connection.execute(insert(schedules), rows))
+    if datetime.now(UTC) > first:
+        raise TimeoutError("the schedules were not all in the database when the first was due")
 
 
-async def _lateness(url: str, sizes: Sizes, first: datetime) -> list[float]:
-    """Seconds, of each of them, once all are published."""
-    database = Database(url, "scheduler")
-    try:
-        while await _count(database, select(func.count()).select_from(schedules)) < sizes.schedules:
-            if datetime.now(UTC) > first:
-                raise TimeoutError("the schedules were not all in the database when the first was due")
+def _rows(sizes: Sizes, first: datetime) -> list[dict[str, Any]]:
+    """Schedules as a person or a program sets them: not those of the file."""
+    rows, now = [], datetime.now(UTC)
+    for number in range(sizes.schedules):
+        at = first + timedelta(seconds=number / sizes.due_per_second)
+        schedule = SetSchedule(name=f"bench-{number}", at=at, job="email.send", body=BODY)
+        row = {"name": schedule.name, "source": DATABASE, "definition": definition_of(schedule), "is_paused": False}
+        rows.append(row | {"next_at": at, "changed_at": now, "changed_by": "bench"})
+    return rows
+
+
+async def _all_published(database: Database, sizes: Sizes) -> list[tuple[datetime, datetime]]:
+    """When each was due and when it was published, once all are."""
+    async with asyncio.timeout(LIMIT_SECONDS + 10 * sizes.schedules / sizes.due_per_second):
+        while await _count(database, select(func.count()).where(_IS_PUBLISHED)) < sizes.schedules:
             await asyncio.sleep(LOOK_SECONDS)
-        async with asyncio.timeout(_LIMIT_SECONDS + 10 * sizes.schedules / sizes.due_per_second):
-            while await _count(database, select(func.count()).where(_IS_PUBLISHED)) < sizes.schedules:
-                await asyncio.sleep(LOOK_SECONDS)
-        moments = select(ticks.c.fire_time, ticks.c.published_at).where(_IS_PUBLISHED)
-        rows = await database.run(lambda connection: connection.execute(moments).all())
-    finally:
-        await database.close()
-    return [(row.published_at - row.fire_time).total_seconds() for row in rows]
+    moments = select(ticks.c.fire_time, ticks.c.published_at).where(_IS_PUBLISHED)
+    rows = await database.run(lambda connection: connection.execute(moments).all())
+    return [(row.fire_time, row.published_at) for row in rows]
 
 
 async def _count(database: Database, query: Select[int]) -> int:

@@ -6,7 +6,6 @@ process is killed. A child that ends is started again; one whose settings are wr
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -18,6 +17,7 @@ import httpx
 
 from shared.errors import PostroomError
 from shared.patience import patience
+from shared.ports import free_ports
 from shared.tls import system_authorities
 from shared.worker.process import EXIT_CONFIGURATION, SUPERVISED
 
@@ -71,7 +71,7 @@ class Supervisor:
         log: Path | None = None,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.children = [Child(service, _free_port()) for service in services]
+        self.children = [Child(*each) for each in zip(services, free_ports(len(services)), strict=True)]
         self._environment = {**os.environ, **environment, SUPERVISED: "1"}
         self._of_service = of_service or {}
         self._log = log
@@ -167,10 +167,3 @@ async def _stop(child: Child) -> None:
     except TimeoutError:
         child.process.kill()
         await child.process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -8,6 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+DEAD_LETTERS_AGAIN = "-rabbit dead_letter_worker_publisher_confirm_timeout 15000"
+"""For Erlang: when RabbitMQ repeats a step of the delay ladder whose next queue did not confirm, in milliseconds.
+
+Its own default is three minutes. A message that takes a step while the broker dies or starts is late by that much.
+"""
 PLUGINS = ("rabbitmq_management", "rabbitmq_shovel", "rabbitmq_shovel_management", "rabbitmq_prometheus")
 
 
@@ -79,7 +84,7 @@ def node_environment(seen: PurePosixPath, identity: Identity, path: str) -> Mapp
         "RABBITMQ_LOG_BASE": f"{seen}/log",
         "RABBITMQ_PID_FILE": f"{seen}/pid",
         "RABBITMQ_DIST_PORT": str(identity.distribution),
-        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-kernel inet_dist_use_interface {{127,0,0,1}} {DEAD_LETTERS_AGAIN}",
         # The start script then becomes the Erlang VM instead of waiting for it: one process, one process id.
         "RUNNING_UNDER_SYSTEMD": "true",
         "ERL_EPMD_PORT": str(identity.epmd),

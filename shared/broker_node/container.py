@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.broker_node.configuration import PLUGINS
+from shared.broker_node.configuration import DEAD_LETTERS_AGAIN, PLUGINS
 from shared.broker_node.errors import ServerNotStarted
 from shared.broker_node.node import BrokerNode
-from shared.broker_node.ports import free_ports
 from shared.broker_node.readiness import LOG_LINES, wait_until_ready
+from shared.ports import free_ports
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -73,6 +73,7 @@ def container_node(*, keep_in: Path | None = None) -> Iterator[BrokerNode]:
         DockerContainer(IMAGE, hostname="postroom")  # the data is stored under the node's name: a fixed one
         .with_env("RABBITMQ_DEFAULT_USER", USER)
         .with_env("RABBITMQ_DEFAULT_PASS", password)
+        .with_env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", DEAD_LETTERS_AGAIN)
         .with_command(["sh", "-c", f"{enable} && exec docker-entrypoint.sh rabbitmq-server"])
     )
     # Fixed ports, so that they are the same after a restart, on loopback, which the library's own call cannot say.

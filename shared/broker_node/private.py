@@ -16,8 +16,8 @@ from shared.broker_node.guarded import GuardedServer, ServerPlan
 from shared.broker_node.installation import Installation
 from shared.broker_node.locking import locked_folder
 from shared.broker_node.node import BrokerNode
-from shared.broker_node.ports import free_ports, is_free
 from shared.broker_node.readiness import last_lines, wait_until_ready
+from shared.ports import free_ports, is_free
 
 USER = PASSWORD = "guest"  # noqa: S105 - RabbitMQ lets it in from loopback only, and nothing else is listened on
 TRIES = 3

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.broker_node.ports import free_ports
 from shared.discovery import startable_services
+from shared.ports import free_ports
 from shared.testing import eventually
 from tests.support.crash import ServiceProcess
 from tests.support.patience import PROCESS_STARTS

@@ -11,9 +11,9 @@ import pytest
 from services.audit.handlers import worker as audit
 from services.report.handlers import worker as report
 from services.scheduler.handlers import worker as scheduler
-from shared.broker_node.ports import free_ports
 from shared.dispatch import JobRunner, open_dispatcher
 from shared.messages import GenerateReport
+from shared.ports import free_ports
 from shared.settings import RuntimeSettings
 from shared.testing import eventually
 from tests.support import processes

@@ -22,8 +22,8 @@ from services.email.mailer.servers import parse_servers
 from services.email.mailer.smtp import smtp_mailer
 from services.maintenance.errors import TokenRefused
 from services.maintenance.refreshing import Refresher
-from shared.broker_node.ports import free_ports
 from shared.errors import ConfigurationError, PermanentFailure, ProviderUnavailable, TemporaryFailure
+from shared.ports import free_ports
 from shared.tls import system_authorities
 from shared.tokens import Credential, NoToken, TokenVault
 from tests.support.patience import REACTION, seconds

@@ -16,8 +16,8 @@ from uuid import uuid4
 import aio_pika
 import httpx
 
-from shared.broker_node.ports import free_ports
 from shared.management import Management
+from shared.ports import free_ports
 from shared.settings import RuntimeSettings
 from shared.testing import eventually
 from shared.topology import build_topology

@@ -19,9 +19,9 @@ import asyncpg
 
 from shared.broker_node import ServerNotStarted, debian
 from shared.broker_node.guarded import GuardedServer, ServerPlan
-from shared.broker_node.ports import free_ports
 from shared.broker_node.readiness import last_lines
 from shared.errors import PostroomError
+from shared.ports import free_ports
 from tests.support.patience import PROCESS_STARTS, seconds
 
 MAKE_AND_RUN = """initdb --pgdata="$1/data" --username=postgres --pwfile="$1/password" --auth=scram-sha-256 \

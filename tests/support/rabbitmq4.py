@@ -16,7 +16,7 @@ from pathlib import Path
 
 from shared.broker_node import NoBroker
 from shared.broker_node.installation import Installation, installation_in
-from shared.broker_node.ports import free_ports
+from shared.ports import free_ports
 
 TOOL = Path(__file__).parents[2].parent / "shared" / "tools" / "rabbitmq4"
 DEFAULT_ROOT = "/var/tmp/rabbitmq4"  # noqa: S108 - the tool's own

@@ -2,13 +2,13 @@
 break a session in the middle of a request."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import smpp34
 from aiosmpplib.codec import find_codec_info
 
+from shared.ports import free_ports
 from tests.support.proxy import Proxy
 from tests.support.sms_providers import Taken, Trouble
 
@@ -88,9 +88,7 @@ class Smsc(Proxy):
 @asynccontextmanager
 async def smsc_running() -> AsyncIterator[Smsc]:
     """An SMSC, whose `port` is the proxy's."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     smsc = Smsc(port)
     await smsc.smsc.start()
     await smsc.listen()

@@ -18,6 +18,7 @@ from services.email.rendering.sandbox import OUTPUT_LIMIT, RenderingFailed
 
 CHILDREN = 2
 START_SECONDS = 30.0
+END_SECONDS = 10.0  # from its last word to its exit code
 PATIENCE_SECONDS = 10.0  # on the wall's clock, should the limit on processor time not be there or not hold
 _LINE_LIMIT = OUTPUT_LIMIT * 20  # three parts, each character up to six bytes in JSON
 
@@ -94,7 +95,7 @@ async def _ask(child: asyncio.subprocess.Process, request: bytes) -> dict[str, A
 async def _wait_for_end(child: asyncio.subprocess.Process) -> None:
     # Its end of the pipe closes just before the kernel has its exit code; to kill it in between would hide that.
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(1.0 if _lines_of(child).at_eof() else 0):
+        async with asyncio.timeout(END_SECONDS if _lines_of(child).at_eof() else 0):
             await child.wait()
 
 

@@ -34,6 +34,13 @@ def test_the_environment_names_no_place_outside_the_nodes_folder() -> None:
     assert all(value.startswith("/node/") for value in places.values())
 
 
+def test_a_step_of_the_ladder_that_a_death_of_the_broker_interrupted_is_repeated_after_seconds() -> None:
+    environment = node_environment(PurePosixPath("/node"), IDENTITY, "/bin")
+
+    given = environment["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"]
+    assert "-rabbit dead_letter_worker_publisher_confirm_timeout 15000" in given
+
+
 def test_every_port_is_told() -> None:
     told = "\n".join(
         [*configuration_files(IDENTITY).values(), *node_environment(PurePosixPath("/n"), IDENTITY, "").values()]

@@ -11,6 +11,7 @@ import pytest
 pytest.register_assert_rewrite("tests.support")  # what helpers assert is explained like what tests assert
 
 from shared.broker_node import FOUR_WAYS, BrokerNode, NoBroker
+from tests.hard import RECORD
 from tests.support import not_tried, patience, processes, servers
 from tests.support.brokers import VirtualHost, node_for_tests, node_from_facts, virtual_host_on
 from tests.support.missing import missing, program, setup_system
@@ -30,6 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         servers.begin_session()
         patience.begin()
+    if RECORD in os.environ:
+        config.pluginmanager.import_plugin("tests.support.recording_waits")
     if config.option.timeout is None:  # pytest-timeout's, which reads it after us
         config.option.timeout = LONGEST_TEST.total_seconds()
 

@@ -18,7 +18,7 @@ PROJECT = Path(__file__).parents[1]
 LOAD_PER_CORE = 4
 REPEATED = 20
 RECORD = "POSTROOM_TEST_RECORD"
-"""Environment variable: the file to which tests/support/recording_waits.py writes the tests that wait."""
+"""Environment variable: the file to which the tests that wait are written; tests/support/recording_waits.py does it."""
 PYTEST = (sys.executable, "-m", "pytest", "--numprocesses", "4", "--maxschedchunk", "1")
 
 
@@ -41,11 +41,12 @@ def main() -> int:
 
 def _whole_suite(number: int, options: argparse.Namespace, waiting: Path) -> int:
     print(f"\nsuite under load, {number} of {options.runs}", flush=True)  # noqa: T201
-    return _pytest(["-p", "tests.support.recording_waits", *options.pytest], {RECORD: str(waiting)})
+    return _pytest(options.pytest, {RECORD: str(waiting)})
 
 
 def _repeated(options: argparse.Namespace, waiting: Path) -> int:
-    tests = sorted(set(waiting.read_text().splitlines()))
+    # Without their parameters, to which repeating adds one of its own.
+    tests = sorted({line.partition("[")[0] for line in waiting.read_text().splitlines()})
     waiting.write_text("\n".join(tests))
     print(f"\n{len(tests):,} tests that wait, {options.repeat} times each, in random order", flush=True)  # noqa: T201
     return _pytest([f"--count={options.repeat}", "--random-order-bucket=global", f"@{waiting}"], {})
@@ -57,12 +58,13 @@ def _pytest(arguments: Sequence[str], environment: dict[str, str]) -> int:
 
 @contextmanager
 def busy_processes(count: int) -> Iterator[None]:
-    """So many processes that compute until the end of the block, each in a session of its own.
+    """So many processes that compute until the end of the block, in the session of the tests.
 
-    The kernel may share processor time out by session: in one session they would all together count as one program.
+    The kernel may share processor time out by session first: in one of its own each would count for as much as all
+    tests together, or all of them for as much as one.
     """
     program = f"import os\nwhile os.getppid() == {os.getpid()}: sum(range(100_000))"
-    processes = [subprocess.Popen([sys.executable, "-c", program], start_new_session=True) for _ in range(count)]
+    processes = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(count)]
     try:
         yield
     finally:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest.register_assert_rewrite("tests.support")  # what helpers assert is explained like what tests assert
 
@@ -18,6 +19,14 @@ from tests.support.missing import missing, program, setup_system
 from tests.support.postgres import scratch_database
 from tests.support.rabbitmq4 import REMEDY
 
+# How long an example takes is no property of ours. The same examples come in each run, unless chance is looked for.
+settings.register_profile(
+    "postroom",
+    deadline=None,
+    derandomize=RECORD not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("postroom")
 NEEDS_BROKER = {"broker", "vhost", "own_broker"}
 
 

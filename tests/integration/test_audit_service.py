@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from aio_pika.abc import AbstractChannel
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 from sqlalchemy import delete, select
@@ -205,7 +205,7 @@ async def test_whatever_is_published_can_be_stored(database: Database) -> None:
     log = SqlEventLog(database)
     loop = asyncio.get_running_loop()
 
-    @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=50)
     @given(body=st.binary(max_size=200) | ANY_TEXT.map(_as_json), key=ANY_TEXT, name=ANY_TEXT, app=ANY_TEXT)
     def store(body: bytes, key: str, name: str, app: str) -> None:
         delivery = make_delivery(body, exchange="events", routing_key=key, message_id=name, app_id=app)

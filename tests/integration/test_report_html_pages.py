@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.report_sheets import Page, made
@@ -12,7 +12,7 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exc
 MARKUP = ["<script>alert(1)</script>", "</td><td>", "<img src=x onerror=alert(1)>", "&lt;", "{{ 7*7 }}", "{% raw %}"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(texts=st.lists(TEXT | st.sampled_from(MARKUP), min_size=1, max_size=20))
 def test_every_text_reads_back_as_it_was(texts: list[str], tmp_path: Path):
     page = Page(made(tmp_path, "html", [{"text": text} for text in texts], {"columns": [{"name": "text"}]}))

@@ -10,7 +10,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.report.rendering.xlsx import XlsxRenderer
@@ -110,7 +110,7 @@ def test_libreoffice_runs_none_of_the_texts(tmp_path: Path):
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(
     texts=st.lists(TEXT.filter(lambda text: "_x" not in text), min_size=1, max_size=20),
     amount=st.decimals(-(10**12), 10**12, places=2),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.processes import run
@@ -71,7 +71,7 @@ def test_libreoffice_runs_none_of_the_texts_in_csv(tmp_path: Path):
 NUMBERS = st.decimals(-(10**9), 10**9, places=4)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(amounts=st.lists(st.tuples(NUMBERS, st.sampled_from(["EUR", "JPY", "KWD"]), NUMBERS), min_size=1, max_size=9))
 def test_every_format_has_the_same_numbers(amounts: list[tuple[Decimal, str, Decimal]], tmp_path: Path):
     columns = [

@@ -57,7 +57,7 @@ def amounts_of(rows: list[Row], kind: str) -> list[Decimal]:
     return [row["amount"] for row in rows if row["kind"] == kind]
 
 
-@settings(max_examples=INVOICES // IN_ONE_EXAMPLE, deadline=None)
+@settings(max_examples=INVOICES // IN_ONE_EXAMPLE)
 @given(st.randoms(use_true_random=True))  # whose seed is told: to compose each number takes ten times as long
 def test_totals_of_10_000_invoices_equal_the_sums_of_their_rounded_lines(chance: Random) -> None:
     batch = [invoice_of(chance) for _ in range(IN_ONE_EXAMPLE)]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.report.production import produce
@@ -23,7 +23,7 @@ def made(folder: Path, rows: list[dict[str, Any]], kind: str, definition: dict[s
     return document.path
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100)
 @given(rows=st.lists(st.fixed_dictionaries({"a": TEXT, "b": TEXT}), min_size=1))
 def test_csv_reads_back_as_it_was_but_for_the_guard_against_formulas(rows: list[dict[str, str]], tmp_path: Path):
     path = made(tmp_path, rows, "csv", {"columns": [{"name": "a"}, {"name": "b"}]})

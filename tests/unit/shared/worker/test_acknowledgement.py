@@ -115,7 +115,7 @@ async def test_an_acknowledgement_that_comes_too_late_is_no_error(caplog: pytest
 
 
 @given(st.data())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_whatever_the_order_only_finished_messages_are_ever_acknowledged(data: st.DataObject) -> None:
     async def run() -> None:
         count = data.draw(st.integers(1, 30))

@@ -15,8 +15,8 @@ from bench.mails import JOBS_PER_SECOND, MAILS, latency, mails_per_second
 from bench.reports import ROWS
 from bench.reports import show as show_reports
 from bench.throughput import CONTENDERS, MESSAGES, rate
-from shared.broker_node import BrokerNode, find_broker
-from shared.cli.up import apply_to
+from postroom.devkit.broker_node import BrokerNode, find_broker
+from postroom.operator.cli.up import apply_to
 
 BASELINE = "bare FastStream"
 FAMILIES = (lateness.FAMILY, schedules.FAMILY, bad_day.FAMILY, neighbours.FAMILY, cleaning.FAMILY)

@@ -15,9 +15,9 @@ from bench.family import Family, Figures, run_alone, size
 from bench.mails import Sink, mail_of, subjects
 from bench.publishing import all_there, latencies, publish_all
 from bench.service import running_service
-from shared import wire
-from shared.broker_node import BrokerNode
-from shared.publishing import Outgoing, Publisher
+from postroom import wire
+from postroom.broker.publishing import Outgoing, Publisher
+from postroom.devkit.broker_node import BrokerNode
 
 QUEUE = "email.send"
 BAD_PER_SECOND = 20

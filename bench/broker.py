@@ -11,10 +11,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import aio_pika
 
-from shared.broker_node import BrokerNode, find_broker
-from shared.cli.up import apply_to
-from shared.management import Management, PermissionInfo
-from shared.settings import RuntimeSettings
+from postroom.broker.management import Management, PermissionInfo
+from postroom.devkit.broker_node import BrokerNode, find_broker
+from postroom.operator.cli.up import apply_to
+from postroom.settings import RuntimeSettings
 
 BODY = b'{"to": "ada@example.com", "subject": "Hello", "body": "Hi Ada"}'
 

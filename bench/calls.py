@@ -10,8 +10,8 @@ from aiohttp import web
 
 from bench.publishing import publish_all
 from bench.service import running_service
-from shared.messages import DeliverWebhook, Job, SendSms
-from shared.publishing import Publisher
+from postroom.broker.publishing import Publisher
+from postroom.wire.messages import DeliverWebhook, Job, SendSms
 
 CALLS = 3_000
 AT_ONCE = 40

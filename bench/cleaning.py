@@ -12,11 +12,11 @@ from sqlalchemy import Connection, insert, text
 
 from bench.databases import DATABASES, empty_database
 from bench.family import Family, Figures, run_alone, size
+from postroom.devkit.broker_node import BrokerNode
+from postroom.runtime.inbox.tables import HistoryRow
+from postroom.storage.database import Database
+from postroom.storage.retention import HISTORY, Retention
 from services.maintenance.batches import AIM, Batches
-from shared.broker_node import BrokerNode
-from shared.database import Database
-from shared.inbox.tables import HistoryRow
-from shared.retention import HISTORY, Retention
 
 SERVICE = "email"
 WRITE_PAUSE_SECONDS = 0.002

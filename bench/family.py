@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.broker import own_virtual_host
-from shared.broker_node import BrokerNode, find_broker
-from shared.errors import PostroomError
+from postroom.devkit.broker_node import BrokerNode, find_broker
+from postroom.wire.errors import PostroomError
 
 NO_BROKER = BrokerNode("", "", "", "none is needed")
 

@@ -13,9 +13,9 @@ from bench.family import Family, Figures, run_alone, size
 from bench.mails import Sink, mail_of, subjects
 from bench.publishing import all_there, publish_steadily
 from bench.service import running_service
-from shared.broker_node import BrokerNode
-from shared.cli.up import apply_to
-from shared.publishing import Publisher, PublishOptions
+from postroom.broker.publishing import Publisher, PublishOptions
+from postroom.devkit.broker_node import BrokerNode
+from postroom.operator.cli.up import apply_to
 
 FIRST_FLUSH_SECONDS = 1.5
 """A queue that is declared less than a second before a kill -9 may come back empty (RabbitMQ 3.10)."""

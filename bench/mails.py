@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from bench.publishing import all_there, latencies, publish_all
 from bench.service import running_service
-from shared.mailbox import MailServer, ReceivedMail
-from shared.messages import SendEmail
-from shared.publishing import Publisher
+from postroom.broker.publishing import Publisher
+from postroom.devkit.mailbox import MailServer, ReceivedMail
+from postroom.wire.messages import SendEmail
 
 MAILS = 3_000
 JOBS_PER_SECOND = 100

@@ -22,10 +22,10 @@ from bench.family import Family, Figures, run_alone, size
 from bench.mails import Sink, subjects
 from bench.publishing import latencies, publish_all
 from bench.service import running_service
-from shared import wire
-from shared.broker_node import BrokerNode
-from shared.messages import SendEmail, UserOtpRequested
-from shared.publishing import Publisher
+from postroom import wire
+from postroom.broker.publishing import Publisher
+from postroom.devkit.broker_node import BrokerNode
+from postroom.wire.messages import SendEmail, UserOtpRequested
 
 CODE = "Your code is "
 TEXTS_PER_SECOND = 50

@@ -16,12 +16,12 @@ from sqlalchemy import Select, Table, func, insert, select
 from bench.databases import DATABASES, empty_database
 from bench.family import Family, Figures, run_alone, size
 from bench.service import running_service
+from postroom.devkit.broker_node import BrokerNode
+from postroom.storage.database import Database
+from postroom.wire.messages import SetSchedule
 from services.scheduler.models import ScheduleRow, TickRow
 from services.scheduler.planning import definition_of
 from services.scheduler.sql_schedules import DATABASE
-from shared.broker_node import BrokerNode
-from shared.database import Database
-from shared.messages import SetSchedule
 
 LOOK_SECONDS = 0.5
 LIMIT_SECONDS = 120.0

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from shared.supervisor import Supervisor
+from postroom.devkit.supervisor import Supervisor
 
 
 @asynccontextmanager

@@ -5,8 +5,7 @@ pip install postroom; POSTROOM_AMQP_URL=amqp://… python publish_with_postroom.
 
 import os
 
-from shared.messages import SendEmail
-from shared.publishing import BlockingPublisher
+from postroom import BlockingPublisher, SendEmail
 
 # One for the whole application, made where it is configured. It connects at the first publish.
 publisher = BlockingPublisher(os.environ.get("POSTROOM_AMQP_URL", "amqp://guest:guest@127.0.0.1:5672/%2F"))

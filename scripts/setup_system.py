@@ -13,8 +13,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from shared.broker_node import ServerNotStarted, debian
-from shared.broker_node.installation import find_installation
+from postroom.devkit.broker_node import ServerNotStarted, debian
+from postroom.devkit.broker_node.installation import find_installation
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 JARS = Path("/usr/share/java")

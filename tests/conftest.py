@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 
 pytest.register_assert_rewrite("tests.support")  # what helpers assert is explained like what tests assert
 
-from shared.broker_node import FOUR_WAYS, BrokerNode, NoBroker
+from postroom.devkit.broker_node import FOUR_WAYS, BrokerNode, NoBroker
 from tests.hard import RECORD
 from tests.support import not_tried, patience, processes, servers
 from tests.support.brokers import VirtualHost, node_for_tests, node_from_facts, virtual_host_on

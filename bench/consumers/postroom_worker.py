@@ -9,10 +9,10 @@ from typing import Any
 import uvloop
 
 from bench.counting import PREFETCH, Count
-from shared.messages import Job
-from shared.settings import RuntimeSettings, read_settings
-from shared.worker import Adapters, Worker
-from shared.worker.runtime import Service
+from postroom.runtime import Adapters, Worker
+from postroom.runtime.assembly import Service
+from postroom.settings import RuntimeSettings, read_settings
+from postroom.wire.messages import Job
 
 count = Count()
 

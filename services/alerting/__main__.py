@@ -2,7 +2,7 @@
 
 import sys
 
-from shared.starting import start
+from postroom.runtime.starting import start
 
 if __name__ == "__main__":
     if sys.argv[1:]:

@@ -3,6 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from postroom.broker.publishing import Publisher
+from postroom.runtime import Adapters
+from postroom.runtime.assembly import Runtime, run
+from postroom.settings import read_settings
 from services.alerting.alerts import Alerts
 from services.alerting.desk import links_of, open_desk
 from services.alerting.failures import FailureLog
@@ -12,10 +16,6 @@ from services.alerting.sql_conditions import SqlConditionLog
 from services.alerting.sql_failures import SqlFailureLog
 from services.alerting.sql_news import SqlNewsLog
 from services.alerting.watching.opening import open_watch
-from shared.publishing import Publisher
-from shared.settings import read_settings
-from shared.worker import Adapters
-from shared.worker.runtime import Runtime, run
 
 
 @asynccontextmanager

@@ -10,12 +10,12 @@ from urllib.parse import unquote
 
 import apprise
 
+from postroom.privacy.redaction import HIDDEN
+from postroom.wire.errors import ConfigurationError
 from services.alerting.conditions import Severity
 from services.alerting.formats import dress, has_incidents
 from services.alerting.notifier import Notice, NotificationFailed, Notifier
 from services.alerting.settings import AlertingSettings
-from shared.errors import ConfigurationError
-from shared.redaction import HIDDEN
 
 log = logging.getLogger(__name__)
 

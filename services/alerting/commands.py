@@ -15,6 +15,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from postroom.runtime.answering import answer, own_database
+from postroom.settings import read_settings
+from postroom.wire.errors import ConfigurationError
 from services.alerting.channels import open_named
 from services.alerting.conditions import Severity
 from services.alerting.desk import Desk, open_desk, read_rules
@@ -25,9 +28,6 @@ from services.alerting.rules_file import BrokenRules, channel_urls, read_rules_f
 from services.alerting.settings import AlertingSettings
 from services.alerting.sql_groups import SqlGroups
 from services.alerting.wording import holding_queue
-from shared.answering import answer, own_database
-from shared.errors import ConfigurationError
-from shared.settings import read_settings
 
 _DURATION: TypeAdapter[timedelta] = TypeAdapter(Span)
 

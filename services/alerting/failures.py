@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from shared.dead_letters.causes import Cause
+from postroom.wire.causes import Cause
 
 
 @dataclass(frozen=True, slots=True)

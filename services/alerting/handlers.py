@@ -8,16 +8,16 @@ from typing import TypeVar
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from postroom import wire
+from postroom.broker.publishing import Publisher
+from postroom.runtime import Delivery, Keep, Worker
+from postroom.wire.errors import BrokerUnavailable, PublishTimeout
+from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, JobCompleted, JobFailed
+from postroom.wire.retries import RetryPolicy, exponential
 from services.alerting.alerts import Alerts
 from services.alerting.failures import Failure, FailureLog, Settlement
 from services.alerting.reading import death_of, read_failure
 from services.alerting.watching.listening import listen
-from shared import wire
-from shared.errors import BrokerUnavailable, PublishTimeout
-from shared.messages import DeadLetterDiscarded, DeadLetterReplayed, JobCompleted, JobFailed
-from shared.publishing import Publisher
-from shared.retries import RetryPolicy, exponential
-from shared.worker import Delivery, Keep, Worker
 
 log = logging.getLogger(__name__)
 

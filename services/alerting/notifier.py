@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from postroom.wire.errors import PostroomError
 from services.alerting.conditions import Severity
 from services.alerting.news import News
-from shared.errors import PostroomError
 
 
 @dataclass(frozen=True, slots=True)

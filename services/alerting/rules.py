@@ -9,8 +9,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from postroom.wire.messages.schedule import Duration
 from services.alerting.conditions import Severity
-from shared.messages.schedule import Duration
 
 INTERVAL = timedelta(minutes=15)
 

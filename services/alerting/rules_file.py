@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from postroom.wire.errors import ConfigurationError
 from services.alerting.rules import INTERVAL, ChannelName, Escalation, Rule, Rules, Span
-from shared.errors import ConfigurationError
 
 _FROM_ENVIRONMENT = "env:"
 _LOG = "log"

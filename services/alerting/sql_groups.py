@@ -5,6 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from postroom.storage.database import Database
+from postroom.wire.errors import PostroomError
 from services.alerting.models import ConcernRow, FailureRow, NoticeRow, table_of
 from services.alerting.news import Concern
 from services.alerting.rules import About, Rules
@@ -12,8 +14,6 @@ from services.alerting.sql_concerns import OPEN, RESOLVED, lock, utc
 from services.alerting.sql_reading import read_concern
 from services.alerting.watching.heard import forget_schedulers
 from services.alerting.watching.telling import SILENT
-from shared.database import Database
-from shared.errors import PostroomError
 
 _concerns = table_of(ConcernRow)
 _notices = table_of(NoticeRow)

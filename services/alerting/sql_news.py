@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, func, or_, select, update
 
+from postroom.storage.database import Database
 from services.alerting.models import ChannelRow, FailureGroupRow, LoneMessageRow, table_of
 from services.alerting.news import Alert, Concern, Item, News
 from services.alerting.rules import About, Rules
@@ -14,7 +15,6 @@ from services.alerting.sql_concerns import ESCALATION, OPEN, RESOLVED, insert_in
 from services.alerting.sql_due import due_alone, due_together, is_free
 from services.alerting.sql_readdressing import readdress
 from services.alerting.sql_reading import read_concern
-from shared.database import Database
 
 _channels = table_of(ChannelRow)
 _groups = table_of(FailureGroupRow)

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from postroom import wire
+from postroom.privacy.masking import mask_text
+from postroom.wire.messages.schedule import shortest_duration
 from services.alerting.conditions import Severity
 from services.alerting.news import Alert, Concern, Item, News
 from services.alerting.notifier import Notice
 from services.alerting.rules import About
-from shared import wire
-from shared.masking import mask_text
-from shared.messages.schedule import shortest_duration
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+/-]{0,127}")
 _LONGEST_ERROR = 500

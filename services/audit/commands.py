@@ -9,9 +9,9 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
+from postroom.runtime.answering import answer, own_database
 from services.audit.searching import Wanted
 from services.audit.sql_history import SqlHistory
-from shared.answering import answer, own_database
 
 
 def main(arguments: list[str]) -> None:

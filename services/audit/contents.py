@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from shared.masking import mask_phone, mask_text
-from shared.redaction import hide_queries, names_a_secret, redact
+from postroom.privacy.masking import mask_phone, mask_text
+from postroom.privacy.redaction import hide_queries, names_a_secret, redact
 
 MOST_BYTES = 16 * 1024
 CUT = "…"

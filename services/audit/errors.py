@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.errors import PostroomError
+from postroom.wire.errors import PostroomError
 
 
 class UnknownId(PostroomError):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from shared.messages import JobMeasured, JobRecorded
+from postroom.wire.messages import JobMeasured, JobRecorded
 
 DIED, REPLAYED, DISCARDED = "died", "replayed", "discarded"
 """What may become of a dead letter."""

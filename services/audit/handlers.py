@@ -2,10 +2,8 @@
 
 from datetime import timedelta
 
-from services.audit.events import EventLog
-from services.audit.letters import letters_in
-from services.audit.reading import read_event, read_known
-from shared.messages import (
+from postroom.runtime import Delivery, Worker
+from postroom.wire.messages import (
     DeadLetterDiscarded,
     DeadLetterReplayed,
     JobFailed,
@@ -13,8 +11,10 @@ from shared.messages import (
     JobRecorded,
     SchedulerMeasured,
 )
-from shared.retries import RetryPolicy, exponential
-from shared.worker import Delivery, Worker
+from postroom.wire.retries import RetryPolicy, exponential
+from services.audit.events import EventLog
+from services.audit.letters import letters_in
+from services.audit.reading import read_event, read_known
 
 worker = Worker("audit")
 

@@ -2,11 +2,11 @@
 
 from datetime import UTC
 
+from postroom.runtime.consuming.delivery import MOST_COUNTED
+from postroom.runtime.history.remembering import storable
+from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, JobFailed
 from services.audit.contents import kept_body, kept_text
 from services.audit.events import DIED, DISCARDED, REPLAYED, LetterEvent
-from shared.messages import DeadLetterDiscarded, DeadLetterReplayed, JobFailed
-from shared.worker.delivery import MOST_COUNTED
-from shared.worker.remembering import storable
 
 _LONGEST_ID = 512
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, DateTime, Index, Integer, Text
 from sqlmodel import Field, SQLModel
 
-from shared.retention import HISTORY, Retention
+from postroom.storage.retention import HISTORY, Retention
 
 _TIME: Any = DateTime(timezone=True)
 _NUMBER: Any = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up an INTEGER only
@@ -49,7 +49,7 @@ class MeasurementRow(SQLModel, table=True):
     Attributes:
         at: the end of that minute. `seconds`: its length.
         outcome: done, retried or dead.
-        milliseconds: took at most so long, and more than the next lower bound of shared.worker.measuring.
+        milliseconds: took at most so long, and more than the next lower bound of postroom.runtime.history.measuring.
         message_id: of the event that told it; a second delivery of that changes nothing.
     """
 
@@ -110,7 +110,7 @@ class TryRow(SQLModel, table=True):
 
 
 class TryRecipientRow(SQLModel, table=True):
-    """Whom the message of a try was for, to be searched by. `digest`: shared.recipients.digest_of the address."""
+    """Whom the message of a try was for, to be searched by. `digest`: that of postroom.privacy.recipients."""
 
     __tablename__: ClassVar[str] = "try_recipients"
     __table_args__ = (Index("ix_try_recipients_digest", "digest"), Index("ix_try_recipients_at", "at"))

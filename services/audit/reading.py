@@ -3,11 +3,12 @@
 import hashlib
 from datetime import UTC, datetime
 
-from services.audit.contents import kept_fields
-from services.audit.events import Event
-from shared import wire
-from shared.errors import InvalidMessage
-from shared.messages import (
+from postroom import wire
+from postroom.runtime import Delivery
+from postroom.runtime.consuming.decoding import decode, open_body
+from postroom.runtime.history.remembering import storable
+from postroom.wire.errors import InvalidMessage
+from postroom.wire.messages import (
     DeadLetterDiscarded,
     DeadLetterReplayed,
     JobFailed,
@@ -16,9 +17,8 @@ from shared.messages import (
     Message,
     SchedulerMeasured,
 )
-from shared.worker import Delivery
-from shared.worker.decoding import decode, open_body
-from shared.worker.remembering import storable
+from services.audit.contents import kept_fields
+from services.audit.events import Event
 
 KNOWN: dict[str, type[Message]] = {
     model.kind: model

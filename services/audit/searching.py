@@ -10,10 +10,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Row, Table, and_, case, func, or_, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from postroom.wire.letter import kind_of
 from services.audit.events import DIED
 from services.audit.models import DeadLetterEventRow, EventRow, TryRecipientRow, TryRow
 from services.audit.order import before
-from shared.dead_letters.letter import kind_of
 
 State = Literal["published", "retried", "dead", "replayed", "discarded", "done"]
 
@@ -34,7 +34,7 @@ class Wanted(BaseModel):
     Attributes:
         state: how it stands with them now; `published` are events of which no try is recorded.
         since, until: when a try of them ended, or they died; of published ones, when that was.
-        recipient: shared.recipients.digest_of an address.
+        recipient: postroom.privacy.recipients.digest_of an address.
         error: part of the text or the name of an error of any of their tries or deaths, in any case.
         limit: so many at most, the latest first.
     """

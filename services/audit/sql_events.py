@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+from postroom.storage.database import Database
+from postroom.storage.group_commit import GroupCommit
+from postroom.wire.errors import ProviderUnavailable
+from postroom.wire.messages import JobMeasured, JobRecorded
 from services.audit.events import Event, LetterEvent
 from services.audit.models import DeadLetterEventRow, EventRow, MeasurementRow, TryRecipientRow, TryRow
 from services.audit.tries import recipient_values, try_values
-from shared.database import Database
-from shared.errors import ProviderUnavailable
-from shared.inbox.batch import GroupCommit
-from shared.messages import JobMeasured, JobRecorded
 
 _events: Table = EventRow.__table__  # type: ignore[attr-defined]
 _measurements: Table = MeasurementRow.__table__  # type: ignore[attr-defined]

@@ -7,11 +7,11 @@ from sqlalchemy import ColumnElement, Table, and_, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
+from postroom.storage.database import Database
 from services.audit.errors import AmbiguousId, UnknownId
 from services.audit.models import DeadLetterEventRow, EventRow, TryRow
 from services.audit.searching import Found, Wanted, find_published, find_tried, find_untried
 from services.audit.timeline import Story, tell_story
-from shared.database import Database
 
 MOST_STORIES = 50
 SHORTEST_BEGINNING = 4

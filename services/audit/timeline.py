@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import orjson
 
+from postroom import wire
+from postroom.wire.letter import kind_of
 from services.audit.events import DIED, REPLAYED
 from services.audit.models import DeadLetterEventRow, EventRow, TryRow
 from services.audit.order import is_before
 from services.audit.wording import outcome_of, what_of_letter, what_of_try
-from shared import wire
-from shared.dead_letters.letter import kind_of
 
 
 @dataclass(slots=True)

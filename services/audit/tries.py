@@ -5,11 +5,11 @@ from typing import Any
 
 import orjson
 
+from postroom.privacy.masking import mask_text
+from postroom.runtime.consuming.delivery import MOST_COUNTED
+from postroom.runtime.history.remembering import storable
+from postroom.wire.messages import Recipient, RecordedTry
 from services.audit.contents import CUT, kept_text
-from shared.masking import mask_text
-from shared.messages import Recipient, RecordedTry
-from shared.worker.delivery import MOST_COUNTED
-from shared.worker.remembering import storable
 
 MOST_SHOWN = 10
 """Recipients of a try whose masked addresses are kept with it; all can be searched for."""

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from postroom import wire
+from postroom.durations import duration_in_words
 from services.audit.events import DIED, DISCARDED, REPLAYED
 from services.audit.models import DeadLetterEventRow, TryRow
-from shared import wire
-from shared.durations import duration_in_words
 
 
 def what_of_try(each: TryRow) -> str:

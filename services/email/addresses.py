@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
 
+from postroom.wire.messages import SendEmail
 from services.email.errors import InvalidAddress
-from shared.messages import SendEmail
 
 # Reserved names that are refused by the validator but are what private mail systems and mail catchers use.
 _PRIVATE_DOMAIN = re.compile(

@@ -3,6 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from postroom.runtime import Adapters
+from postroom.runtime.assembly import Runtime, run
+from postroom.settings import ReportStorageSettings, read_settings
+from postroom.storage.tokens import TokenVault
 from services.email.composing import Composer
 from services.email.handlers import worker
 from services.email.ledger.sql import SqlLedger
@@ -11,10 +15,6 @@ from services.email.postman import Postman
 from services.email.rendering.templates import template_renderer
 from services.email.settings import EmailSettings
 from services.email.storage import PrefixedStorage
-from shared.settings import ReportStorageSettings, read_settings
-from shared.tokens import TokenVault
-from shared.worker import Adapters
-from shared.worker.runtime import Runtime, run
 
 
 @asynccontextmanager

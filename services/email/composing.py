@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
+from postroom.wire.errors import InvalidMessage
+from postroom.wire.messages import SendEmail
 from services.email.addresses import Address, Recipients, parse_address
 from services.email.attachments import load_attachments
 from services.email.errors import InvalidHeader, SenderNotAllowed
@@ -13,8 +15,6 @@ from services.email.mime import body
 from services.email.rendering import Content, Renderer
 from services.email.signing import Signer
 from services.email.storage import StoredObjects
-from shared.errors import InvalidMessage
-from shared.messages import SendEmail
 
 _WEB_URL = re.compile(r"https?://[!-;=?-~]+")  # printable ASCII without the angle brackets that enclose it
 

@@ -18,7 +18,7 @@ PermanentFailure
     └── TemplateFailed
 """
 
-from shared.errors import InvalidMessage, PermanentFailure, ProviderUnavailable, TemporaryFailure
+from postroom.wire.errors import InvalidMessage, PermanentFailure, ProviderUnavailable, TemporaryFailure
 
 
 class RecipientsDeferred(TemporaryFailure):

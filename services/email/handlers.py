@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+from postroom.runtime import Delivery, Worker
+from postroom.wire.errors import Expired
+from postroom.wire.messages import SendEmail, UserCreated, UserPasswordResetRequested
+from postroom.wire.retries import RetryPolicy, exponential
 from services.email.postman import Postman
-from shared.errors import Expired
-from shared.messages import SendEmail, UserCreated, UserPasswordResetRequested
-from shared.retries import RetryPolicy, exponential
-from shared.worker import Delivery, Worker
 
 worker = Worker("email")
 

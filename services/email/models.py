@@ -6,7 +6,7 @@ from typing import ClassVar
 from sqlalchemy import DateTime, Index
 from sqlmodel import Field, SQLModel
 
-from shared.retention import Retention
+from postroom.storage.retention import Retention
 
 
 class SuppressionRow(SQLModel, table=True):

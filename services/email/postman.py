@@ -13,14 +13,14 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 
+from postroom.privacy.masking import mask_address
+from postroom.runtime import Delivery
+from postroom.wire.messages import SendEmail
 from services.email.addresses import parse_recipients
 from services.email.composing import Composer
 from services.email.errors import RecipientsDeferred, RecipientsRefused, RecipientsSuppressed
 from services.email.ledger import Entry, Ledger, MailKey, Outcome, Standing
 from services.email.mailer import Answer, Envelope, Mailer, Stage
-from shared.masking import mask_address
-from shared.messages import SendEmail
-from shared.worker import Delivery
 
 log = logging.getLogger(__name__)
 

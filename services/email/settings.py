@@ -5,12 +5,12 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from postroom.wire.errors import ConfigurationError
 from services.email.addresses import parse_address
 from services.email.composing import Senders
 from services.email.errors import InvalidAddress
 from services.email.mailer.servers import SmtpServer, parse_servers
 from services.email.signing import DkimSigner, Signer, Unsigned
-from shared.errors import ConfigurationError
 
 CONSOLE = "console://"
 

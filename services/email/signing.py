@@ -5,7 +5,7 @@ from typing import Protocol
 
 import dkim  # type: ignore[import-untyped]
 
-from shared.errors import ConfigurationError
+from postroom.wire.errors import ConfigurationError
 
 _SIGNED = (
     *(b"from", b"to", b"cc", b"reply-to", b"subject", b"date", b"message-id"),

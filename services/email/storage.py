@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
+from postroom.storage.object_storage import NoSuchObject, ObjectStorage, OutsideStorage, StorageAway
 from services.email.errors import InvalidAttachment, StorageUnavailable
-from shared.object_storage import NoSuchObject, ObjectStorage, OutsideStorage, StorageAway
 
 
 class StoredObjects(Protocol):

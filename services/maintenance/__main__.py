@@ -1,6 +1,6 @@
 """`python -m services.maintenance`"""
 
-from shared.starting import start
+from postroom.runtime.starting import start
 
 if __name__ == "__main__":
     start("services.maintenance.app")

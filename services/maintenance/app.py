@@ -3,6 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from postroom.runtime import Adapters
+from postroom.runtime.assembly import Runtime, run
+from postroom.settings import ReportStorageSettings, read_settings
+from postroom.storage.object_storage import ObjectStorage
+from postroom.storage.tokens import TokenVault
 from services.maintenance.archiving import Archivist
 from services.maintenance.back_ups import BackUps
 from services.maintenance.cleaning import Cleaner
@@ -10,11 +15,6 @@ from services.maintenance.databases import ServiceDatabases
 from services.maintenance.handlers import worker
 from services.maintenance.refreshing import Refresher
 from services.maintenance.settings import MaintenanceSettings
-from shared.object_storage import ObjectStorage
-from shared.settings import ReportStorageSettings, read_settings
-from shared.tokens import TokenVault
-from shared.worker import Adapters
-from shared.worker.runtime import Runtime, run
 
 
 @asynccontextmanager

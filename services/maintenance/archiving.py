@@ -17,12 +17,12 @@ from typing import Any
 import orjson
 from sqlalchemy import text
 
+from postroom.storage.database import Database
+from postroom.storage.object_storage import NoSuchObject, ObjectStorage, StorageAway, StorageFull
+from postroom.wire.errors import ProviderUnavailable
 from services.maintenance.batches import Batches
 from services.maintenance.databases import ServiceDatabases
 from services.maintenance.errors import BackUpFailed
-from shared.database import Database
-from shared.errors import ProviderUnavailable
-from shared.object_storage import NoSuchObject, ObjectStorage, StorageAway, StorageFull
 
 log = logging.getLogger(__name__)
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import orjson
 
+from postroom.storage.object_storage import NoSuchObject, ObjectStorage, StorageAway, StorageFull
+from postroom.wire.errors import ProviderUnavailable
 from services.maintenance.databases import ServiceDatabases
 from services.maintenance.dumping import PostgresDump, SqliteDump
 from services.maintenance.errors import BackUpFailed
 from services.maintenance.settings import MaintenanceSettings
-from shared.errors import ProviderUnavailable
-from shared.object_storage import NoSuchObject, ObjectStorage, StorageAway, StorageFull
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, text
 
-from shared.database import Database
-from shared.retention import Retention
+from postroom.storage.database import Database
+from postroom.storage.retention import Retention
 
 AIM = timedelta(milliseconds=10)
 FIRST_BATCH = 100

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, make_url, text
 
-from shared.database import Database
-from shared.discovery import NAMESPACE, service_names
-from shared.errors import PermanentFailure
-from shared.retention import OF_THE_RUNTIME, Retention
-from shared.settings import RuntimeSettings
+from postroom.runtime.discovery import NAMESPACE, service_names
+from postroom.settings import RuntimeSettings
+from postroom.storage.database import Database
+from postroom.storage.retention import OF_THE_RUNTIME, Retention
+from postroom.wire.errors import PermanentFailure
 
 
 def retention_of(service: str) -> tuple[Retention, ...]:

@@ -15,10 +15,10 @@ from pathlib import Path
 from sqlalchemy import URL, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from postroom.privacy.redaction import redact
+from postroom.storage.database import Database
 from services.maintenance.databases import row_counts, table_names
 from services.maintenance.errors import BackUpFailed
-from shared.database import Database
-from shared.redaction import redact
 
 Counts = dict[str, int]
 

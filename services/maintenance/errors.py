@@ -7,7 +7,7 @@ JobError
     └── TokenRefused        the provider does not know the refresh token any more
 """
 
-from shared.errors import PermanentFailure, TemporaryFailure
+from postroom.wire.errors import PermanentFailure, TemporaryFailure
 
 
 class BackUpFailed(TemporaryFailure):

@@ -2,14 +2,14 @@
 
 from datetime import timedelta
 
+from postroom.runtime import Worker
+from postroom.runtime.registration import Keep
+from postroom.wire.messages import Archive, BackUp, Clean, RefreshTokens
+from postroom.wire.retries import RetryPolicy, exponential
 from services.maintenance.archiving import Archivist
 from services.maintenance.back_ups import BackUps
 from services.maintenance.cleaning import Cleaner
 from services.maintenance.refreshing import Refresher
-from shared.messages import Archive, BackUp, Clean, RefreshTokens
-from shared.retries import RetryPolicy, exponential
-from shared.worker import Worker
-from shared.worker.registration import Keep
 
 worker = Worker("maintenance")
 

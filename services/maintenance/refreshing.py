@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
+from postroom.storage.tokens import Credential, NoToken, TokenVault
+from postroom.tls import system_authorities
+from postroom.wire.errors import PermanentFailure, ProviderUnavailable, TemporaryFailure
 from services.maintenance.errors import TokenRefused
-from shared.errors import PermanentFailure, ProviderUnavailable, TemporaryFailure
-from shared.tls import system_authorities
-from shared.tokens import Credential, NoToken, TokenVault
 
 log = logging.getLogger(__name__)
 

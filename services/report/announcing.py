@@ -3,12 +3,12 @@
 import hashlib
 from datetime import timedelta
 
+from postroom.broker.publishing import Publisher, PublishOptions
+from postroom.wire.messages import Attachment, GenerateReport, ReportCancelled, ReportProgress, ReportReady, SendEmail
 from services.report.layout import Progress
 from services.report.planning import Plan
 from services.report.runs import Result
 from services.report.storage import Storage
-from shared.messages import Attachment, GenerateReport, ReportCancelled, ReportProgress, ReportReady, SendEmail
-from shared.publishing import Publisher, PublishOptions
 
 _LONGEST_NAME = 200
 

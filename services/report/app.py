@@ -3,6 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from postroom.runtime import Adapters
+from postroom.runtime.assembly import Runtime, run
+from postroom.settings import read_settings
+from postroom.storage.object_storage import ObjectStorage
 from services.report.announcing import Announcer
 from services.report.clerk import Clerk
 from services.report.handlers import CHILDREN, worker
@@ -12,10 +16,6 @@ from services.report.runs.sql import SqlRuns
 from services.report.settings import ReportSettings
 from services.report.storage import ReportStorage
 from services.report.workplace import open_workplace
-from shared.object_storage import ObjectStorage
-from shared.settings import read_settings
-from shared.worker import Adapters
-from shared.worker.runtime import Runtime, run
 
 
 @asynccontextmanager

@@ -20,13 +20,13 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from postroom.wire.errors import JobError, TemporaryFailure
 from services.report.errors import LimitExceeded
 from services.report.layout import Progress
 from services.report.order import Order
 from services.report.parameters import make_layout
 from services.report.production import produce
 from services.report.sources import open_rows
-from shared.errors import JobError, TemporaryFailure
 
 _PR_SET_PDEATHSIG = 1
 MIB = 1024 * 1024

@@ -19,6 +19,11 @@ from pathlib import Path
 
 import orjson
 
+from postroom.privacy.masking import mask_text
+from postroom.privacy.redaction import redact
+from postroom.runtime import Delivery
+from postroom.wire.errors import PublishError
+from postroom.wire.messages import GenerateReport
 from services.report.announcing import Announcer
 from services.report.layout import Document, Progress
 from services.report.planning import Plan, Planner, fingerprint_of, keys_of, moment_of
@@ -26,11 +31,6 @@ from services.report.press import Press
 from services.report.runs import Beginning, Result, Runs, Standing, Stored
 from services.report.storage import Storage
 from services.report.workplace import Workplace
-from shared.errors import PublishError
-from shared.masking import mask_text
-from shared.messages import GenerateReport
-from shared.redaction import redact
-from shared.worker import Delivery
 
 log = logging.getLogger(__name__)
 

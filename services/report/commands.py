@@ -8,6 +8,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from postroom.runtime.answering import answer
+from postroom.settings import RuntimeSettings, read_settings
+from postroom.wire.messages import GenerateReport
 from services.report.definition import Definition
 from services.report.errors import BrokenReportType
 from services.report.layout import Row
@@ -16,9 +19,6 @@ from services.report.registry import ReportTypes
 from services.report.settings import ReportSettings
 from services.report.sources import open_rows
 from services.report.tabulation import tabulate
-from shared.answering import answer
-from shared.messages import GenerateReport
-from shared.settings import RuntimeSettings, read_settings
 
 
 def main(arguments: list[str]) -> None:

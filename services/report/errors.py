@@ -19,7 +19,7 @@ TemporaryFailure
 
 from datetime import timedelta
 
-from shared.errors import InvalidMessage, PermanentFailure, Postponed, ProviderUnavailable, TemporaryFailure
+from postroom.wire.errors import InvalidMessage, PermanentFailure, Postponed, ProviderUnavailable, TemporaryFailure
 
 
 class UnknownReportType(InvalidMessage):

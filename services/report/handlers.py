@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
+from postroom.runtime import Delivery, Keep, Worker
+from postroom.wire.messages import CancelReport, GenerateReport
+from postroom.wire.retries import RetryPolicy, exponential
 from services.report.clerk import Clerk
-from shared.messages import CancelReport, GenerateReport
-from shared.retries import RetryPolicy, exponential
-from shared.worker import Delivery, Keep, Worker
 
 worker = Worker("report")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from postroom.wire.messages.report import ReportFormat
 from services.report.definition import Definition
-from shared.messages.report import ReportFormat
 
 Row = Mapping[str, Any]
 """Values by column name, as the database's driver or JSON gave them."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, DateTime, Index, Text
 from sqlmodel import Field, SQLModel
 
-from shared.retention import Retention
+from postroom.storage.retention import Retention
 
 _TIME: Any = DateTime(timezone=True)
 _COUNT: Any = BigInteger

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.messages.report import GenerateReport
+from postroom.wire.messages.report import GenerateReport
 
 
 class Order(BaseModel):

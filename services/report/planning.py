@@ -12,6 +12,10 @@ from typing import Any
 import orjson
 from pydantic import SecretStr
 
+from postroom.runtime import Delivery
+from postroom.settings import RuntimeSettings
+from postroom.wire.errors import ConfigurationError
+from postroom.wire.messages import GenerateReport
 from services.report.definition import INLINE, Definition
 from services.report.errors import BrokenReportType
 from services.report.layout import Layout
@@ -20,10 +24,6 @@ from services.report.parameters import make_layout
 from services.report.registry import ReportTypes, shipped_types
 from services.report.rendering import CONTENT_TYPES, ending
 from services.report.settings import AUDIT, ReportSettings
-from shared.errors import ConfigurationError
-from shared.messages import GenerateReport
-from shared.settings import RuntimeSettings
-from shared.worker import Delivery
 
 X_FIRE_TIME = "x-fire-time"
 """Of a scheduler's message: the moment it was meant for, RFC 3339."""

@@ -13,12 +13,12 @@ from typing import Any
 
 import orjson
 
+from postroom.privacy.masking import mask_text
+from postroom.wire import errors as shared_errors
+from postroom.wire.errors import JobError, TemporaryFailure
 from services.report import errors
 from services.report.layout import Document, Progress
 from services.report.order import Order
-from shared import errors as shared_errors
-from shared.errors import JobError, TemporaryFailure
-from shared.masking import mask_text
 
 log = logging.getLogger(__name__)
 

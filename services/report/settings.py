@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.errors import ConfigurationError
+from postroom.wire.errors import ConfigurationError
 
 AUDIT = "audit"
 """The name of the audit service's database, which every report type may query."""

@@ -4,8 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
+from postroom.storage.object_storage import NoSuchObject, ObjectStorage, StorageAway, StorageFull, StoredObject
 from services.report.errors import StorageFailed, StorageUnavailable
-from shared.object_storage import NoSuchObject, ObjectStorage, StorageAway, StorageFull, StoredObject
 
 
 class Storage(Protocol):

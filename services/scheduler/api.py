@@ -11,15 +11,15 @@ from aiohttp import web
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
+from postroom import wire
+from postroom.wire.errors import ConfigurationError
+from postroom.wire.messages import SetSchedule, describe_problems
+from postroom.wire.messages.schedule import rfc3339
 from services.scheduler.errors import BrokenSchedule, UnknownSchedule
 from services.scheduler.reading import described, described_tick
 from services.scheduler.scheduler import Clock
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.sql_schedules import SqlSchedules, moment_of
-from shared import wire
-from shared.errors import ConfigurationError
-from shared.messages import SetSchedule, describe_problems
-from shared.messages.schedule import rfc3339
 
 log = logging.getLogger(__name__)
 

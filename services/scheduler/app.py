@@ -5,6 +5,11 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from postroom.runtime import Adapters
+from postroom.runtime.assembly import Runtime, run
+from postroom.settings import read_settings
+from postroom.standalone import run_locally
+from postroom.standalone.dispatch import DispatchSettings, JobRunner, read_runner
 from services.scheduler.api import open_api
 from services.scheduler.file import FileWatch
 from services.scheduler.handlers import worker
@@ -13,11 +18,6 @@ from services.scheduler.scheduler import Scheduler, WallClock
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.sql_schedules import SqlSchedules
 from services.scheduler.sql_ticks import SqlTicks
-from shared.dispatch import DispatchSettings, JobRunner, read_runner
-from shared.local import run_locally
-from shared.settings import read_settings
-from shared.worker import Adapters
-from shared.worker.runtime import Runtime, run
 
 
 @asynccontextmanager

@@ -13,13 +13,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from postroom.runtime.answering import answer, own_database
+from postroom.wire.messages import SetSchedule
 from services.scheduler.errors import BrokenSchedule
 from services.scheduler.file import read_file
 from services.scheduler.reading import described, described_tick, upcoming
 from services.scheduler.sql_schedules import SqlSchedules, moment_of
 from services.scheduler.timing import make_timing
-from shared.answering import answer, own_database
-from shared.messages import SetSchedule
 
 MOST_UPCOMING = 1000
 

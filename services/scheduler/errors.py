@@ -5,7 +5,7 @@ PostroomError
 └── UnknownSchedule        there is none of that name
 """
 
-from shared.errors import PostroomError
+from postroom.wire.errors import PostroomError
 
 
 class BrokenSchedule(PostroomError):

@@ -15,10 +15,10 @@ import yaml
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
+from postroom.wire.messages import SetSchedule, describe_problems
 from services.scheduler.errors import BrokenSchedule
 from services.scheduler.scheduler import Clock
 from services.scheduler.sql_schedules import SqlSchedules, check_schedule
-from shared.messages import SetSchedule, describe_problems
 
 log = logging.getLogger(__name__)
 

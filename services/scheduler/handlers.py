@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
+from postroom.runtime import Delivery, Worker
+from postroom.wire.errors import PermanentFailure
+from postroom.wire.messages import DeferJob, JobCompleted, JobFailed, RemoveSchedule, SetSchedule
 from services.scheduler.errors import BrokenSchedule, UnknownSchedule
 from services.scheduler.sql_schedules import SqlSchedules
 from services.scheduler.sql_ticks import SqlTicks
-from shared.errors import PermanentFailure
-from shared.messages import DeferJob, JobCompleted, JobFailed, RemoveSchedule, SetSchedule
-from shared.worker import Delivery, Worker
 
 worker = Worker("scheduler")
 

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 from sqlalchemy import func, select
 
+from postroom.broker.publishing import Publisher
+from postroom.privacy.redaction import redact
+from postroom.storage.database import Database
+from postroom.wire.messages import SchedulerMeasured
 from services.scheduler.sql_ticks import schedules, ticks, utc, waiting
-from shared.database import Database
-from shared.messages import SchedulerMeasured
-from shared.publishing import Publisher
-from shared.redaction import redact
 
 log = logging.getLogger(__name__)
 

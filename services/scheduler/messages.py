@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
+from postroom import wire
+from postroom.wire.messages import KINDS, SetSchedule, describe_problems
+from postroom.wire.messages.schedule import rfc3339
 from services.scheduler.errors import BrokenSchedule
-from shared import wire
-from shared.messages import KINDS, SetSchedule, describe_problems
-from shared.messages.schedule import rfc3339
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(.*?)\s*\}\}")
 _NAMES = ("fire_time", "last_fire_time", "schedule")

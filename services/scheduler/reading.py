@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from postroom.wire.messages import DeferJob, SetSchedule
+from postroom.wire.messages.schedule import rfc3339
 from services.scheduler.sql_schedules import ScheduleSeen, TickSeen
 from services.scheduler.timing import make_timing
-from shared.messages import DeferJob, SetSchedule
-from shared.messages.schedule import rfc3339
 
 
 def upcoming(schedule: SetSchedule, now: datetime) -> Iterator[datetime]:

@@ -15,14 +15,14 @@ from typing import Protocol
 import orjson
 from sqlalchemy.exc import SQLAlchemyError
 
+from postroom import wire
+from postroom.broker.publishing import Outgoing
+from postroom.privacy.redaction import redact
+from postroom.wire.errors import InvalidPublish, PublishError
+from postroom.wire.messages import ScheduleFired
+from postroom.wire.messages.schedule import rfc3339
 from services.scheduler.messages import message_id_of
 from services.scheduler.sql_ticks import SqlTicks, Tick
-from shared import wire
-from shared.errors import InvalidPublish, PublishError
-from shared.messages import ScheduleFired
-from shared.messages.schedule import rfc3339
-from shared.publishing import Outgoing
-from shared.redaction import redact
 
 log = logging.getLogger(__name__)
 

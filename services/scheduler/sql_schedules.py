@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from postroom.storage.database import Database
+from postroom.wire.messages import DeferJob, SetSchedule
 from services.scheduler.errors import BrokenSchedule, UnknownSchedule
 from services.scheduler.messages import check_message
 from services.scheduler.planning import definition_of, read_definition
 from services.scheduler.sql_ticks import FAR_JOB, schedules, tick_of, ticks, utc
 from services.scheduler.timing import make_timing
-from shared.database import Database
-from shared.messages import DeferJob, SetSchedule
 
 FILE = "file"
 DATABASE = "database"

@@ -30,14 +30,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from postroom import wire
+from postroom.broker.publishing import Outgoing
+from postroom.storage.database import Database
+from postroom.wire.messages import DeferJob, SetSchedule
 from services.scheduler.errors import BrokenSchedule
 from services.scheduler.messages import body_of, headers_of, message_id_of
 from services.scheduler.models import ScheduleRow, TickRow
 from services.scheduler.planning import due_at, plan, read_definition
-from shared import wire
-from shared.database import Database
-from shared.messages import DeferJob, SetSchedule
-from shared.publishing import Outgoing
 
 log = logging.getLogger(__name__)
 

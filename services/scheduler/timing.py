@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 
+from postroom.wire.messages import SetSchedule
 from services.scheduler.errors import BrokenSchedule
 from services.scheduler.expressions import CronFields, parse_cron, zone_of
-from shared.messages import SetSchedule
 
 TICK = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

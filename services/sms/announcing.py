@@ -9,11 +9,11 @@ from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from postroom.wire.errors import PublishError
+from postroom.wire.messages import Message, SmsDelivered, SmsUndelivered
 from services.sms.gateway import Progress, Receipt
 from services.sms.references import reference_of
 from services.sms.texts import Ended, Texts
-from shared.errors import PublishError
-from shared.messages import Message, SmsDelivered, SmsUndelivered
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Publishes(Protocol):
     """What is needed of a Publisher."""
 
     async def publish(self, message: Message, *, message_id: str | None = None) -> str:
-        """See shared.publishing.Publisher."""
+        """See postroom.broker.publishing.Publisher."""
 
 
 class Announcer:

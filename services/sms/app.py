@@ -3,6 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from postroom.runtime import Adapters
+from postroom.runtime.assembly import Runtime, run
+from postroom.settings import read_settings
 from services.sms.announcing import Desk, announcing
 from services.sms.checking import Checker
 from services.sms.courier import Courier
@@ -13,9 +16,6 @@ from services.sms.receiving import taking_receipts
 from services.sms.settings import ReceiptsSettings, SmsSettings
 from services.sms.sql_texts import SqlTexts
 from services.sms.wording import CodeWording
-from shared.settings import read_settings
-from shared.worker import Adapters
-from shared.worker.runtime import Runtime, run
 
 
 @asynccontextmanager

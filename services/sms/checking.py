@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from postroom.runtime import Delivery
+from postroom.runtime.consuming.delivery import read_wishes
+from postroom.wire.errors import Expired
 from services.sms.errors import TextTooLong
 from services.sms.gateway import Text
 from services.sms.numbers import NumberReader
 from services.sms.segments import Segments, split
 from services.sms.senders import check_sender
-from shared.errors import Expired
-from shared.worker import Delivery
-from shared.worker.delivery import read_wishes
 
 
 @dataclass(frozen=True, slots=True)

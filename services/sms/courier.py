@@ -15,6 +15,9 @@ SMS_AFTER_LOST_ANSWER decides: `resend` sends it again, `park` leaves it to a pe
 from dataclasses import dataclass
 from datetime import timedelta
 
+from postroom.privacy.masking import mask_phone
+from postroom.runtime import Delivery
+from postroom.wire.errors import Expired, PermanentFailure, Postponed, TemporaryFailure
 from services.sms.announcing import Announcer
 from services.sms.checking import Checker, Order, check_time
 from services.sms.errors import AnswerLost, GatewayUnavailable, RecipientOptedOut, TextParked
@@ -25,9 +28,6 @@ from services.sms.references import reference_of, text_key
 from services.sms.secrecy import keep_private
 from services.sms.settings import AfterLostAnswer
 from services.sms.texts import Facts, Standing, State, TextKey, Texts
-from shared.errors import Expired, PermanentFailure, Postponed, TemporaryFailure
-from shared.masking import mask_phone
-from shared.worker import Delivery
 
 ASK_AGAIN = timedelta(seconds=30)
 """After this a text goes to its own gateway again, which was away and alone knows whether it has it."""

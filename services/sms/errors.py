@@ -18,7 +18,7 @@ PermanentFailure
     └── TextTooLong         more parts than SMS_MAX_SEGMENTS
 """
 
-from shared.errors import InvalidMessage, PermanentFailure, ProviderUnavailable, TemporaryFailure, Throttled
+from postroom.wire.errors import InvalidMessage, PermanentFailure, ProviderUnavailable, TemporaryFailure, Throttled
 
 
 class TextDeferred(TemporaryFailure):

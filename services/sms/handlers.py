@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
+from postroom.runtime import Delivery, Keep, Worker
+from postroom.wire.messages import SendSms, UserOtpRequested
+from postroom.wire.retries import RetryPolicy, exponential
 from services.sms.checking import Order
 from services.sms.courier import Courier
 from services.sms.pace import Lane
 from services.sms.wording import CodeWording
-from shared.messages import SendSms, UserOtpRequested
-from shared.retries import RetryPolicy, exponential
-from shared.worker import Delivery, Keep, Worker
 
 worker = Worker("sms")
 

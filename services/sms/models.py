@@ -6,7 +6,7 @@ from typing import ClassVar
 from sqlalchemy import DateTime, Index, text
 from sqlmodel import Field, SQLModel
 
-from shared.retention import Retention
+from postroom.storage.retention import Retention
 
 _NOT_ANNOUNCED = text("ended_at IS NOT NULL AND announced_at IS NULL")
 

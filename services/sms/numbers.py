@@ -3,9 +3,9 @@
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
+from postroom.privacy.masking import mask_phone
+from postroom.wire.errors import ConfigurationError
 from services.sms.errors import InvalidNumber
-from shared.errors import ConfigurationError
-from shared.masking import mask_phone
 
 
 class NumberReader:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import timedelta
 from enum import IntEnum
 
-from shared.errors import Postponed
+from postroom.wire.errors import Postponed
 
 LONGEST_WAIT = timedelta(minutes=3)
 """For a turn. A handler has 5 minutes (Options.time_limit); the other 2 are for the gateway. With 100 texts in work

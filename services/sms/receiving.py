@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 
 from pydantic import SecretStr
 
+from postroom.wire.errors import ConfigurationError
 from services.sms.gateway.url import GatewayUrl
 from services.sms.settings import ReceiptsSettings
 from services.sms.texts import ReceiptDesk
-from shared.errors import ConfigurationError
 
 
 @asynccontextmanager
@@ -22,7 +22,7 @@ async def taking_receipts(
     try:
         from services.sms.receipts import HttpReceipts, ReceiptSettings, open_receipts  # noqa: PLC0415 - optional
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("services", "shared"):
+        if (error.name or "").partition(".")[0] in ("services", "postroom"):
             raise
         raise ConfigurationError(
             f"SMS_RECEIPTS_PORT: {error.name} is not installed: pip install 'postroom[sms]'"

@@ -3,9 +3,9 @@
 import hashlib
 import re
 
+from postroom.runtime import Delivery
+from postroom.wire.messages import SendSms
 from services.sms.texts import TextKey
-from shared.messages import SendSms
-from shared.worker import Delivery
 
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,200}")
 

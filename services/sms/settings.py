@@ -6,12 +6,12 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from postroom.wire.errors import ConfigurationError
 from services.sms.errors import InvalidSender
 from services.sms.gateway.url import GatewayUrl, parse_gateways
 from services.sms.numbers import NumberReader
 from services.sms.senders import check_sender
 from services.sms.wording import CodeWording
-from shared.errors import ConfigurationError
 
 AfterLostAnswer = Literal["resend", "park"]
 

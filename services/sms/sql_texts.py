@@ -11,14 +11,14 @@ from pydantic import SecretStr
 from sqlalchemy import Connection, Table, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from postroom.privacy.masking import mask_phone
+from postroom.runtime.history.remembering import storable
+from postroom.storage.database import Database
+from postroom.storage.group_commit import GroupCommit
 from services.sms.gateway import Accepted, Progress, Receipt
 from services.sms.models import OptedOutRow, TextRow
 from services.sms.sql_parts import PartsTable
 from services.sms.texts import Begun, Ended, Facts, Standing, State, TextKey
-from shared.database import Database
-from shared.inbox.batch import GroupCommit
-from shared.masking import mask_phone
-from shared.worker.remembering import storable
 
 TEXTS: Table = TextRow.__table__  # type: ignore[attr-defined]
 OPTED_OUT: Table = OptedOutRow.__table__  # type: ignore[attr-defined]

@@ -2,8 +2,8 @@
 
 import re
 
+from postroom.wire.errors import ConfigurationError
 from services.sms.segments import split
-from shared.errors import ConfigurationError
 
 PLACEHOLDER = "{code}"
 _LONGEST_CODE = 32  # characters; the start-up check leaves room for so many

@@ -3,6 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from postroom.runtime import Adapters
+from postroom.runtime.assembly import Runtime, run
+from postroom.settings import read_settings
 from services.webhook.attempts.sql import SqlAttemptLog
 from services.webhook.caller.choice import open_caller
 from services.webhook.courier import Courier
@@ -11,9 +14,6 @@ from services.webhook.hosts import HostLanes
 from services.webhook.settings import WebhookSettings
 from services.webhook.sync.ledger import SyncLedger
 from services.webhook.sync.syncer import Syncer
-from shared.settings import read_settings
-from shared.worker import Adapters
-from shared.worker.runtime import Runtime, run
 
 
 @asynccontextmanager

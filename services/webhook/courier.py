@@ -13,6 +13,9 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
+from postroom.runtime import Delivery
+from postroom.wire.errors import JobError
+from postroom.wire.messages import DeliverWebhook
 from services.webhook.answers import failure_of
 from services.webhook.attempts import Attempt, AttemptLog, kept_text
 from services.webhook.caller import Answer, Call, Caller
@@ -20,9 +23,6 @@ from services.webhook.headers import check_headers
 from services.webhook.hosts import HostLanes
 from services.webhook.signing import Secrets, webhook_id_of
 from services.webhook.urls import parse_target
-from shared.errors import JobError
-from shared.messages import DeliverWebhook
-from shared.worker import Delivery
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ PermanentFailure
     └── UnknownSource
 """
 
-from shared.errors import InvalidMessage, PermanentFailure, Postponed, TemporaryFailure
+from postroom.wire.errors import InvalidMessage, PermanentFailure, Postponed, TemporaryFailure
 
 
 class HostBusy(Postponed):

@@ -3,12 +3,12 @@
 from datetime import timedelta
 from uuid import uuid4
 
+from postroom.runtime import Worker
+from postroom.runtime.consuming.delivery import Delivery
+from postroom.wire.messages import DeliverWebhook, SyncSource
+from postroom.wire.retries import RetryPolicy, exponential
 from services.webhook.courier import Courier
 from services.webhook.sync.syncer import Syncer
-from shared.messages import DeliverWebhook, SyncSource
-from shared.retries import RetryPolicy, exponential
-from shared.worker import Worker
-from shared.worker.delivery import Delivery
 
 worker = Worker("webhook")
 

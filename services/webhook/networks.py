@@ -7,7 +7,7 @@ Python. They follow IANA's registries of special-purpose addresses.
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
-from shared.errors import ConfigurationError
+from postroom.wire.errors import ConfigurationError
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network

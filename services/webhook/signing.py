@@ -9,8 +9,8 @@ from datetime import datetime
 
 from standardwebhooks import Webhook
 
+from postroom.wire.errors import ConfigurationError
 from services.webhook.errors import UnknownSecret
-from shared.errors import ConfigurationError
 
 PREFIX = "whsec_"
 KEY_BYTES = range(24, 65)  # as the specification recommends

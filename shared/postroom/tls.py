@@ -4,7 +4,7 @@ import ssl
 from functools import cache
 from pathlib import Path
 
-from shared.errors import ConfigurationError
+from postroom.wire.errors import ConfigurationError
 
 
 @cache

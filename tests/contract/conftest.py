@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.database import Database
+from postroom.storage.database import Database
 from tests.support.alert_log import AlertLog
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from postroom.storage.database import Database
 from services.alerting.conditions import ConditionLog
 from services.alerting.rules import Rules
 from services.alerting.sql_conditions import SqlConditionLog
 from services.alerting.sql_groups import SqlGroups
-from shared.database import Database
 from tests.support.alerting import NOON, InMemoryConditionLog, make_condition
 
 LATER = NOON + timedelta(minutes=5)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from postroom.storage.database import Database
 from services.alerting.failures import FailureLog, Settlement
 from services.alerting.rules import Rules
 from services.alerting.sql_failures import SqlFailureLog
-from shared.database import Database
 from tests.support.alerting import NOON, InMemoryFailureLog, make_failure
 
 LATER = NOON + timedelta(hours=1)

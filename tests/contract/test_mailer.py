@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import pytest
 
+from postroom.devkit.mailbox import MailServer
+from postroom.tls import system_authorities
 from services.email.errors import MailServersUnavailable
 from services.email.mailer import Envelope, Mailer, Stage
 from services.email.mailer.console import ConsoleMailer
 from services.email.mailer.servers import parse_servers
 from services.email.mailer.smtp import smtp_mailer
-from shared.mailbox import MailServer
-from shared.tls import system_authorities
 from tests.support.email_fakes import RecordingMailer
 from tests.support.patience import REACTION, seconds
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from postroom.storage.database import Database
 from services.email.ledger import Entry, Ledger, MailKey, Outcome
 from services.email.ledger.sql import SqlLedger
-from shared.database import Database
 from tests.support.email_fakes import MemoryLedger
 
 MAIL, OTHER = MailKey("email.send", "job-1"), MailKey("email.on.user.created", "job-1")

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared import wire
-from shared.cli.schema import schema_of
-from shared.messages import KINDS, Event, GenerateReport, Job, Message, SendEmail, UserCreated, describe_problems
+from postroom import wire
+from postroom.operator.cli.schema import schema_of
+from postroom.wire.messages import KINDS, Event, GenerateReport, Job, Message, SendEmail, UserCreated, describe_problems
 from tests.support.json_schema import is_valid
 
 GOLDEN = {path.stem: path for path in sorted((Path(__file__).parent / "messages").glob("*.json"))}

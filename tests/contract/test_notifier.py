@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from postroom.testing import eventually
+from postroom.wire.errors import ConfigurationError
 from services.alerting.channels import AppriseNotifier, LogNotifier, keep_out_of_logs, open_channels
 from services.alerting.notifier import Notice, NotificationFailed, Notifier
 from services.alerting.settings import AlertingSettings
-from shared.errors import ConfigurationError
-from shared.testing import eventually
 from tests.support.alert_sinks import HttpSink, MailSink, serve_http, serve_mail
 from tests.support.alerting import RecordingNotifier
 from tests.support.patience import REACTION, seconds

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from postroom.storage.database import Database
+from postroom.testing import RecordingPublisher
+from postroom.wire.messages import SmsDelivered, SmsUndelivered
 from services.sms.announcing import Announcer, Desk
 from services.sms.gateway import Accepted, Progress, Receipt
 from services.sms.sql_texts import SqlTexts, number_hash
 from services.sms.texts import Facts, State, TextKey
-from shared.database import Database
-from shared.messages import SmsDelivered, SmsUndelivered
-from shared.testing import RecordingPublisher
 
 KEY, OTHER = TextKey("sms.send", "job-1"), TextKey("sms.on.user.otp_requested", "job-1")
 FACTS = Facts("+4915112345678", "Shop", "GSM-7", 3)

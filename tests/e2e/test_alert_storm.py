@@ -15,9 +15,9 @@ from typing import Any
 import aio_pika
 import pytest
 
+from postroom import wire
+from postroom.testing import eventually
 from services.alerting.handlers import worker
-from shared import wire
-from shared.testing import eventually
 from tests.support.alert_sinks import HttpSink, serve_http
 from tests.support.crash import Place, processes
 from tests.support.memory import Peak

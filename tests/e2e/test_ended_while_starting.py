@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.discovery import startable_services
-from shared.ports import free_ports
-from shared.testing import eventually
+from postroom.devkit.ports import free_ports
+from postroom.runtime.discovery import startable_services
+from postroom.testing import eventually
 from tests.support.crash import ServiceProcess
 from tests.support.patience import PROCESS_STARTS
 from tests.support.processes import run

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from shared import wire
-from shared.database import Database
-from shared.inbox import Liveness
-from shared.inbox.liveness import BEAT, LEASE
-from shared.publishing import Outgoing
-from shared.testing import eventually
+from postroom import wire
+from postroom.broker.publishing import Outgoing
+from postroom.runtime.inbox import Liveness
+from postroom.runtime.inbox.liveness import BEAT, LEASE
+from postroom.storage.database import Database
+from postroom.testing import eventually
 from tests.support import crash_worker
 from tests.support.crash import Place, processes
 from tests.support.crash_worker import QUEUE, CountingFile

@@ -6,9 +6,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from postroom import wire
+from postroom.testing import eventually
 from services.audit.handlers import worker as audit_worker
-from shared import wire
-from shared.testing import eventually
 from tests.support import crash_worker
 from tests.support.crash import Place, processes
 from tests.support.crash_worker import QUEUE

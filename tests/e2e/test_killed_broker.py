@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from shared import wire
-from shared.broker_node import BrokerNode
-from shared.publishing import Outgoing, Publisher
-from shared.testing import eventually
+from postroom import wire
+from postroom.broker.publishing import Outgoing, Publisher
+from postroom.devkit.broker_node import BrokerNode
+from postroom.testing import eventually
 from tests.support import crash_worker
 from tests.support.crash import Place, ServiceProcess, flushed, processes
 from tests.support.crash_worker import QUEUE, CountingFile

@@ -6,11 +6,11 @@ from threading import Event
 
 import pytest
 
-from shared.broker_node import BrokerNode
-from shared.cli.topology import installed_topology
-from shared.management import ManagementError
-from shared.topology.application import Change, apply_topology
-from shared.topology.parts import major
+from postroom.broker.management import ManagementError
+from postroom.broker.topology.application import Change, apply_topology
+from postroom.broker.topology.parts import major
+from postroom.devkit.broker_node import BrokerNode
+from postroom.operator.cli.topology import installed_topology
 from tests.support.crash import Place
 from tests.support.patience import WORK, seconds
 from tests.support.processes import postroom

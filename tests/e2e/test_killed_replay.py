@@ -15,9 +15,9 @@ from pathlib import Path
 import aio_pika
 import pytest
 
-from shared import wire
-from shared.dead_letters import WINDOW, connect, depth_of, read_letters, target_of
-from shared.testing import eventually
+from postroom import wire
+from postroom.operator.dead_letters import WINDOW, connect, depth_of, read_letters, target_of
+from postroom.testing import eventually
 from tests.support import crash_worker
 from tests.support.crash import Place, ServiceProcess, processes
 from tests.support.crash_cli import Command, command

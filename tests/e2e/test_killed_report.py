@@ -10,9 +10,9 @@ from typing import Any
 
 import psutil
 
+from postroom import wire
+from postroom.testing import eventually
 from services.report.handlers import worker
-from shared import wire
-from shared.testing import eventually
 from tests.support.crash import Place, processes
 from tests.support.patience import WORK
 from tests.support.report_service import BATCH, COUNTING, LIST, objects_in, path_of, read_csv, write_type

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from postroom.testing import eventually
 from services.scheduler.handlers import worker as scheduler_worker
 from services.scheduler.messages import message_id_of
-from shared.testing import eventually
 from tests.support import crash_scheduler, crash_worker
 from tests.support.crash import Place, ServiceProcess, processes
 from tests.support.crash_scheduler import POINTS, SharedClock

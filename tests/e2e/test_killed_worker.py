@@ -8,12 +8,12 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+from postroom import wire
+from postroom.broker.publishing import Outgoing
+from postroom.devkit.mailbox import MailServer
+from postroom.devkit.supervisor import Supervisor
+from postroom.testing import eventually
 from services.email.handlers import worker as email_worker
-from shared import wire
-from shared.mailbox import MailServer
-from shared.publishing import Outgoing
-from shared.supervisor import Supervisor
-from shared.testing import eventually
 from tests.support import crash_worker
 from tests.support.crash import Place, ServiceProcess, processes
 from tests.support.crash_worker import QUEUE, CountingFile

@@ -15,11 +15,11 @@ from typing import Any
 import aio_pika
 import pytest
 
+from postroom import wire
+from postroom.broker.publishing import Outgoing
+from postroom.testing import eventually
 from services.email.handlers import worker
 from services.email.settings import EmailSettings
-from shared import wire
-from shared.publishing import Outgoing
-from shared.testing import eventually
 from tests.support.crash import Place, ServiceProcess, processes
 from tests.support.hasty_email import HOLD_SECONDS
 from tests.support.load import Load, make_publisher

@@ -13,12 +13,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from shared import wire
-from shared.broker_node import BrokerNode
-from shared.connections import as_user
-from shared.demo.http_inbox import AlertInbox
-from shared.mailbox import MailServer
-from shared.testing import eventually
+from postroom import wire
+from postroom.broker.connection import as_user
+from postroom.devkit.broker_node import BrokerNode
+from postroom.devkit.demo.http_inbox import AlertInbox
+from postroom.devkit.mailbox import MailServer
+from postroom.testing import eventually
 from tests.support.broker_users import Users, users_on
 from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.browser import browser_at, page_in

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import psutil
 
+from postroom import wire
+from postroom.broker.publishing import Outgoing
+from postroom.testing import eventually
 from services.email.handlers import worker
-from shared import wire
-from shared.publishing import Outgoing
-from shared.testing import eventually
 from tests.support.crash import Place, ServiceProcess, processes
 from tests.support.load import Load, make_publisher
 from tests.support.load_sink import Sink, running_sink

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from postroom import wire
+from postroom.devkit.mailbox import MailServer
+from postroom.testing import eventually
 from services.email.handlers import worker
-from shared import wire
-from shared.mailbox import MailServer
-from shared.testing import eventually
 from tests.support.crash import Place, ServiceProcess, processes
 from tests.support.moving import move_messages
 

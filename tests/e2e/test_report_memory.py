@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from postroom import wire
+from postroom.testing import eventually
 from services.report.handlers import worker
-from shared import wire
-from shared.testing import eventually
 from tests.support.crash import Place, ServiceProcess, processes
 from tests.support.memory import Peak
 from tests.support.patience import WORK, seconds

@@ -7,10 +7,10 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from postroom.devkit.broker_node import BrokerNode
+from postroom.testing import eventually
 from services.scheduler.handlers import worker as scheduler_worker
 from services.scheduler.messages import message_id_of
-from shared.broker_node import BrokerNode
-from shared.testing import eventually
 from tests.support import crash_worker
 from tests.support.crash import Place, ServiceProcess, flushed, processes
 from tests.support.crash_worker import QUEUE

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from shared.discovery import discover
-from shared.testing import eventually
+from postroom.runtime.discovery import discover
+from postroom.testing import eventually
 from tests.support.crash_cli import Command, command, nothing_left
 from tests.support.http import http_client
 from tests.support.patience import COUNTED, PROCESS_ENDS, TAKEN_OVER

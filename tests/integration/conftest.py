@@ -9,8 +9,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from shared.broker_node import BrokerNode
-from shared.cli import app, asking, output
+from postroom.devkit.broker_node import BrokerNode
+from postroom.operator.cli import app, asking, output
 from tests.support.brokers import VirtualHost
 from tests.support.dead_letters import DeadCommand, DeadLetterHarness, dead_harness_on
 from tests.support.servers import shared_server

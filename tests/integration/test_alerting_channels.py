@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from postroom import wire
+from postroom.storage.database import Database
 from services.alerting.channels import AppriseNotifier
 from services.alerting.conditions import Severity
 from services.alerting.news import News
 from services.alerting.notifier import Notice, NotificationFailed
 from services.alerting.reading import read_failure
 from services.alerting.wording import Links, notice_of
-from shared import wire
-from shared.database import Database
 from tests.support.alert_log import AlertLog
 from tests.support.alert_sinks import HttpSink, MailSink, serve_http, serve_mail
 from tests.support.alerting import make_alert, make_concern, make_dead_delivery, make_item

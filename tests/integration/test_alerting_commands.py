@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from postroom.storage.database import Database
+from postroom.wire.messages import SchedulerMeasured
 from services.alerting.watching.heard import HeardLog
 from services.alerting.watching.telling import schedulers
-from shared.database import Database
-from shared.messages import SchedulerMeasured
 from tests.support.alert_log import AlertLog
 from tests.support.alert_sinks import serve_http
 from tests.support.alerting import make_condition

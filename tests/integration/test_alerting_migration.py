@@ -8,8 +8,8 @@ import pytest
 from alembic import command
 from sqlalchemy import Connection, text
 
+from postroom.storage.database import Database
 from services.alerting.news import News
-from shared.database import Database
 from tests.support.alert_log import INTERVAL, AlertLog
 from tests.support.alerting import NOON, make_failure
 

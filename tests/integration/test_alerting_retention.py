@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from postroom.storage.database import Database
 from services.alerting import models
 from services.alerting.failures import Settlement
 from services.alerting.models import RETENTION, table_of
 from services.maintenance.batches import Batches
-from shared.database import Database
 from tests.support.alert_log import AlertLog
 from tests.support.alerting import NOON
 

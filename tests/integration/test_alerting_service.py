@@ -15,23 +15,23 @@ from aio_pika.abc import AbstractChannel
 from prometheus_client import REGISTRY
 from sqlalchemy import select
 
+from postroom import wire
+from postroom.broker.management import Management
+from postroom.broker.publishing import Publisher
+from postroom.broker.topology import build_topology
+from postroom.broker.topology.application import apply_topology
+from postroom.operator.dead_letters import Pace, Selection, Watch, discard, replay, target_of
+from postroom.runtime import Worker
+from postroom.runtime.processing.settlement import completed
+from postroom.settings import RuntimeSettings
+from postroom.storage.database import Database
+from postroom.testing import eventually, make_delivery, running_with
+from postroom.wire.errors import PublishTimeout
+from postroom.wire.messages import JobFailed, Message, SendEmail
 from services.alerting import handlers
 from services.alerting.app import adapters
 from services.alerting.handlers import worker
 from services.alerting.models import ConcernRow, FailureGroupRow, FailureRow
-from shared import wire
-from shared.database import Database
-from shared.dead_letters import Pace, Selection, Watch, discard, replay, target_of
-from shared.errors import PublishTimeout
-from shared.management import Management
-from shared.messages import JobFailed, Message, SendEmail
-from shared.publishing import Publisher
-from shared.settings import RuntimeSettings
-from shared.testing import eventually, make_delivery, running_with
-from shared.topology import build_topology
-from shared.topology.application import apply_topology
-from shared.worker import Worker
-from shared.worker.settlement import completed
 from tests.support.alert_sinks import HttpSink, serve_http
 from tests.support.processes import run
 

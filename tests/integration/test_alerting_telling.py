@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from postroom.storage.database import Database
+from postroom.testing import eventually
 from services.alerting import alerts as telling
 from services.alerting.alerts import FIRST_PAUSE, LEASE, LONGEST_PAUSE, NOTIFY_LIMIT, Alerts
 from services.alerting.notifier import Notice
-from shared.database import Database
-from shared.testing import eventually
 from tests.support.alert_log import RULES, AlertLog
 from tests.support.alerting import NOON, RecordingNotifier
 

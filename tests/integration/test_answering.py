@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, text
 
-from shared.cli.asking import ask_service
-from shared.database import Database
-from shared.errors import ConfigurationError, NoDatabase
+from postroom.operator.cli.asking import ask_service
+from postroom.storage.database import Database
+from postroom.wire.errors import ConfigurationError, NoDatabase
 from tests.support.processes import PROJECT
 
 QUESTIONS = [("alerting", "list", "open"), ("audit", "show", "m-1"), ("scheduler", "list")]
@@ -91,7 +91,7 @@ def test_a_database_that_cannot_be_used_is_told_in_one_line(folder: Path, questi
 
 def test_on_the_command_line_it_is_a_wrong_setting(folder: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "shared.cli", "alerts", "list", "--json"],
+        [sys.executable, "-m", "postroom.operator.cli", "alerts", "list", "--json"],
         cwd=PROJECT, env={**os.environ, "COLUMNS": "300"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

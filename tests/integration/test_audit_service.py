@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 from sqlalchemy import delete, select
 
+from postroom.runtime import Delivery
+from postroom.settings import RuntimeSettings
+from postroom.storage.database import Database
+from postroom.testing import eventually, make_delivery, running_with
+from postroom.wire.errors import ProviderUnavailable
+from postroom.wire.messages import JobMeasured, Measured
 from services.audit.app import adapters
 from services.audit.handlers import worker
 from services.audit.models import EventRow, MeasurementRow
 from services.audit.reading import read_event
 from services.audit.sql_events import SqlEventLog
-from shared.database import Database
-from shared.errors import ProviderUnavailable
-from shared.messages import JobMeasured, Measured
-from shared.settings import RuntimeSettings
-from shared.testing import eventually, make_delivery, running_with
-from shared.worker import Delivery
 from tests.support.patience import REACTION, seconds
 from tests.support.proxy import proxy_to
 from tests.support.worker import Chore, WorkerHarness, depth, publish, take_all

@@ -19,12 +19,12 @@ import aio_pika
 import psutil
 import pytest
 
-from shared.broker_node import BrokerNode, NotOurBroker, ServerNotStarted, find_broker
-from shared.broker_node.installation import find_installation
-from shared.broker_node.locking import locked_folder
-from shared.broker_node.readiness import accepts_connections, host_and_port
-from shared.errors import ConfigurationError
-from shared.testing import eventually
+from postroom.devkit.broker_node import BrokerNode, NotOurBroker, ServerNotStarted, find_broker
+from postroom.devkit.broker_node.installation import find_installation
+from postroom.devkit.broker_node.locking import locked_folder
+from postroom.devkit.broker_node.readiness import accepts_connections, host_and_port
+from postroom.testing import eventually
+from postroom.wire.errors import ConfigurationError
 from tests.support.broker_files import are_written_down
 from tests.support.http import http_client
 from tests.support.missing import missing, setup_system
@@ -146,7 +146,7 @@ async def test_ctrl_c_while_the_node_starts_leaves_nothing(folder: Path) -> None
 async def test_a_killed_owner_takes_the_node_along_although_its_child_lives_on(folder: Path) -> None:
     program = (
         "import os, time\n"
-        "from shared.broker_node import find_broker\n"
+        "from postroom.devkit.broker_node import find_broker\n"
         "with find_broker() as node:\n"
         "    child = os.fork()\n"  # holds everything open that the owner had
         "    child or time.sleep(3600)\n"
@@ -259,10 +259,10 @@ def owner_process(
     environment = {name: value for name, value in os.environ.items() if name not in unset}
     packages = next(path for path in sys.path if path.endswith("site-packages"))
     process = subprocess.Popen(
-        [python, *(arguments or ("-m", "shared.broker_node", "--json"))],
+        [python, *(arguments or ("-m", "postroom.devkit.broker_node", "--json"))],
         cwd=PROJECT,
         env=environment
-        | {"TMPDIR": str(folder), "PYTHONPATH": f"{PROJECT}:{packages}", "PYTHONDONTWRITEBYTECODE": "1"},
+        | {"TMPDIR": str(folder), "PYTHONPATH": f"{PROJECT}/shared:{packages}", "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -12,12 +12,12 @@ from aio_pika.exceptions import ProbableAuthenticationError
 from click.testing import Result
 from typer.testing import CliRunner
 
-from shared.broker_node import BrokerNode
-from shared.cli import app
-from shared.cli.broker_users import FILE_NAME, users_of_node
-from shared.connections import as_user
-from shared.management import PermissionInfo, TopicPermissionInfo, UserInfo
-from shared.topology.passwords import password_hash
+from postroom.broker.connection import as_user
+from postroom.broker.management import PermissionInfo, TopicPermissionInfo, UserInfo
+from postroom.broker.topology.passwords import password_hash
+from postroom.devkit.broker_node import BrokerNode
+from postroom.operator.cli import app
+from postroom.operator.cli.broker_users import FILE_NAME, users_of_node
 from tests.support.broker_users import administrator_of
 from tests.support.brokers import VirtualHost
 

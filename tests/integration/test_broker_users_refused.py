@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from shared.broker_node import BrokerNode
-from shared.connections import as_user
-from shared.topology import build_topology
-from shared.topology.application import apply_topology
-from shared.topology.parts import major
+from postroom.broker.connection import as_user
+from postroom.broker.topology import build_topology
+from postroom.broker.topology.application import apply_topology
+from postroom.broker.topology.parts import major
+from postroom.devkit.broker_node import BrokerNode
 from tests.support.attempts import (
     Attempt,
     Caller,

@@ -8,6 +8,13 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
+from postroom import wire
+from postroom.broker.publishing import Publisher, PublishOptions
+from postroom.devkit.demo.http_inbox import Partner
+from postroom.devkit.mailbox import MailServer
+from postroom.settings import RuntimeSettings
+from postroom.testing import eventually, running_with
+from postroom.wire.messages import DeliverWebhook, GenerateReport, SendEmail, SendSms
 from services.alerting import app as alerting
 from services.alerting.handlers import worker as alerting_worker
 from services.audit import app as audit
@@ -24,13 +31,6 @@ from services.sms import app as sms
 from services.sms.handlers import worker as sms_worker
 from services.webhook import app as webhook
 from services.webhook.handlers import worker as webhook_worker
-from shared import wire
-from shared.demo.http_inbox import Partner
-from shared.mailbox import MailServer
-from shared.messages import DeliverWebhook, GenerateReport, SendEmail, SendSms
-from shared.publishing import Publisher, PublishOptions
-from shared.settings import RuntimeSettings
-from shared.testing import eventually, running_with
 from tests.support.broker_users import Users, users_on
 from tests.support.brokers import VirtualHost
 from tests.support.patience import REACTION, seconds

@@ -12,20 +12,30 @@ import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from typer.testing import CliRunner
 
-from shared import wire
-from shared.broker_node import BrokerNode
-from shared.cli import app
-from shared.dead_letters import Pace, Selection, Watch, depth_of, discard, export, import_lines, replay, target_of
-from shared.discovery import discover
-from shared.errors import BrokerUnavailable, TopologyError
-from shared.publishing import Publisher
-from shared.testing import eventually
-from shared.topology import LONGEST_WAIT
-from shared.topology.proof import LADDER, Limits, Outcome, prove
-from shared.worker import Worker
-from shared.worker.intake import read_delivery
-from shared.worker.registration import Subscription
-from shared.worker.settlement import Failure, completed, dead_letter, deferred, postponed, retried
+from postroom import wire
+from postroom.broker.publishing import Publisher
+from postroom.broker.topology import LONGEST_WAIT
+from postroom.broker.topology.proof import LADDER, Limits, Outcome, prove
+from postroom.devkit.broker_node import BrokerNode
+from postroom.operator.cli import app
+from postroom.operator.dead_letters import (
+    Pace,
+    Selection,
+    Watch,
+    depth_of,
+    discard,
+    export,
+    import_lines,
+    replay,
+    target_of,
+)
+from postroom.runtime import Worker
+from postroom.runtime.consuming.intake import read_delivery
+from postroom.runtime.discovery import discover
+from postroom.runtime.processing.settlement import Failure, completed, dead_letter, deferred, postponed, retried
+from postroom.runtime.registration import Subscription
+from postroom.testing import eventually
+from postroom.wire.errors import BrokerUnavailable, TopologyError
 from tests.support.broker_users import Users, users_on
 from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.moving import move_messages

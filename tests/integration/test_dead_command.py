@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from shared import wire
-from shared.cli import dead_running
-from shared.dead_letters import selection
+from postroom import wire
+from postroom.operator.cli import dead_running
+from postroom.operator.dead_letters import selection
 from tests.support.dead_letters import DEAD, WORK, DeadCommand, DeadLetterHarness, impatient_after
 from tests.support.patience import REACTION, seconds
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
-from shared import wire
-from shared.dead_letters import (
+from postroom import wire
+from postroom.operator.dead_letters import (
     Found,
     Outcome,
     Pace,
@@ -25,8 +25,8 @@ from shared.dead_letters import (
     selection,
     target_of,
 )
-from shared.errors import PublishTimeout
-from shared.testing import eventually
+from postroom.testing import eventually
+from postroom.wire.errors import PublishTimeout
 from tests.support.dead_letters import DEAD, WORK, DeadLetterHarness, impatient_after, names, replay_all
 from tests.support.patience import WORK as MUCH_WORK
 from tests.support.patience import seconds

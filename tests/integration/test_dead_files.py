@@ -14,9 +14,9 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
-from shared import wire
-from shared.cli import dead_files
-from shared.dead_letters import Outcome, importing
+from postroom import wire
+from postroom.operator.cli import dead_files
+from postroom.operator.dead_letters import Outcome, importing
 from tests.support.dead_letters import DEAD, QUORUM, WORK, DeadCommand, DeadLetterHarness, impatient_after
 
 PROPERTIES = (

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from shared import wire
-from shared.cli import dead_timeline
-from shared.dead_letters import cause_of
-from shared.errors import ConfigurationError
+from postroom import wire
+from postroom.operator.cli import dead_timeline
+from postroom.operator.dead_letters import cause_of
+from postroom.wire.errors import ConfigurationError
 from tests.support.dead_letters import DEAD, WORK, DeadCommand, DeadLetterHarness
 from tests.support.http import http_client
 

@@ -17,8 +17,8 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
-from shared import wire
-from shared.dead_letters import (
+from postroom import wire
+from postroom.operator.dead_letters import (
     WINDOW,
     Outcome,
     Pace,
@@ -32,8 +32,8 @@ from shared.dead_letters import (
     summarize,
     target_of,
 )
-from shared.errors import BrokerUnavailable, TopologyError
-from shared.testing import eventually
+from postroom.testing import eventually
+from postroom.wire.errors import BrokerUnavailable, TopologyError
 from tests.support.broker_files import are_written_down
 from tests.support.dead_letters import DEAD, QUORUM, WORK, DeadLetterHarness, dead_harness_on, names, replay_all
 from tests.support.patience import PROCESS_ENDS, PROCESS_STARTS, seconds
@@ -250,8 +250,8 @@ async def test_asked_to_stop_it_stops_between_two_messages(vhost: Any, dead_harn
 
 KILLED_HALF_WAY = """
     import os, signal
-    from shared.cli import main
-    from shared.dead_letters.moving import Road
+    from postroom.operator.cli import main
+    from postroom.operator.dead_letters.moving import Road
 
     move, moved = Road.move, 0
 
@@ -269,7 +269,7 @@ KILLED_HALF_WAY = """
 
 @contextmanager
 def postroom(
-    vhost: Any, *arguments: str, program: str = "from shared.cli import main; main()"
+    vhost: Any, *arguments: str, program: str = "from postroom.operator.cli import main; main()"
 ) -> Iterator[subprocess.Popen[bytes]]:
     environment = os.environ | {
         "POSTROOM_AMQP_URL": vhost.amqp_url,
@@ -371,7 +371,9 @@ async def test_discarded_messages_are_gone_and_named_in_the_log(
 
     assert outcome.settled == 2
     assert await dead_harness.ids(DEAD) == ["m-1"]
-    first, last = [one.getMessage() for one in caplog.records if one.name == "shared.dead_letters.discarding"]
+    first, last = [
+        one.getMessage() for one in caplog.records if one.name == "postroom.operator.dead_letters.discarding"
+    ]
     assert "wrong list" in first
     assert "m-0 m-2" in first
     assert DEAD in first

@@ -10,10 +10,10 @@ from typing import Any
 import aio_pika
 import pytest
 
-from shared import wire
-from shared.dead_letters import TOLD_AT_ONCE, Outcome, Pace, Selection, Watch, replay, target_of
-from shared.errors import TopologyError
-from shared.messages import DeadLetterReplayed
+from postroom import wire
+from postroom.operator.dead_letters import TOLD_AT_ONCE, Outcome, Pace, Selection, Watch, replay, target_of
+from postroom.wire.errors import TopologyError
+from postroom.wire.messages import DeadLetterReplayed
 from tests.support.dead_letters import DEAD, QUORUM, WORK, DeadCommand, DeadLetterHarness
 
 TOLD = "told"

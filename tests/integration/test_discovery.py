@@ -7,13 +7,13 @@ from textwrap import dedent
 
 import pytest
 
-from shared.discovery import LeftOut, discover, service_names, startable_services
-from shared.errors import ConfigurationError
+from postroom.runtime.discovery import LeftOut, discover, service_names, startable_services
+from postroom.wire.errors import ConfigurationError
 
 NAMESPACE = "installed_services"
 
 GARDEN = """
-    from shared.worker import Worker
+    from postroom.runtime import Worker
 
     worker = Worker("garden")
 """
@@ -60,9 +60,9 @@ def test_a_service_whose_libraries_are_absent_leaves_the_others_alone(install: C
 
 
 def test_a_mistake_in_our_own_imports_is_not_taken_for_an_absent_library(install: Callable[..., None]) -> None:
-    install("garden", handlers="import shared.no_such_module")
+    install("garden", handlers="import postroom.no_such_module")
 
-    with pytest.raises(ModuleNotFoundError, match=r"shared\.no_such_module"):
+    with pytest.raises(ModuleNotFoundError, match=r"postroom\.no_such_module"):
         discover(NAMESPACE)
 
 

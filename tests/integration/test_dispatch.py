@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from postroom.devkit.ports import free_ports
+from postroom.settings import RuntimeSettings
+from postroom.standalone.dispatch import JobRunner, open_dispatcher
+from postroom.testing import eventually
+from postroom.wire.messages import GenerateReport
 from services.audit.handlers import worker as audit
 from services.report.handlers import worker as report
 from services.scheduler.handlers import worker as scheduler
-from shared.dispatch import JobRunner, open_dispatcher
-from shared.messages import GenerateReport
-from shared.ports import free_ports
-from shared.settings import RuntimeSettings
-from shared.testing import eventually
 from tests.support import processes
 from tests.support.brokers import VirtualHost
 from tests.support.crash import Place, ServiceProcess

@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from postroom.broker.management import Management
+from postroom.broker.topology import build_topology
+from postroom.broker.topology.application import apply_topology
+from postroom.devkit.mailbox import MailServer
+from postroom.runtime.discovery import discover
+from postroom.settings import RuntimeSettings
+from postroom.testing import running_with
 from services.email.app import adapters
 from services.email.handlers import worker
-from shared.discovery import discover
-from shared.mailbox import MailServer
-from shared.management import Management
-from shared.settings import RuntimeSettings
-from shared.testing import running_with
-from shared.topology import build_topology
-from shared.topology.application import apply_topology
 from tests.support.documents import ROOT
 from tests.support.missing import missing, setup_system
 from tests.support.patience import REACTION, seconds
@@ -52,7 +52,7 @@ PHP_AUTOLOAD = "/usr/share/php/PhpAmqpLib/autoload.php"
 
 PROGRAMS = [
     Program("publish.py", "Python", (sys.executable,)),
-    Program("publish_with_postroom.py", "a web application", (sys.executable,), {"PYTHONPATH": str(ROOT)}),
+    Program("publish_with_postroom.py", "a web application", (sys.executable,), {"PYTHONPATH": str(ROOT / "shared")}),
     Program("publish.sh", "curl", ("sh",), needs=("curl",), remedy=setup_system("curl")),
     Program(
         *("publish.js", "Node", ("node",)),

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from shared.testing import eventually
+from postroom.testing import eventually
 from tests.support.documents import ROOT, document
 from tests.support.patience import PROCESS_ENDS, PROCESS_STARTS, seconds
 from tests.support.processes import run, running, show_when_red
@@ -40,7 +40,7 @@ def project(tmp_path: Path) -> Path:
 def environment(project: Path, vhost: Any) -> dict[str, str]:
     management = urlsplit(vhost.management_url)
     return {
-        "PYTHONPATH": str(project),
+        "PYTHONPATH": f"{project}:{project}/shared",
         "POSTROOM_AMQP_URL": vhost.amqp_url,
         "POSTROOM_MANAGEMENT_URL": f"http://{vhost.user}:{vhost.password}@{management.netloc}",
         "POSTROOM_DATA_DIR": str(project / "var"),
@@ -53,7 +53,7 @@ def environment(project: Path, vhost: Any) -> dict[str, str]:
 
 async def test_the_job_of_the_page_passes_its_test_and_the_gate(project: Path) -> None:
     (command,) = [line for line in _commands() if line.startswith("pytest")]
-    environment = {"PYTHONPATH": str(project)}
+    environment = {"PYTHONPATH": f"{project}:{project}/shared"}
 
     await _run(f"{command} -q -p no:cacheprovider", project, environment)
     await _run("ruff check --no-cache services/chat tests", project, environment)
@@ -127,5 +127,5 @@ def _start(command: str, folder: Path, environment: Mapping[str, str], log: Path
 def _arguments(command: str) -> list[str]:
     program, *arguments = shlex.split(command)
     if program == "postroom":  # the script would find the installed project, not the copy
-        return [sys.executable, "-m", "shared.cli", *arguments]
+        return [sys.executable, "-m", "postroom.operator.cli", *arguments]
     return [str(PYTHON / program) if (PYTHON / program).exists() else program, *arguments]

@@ -2,9 +2,9 @@
 
 import re
 
-from shared import wire
-from shared.topology import build_topology
-from shared.topology.users import build_users
+from postroom import wire
+from postroom.broker.topology import build_topology
+from postroom.broker.topology.users import build_users
 from tests.support.broker_users import installed_subscriptions
 from tests.support.documents import document
 

@@ -9,6 +9,13 @@ from pathlib import Path
 import dkim
 import pytest
 
+from postroom import wire
+from postroom.devkit.mailbox import MailServer
+from postroom.runtime import Delivery
+from postroom.runtime.assembly import Runtime
+from postroom.settings import RuntimeSettings
+from postroom.storage.database import Database
+from postroom.wire.messages import Message, SendEmail, UserCreated, UserPasswordResetRequested
 from services.email.app import adapters
 from services.email.errors import (
     MailServersUnavailable,
@@ -18,13 +25,6 @@ from services.email.errors import (
 )
 from services.email.handlers import worker
 from services.email.postman import Postman
-from shared import wire
-from shared.database import Database
-from shared.mailbox import MailServer
-from shared.messages import Message, SendEmail, UserCreated, UserPasswordResetRequested
-from shared.settings import RuntimeSettings
-from shared.worker import Delivery
-from shared.worker.runtime import Runtime
 from tests.support.email_fakes import make_delivery, make_send_email
 from tests.support.smtp import make_rsa_key
 

@@ -10,11 +10,11 @@ from typing import Any
 import psutil
 import pytest
 
+from postroom.testing import eventually
+from postroom.wire.errors import ConfigurationError
 from services.email.errors import TemplateFailed
 from services.email.rendering import children as processes
 from services.email.rendering.templates import TemplateRenderer, template_renderer
-from shared.errors import ConfigurationError
-from shared.testing import eventually
 from tests.support.patience import PROCESS_STARTS, seconds
 
 ALWAYS = {"brand": "Acme", "home_url": "https://acme.example", "unsubscribe_url": None}

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from postroom.devkit.mailbox import HANG_UP, MailServer, conversation
+from postroom.testing import eventually
+from postroom.tls import trusted_authorities
+from postroom.wire.errors import ProviderUnavailable
 from services.email.errors import AnswerLost, MailServersUnavailable
 from services.email.mailer import Envelope, Stage
 from services.email.mailer.servers import parse_servers
 from services.email.mailer.smtp import SmtpMailer, smtp_mailer
-from shared.errors import ProviderUnavailable
-from shared.mailbox import HANG_UP, MailServer, conversation
-from shared.testing import eventually
-from shared.tls import trusted_authorities
 from tests.support.patience import REACTION, seconds
 from tests.support.smtp import Certificates, make_certificates
 

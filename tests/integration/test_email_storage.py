@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from postroom.wire.errors import ConfigurationError
 from services.email.errors import InvalidAttachment, StorageUnavailable
 from services.email.storage import PrefixedStorage
-from shared.errors import ConfigurationError
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, inspect, text
 
+from postroom.privacy.recipients import digest_of, mask_recipient
+from postroom.storage.database import Database
+from postroom.wire.messages import JobRecorded, Recipient, RecordedTry
 from services.audit.errors import AmbiguousId, UnknownId
 from services.audit.events import Event, LetterEvent
 from services.audit.searching import Wanted
 from services.audit.sql_events import SqlEventLog
 from services.audit.sql_history import SqlHistory
-from shared.database import Database
-from shared.messages import JobRecorded, Recipient, RecordedTry
-from shared.recipients import digest_of, mask_recipient
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

@@ -11,19 +11,19 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from postroom.operator.cli import app, output
+from postroom.operator.cli.output import ExitCode
+from postroom.runtime import Adapters, Worker
+from postroom.runtime.assembly import Runtime
+from postroom.settings import RuntimeSettings
+from postroom.storage.database import Database
+from postroom.testing import eventually, running_with
+from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, Event
+from postroom.wire.retries import RetryPolicy, fixed
 from services.audit.app import adapters
 from services.audit.errors import UnknownId
 from services.audit.handlers import worker as audit
 from services.audit.sql_history import SqlHistory
-from shared.cli import app, output
-from shared.cli.output import ExitCode
-from shared.database import Database
-from shared.messages import DeadLetterDiscarded, DeadLetterReplayed, Event
-from shared.retries import RetryPolicy, fixed
-from shared.settings import RuntimeSettings
-from shared.testing import eventually, running_with
-from shared.worker import Adapters, Worker
-from shared.worker.runtime import Runtime
 from tests.support.worker import Chore, WorkerHarness, publish
 
 TWICE = RetryPolicy(attempts=2, backoff=fixed(timedelta(seconds=1)))

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from shared.database import Database
-from shared.inbox import MOST_DEATHS, Claim, Finish, Inbox, Key, Standing
-from shared.inbox.inbox import SUSPECT_DEATHS
-from shared.inbox.liveness import BEAT, LEASE
-from shared.testing import eventually
+from postroom.runtime.inbox import MOST_DEATHS, Claim, Finish, Inbox, Key, Standing
+from postroom.runtime.inbox.inbox import SUSPECT_DEATHS
+from postroom.runtime.inbox.liveness import BEAT, LEASE
+from postroom.storage.database import Database
+from postroom.testing import eventually
 
 KEY = Key("email.send", "job-1")
 LONG = LEASE.total_seconds() + 2 * BEAT.total_seconds()
@@ -302,7 +302,7 @@ async def listed(inbox: Inbox) -> set[str]:
 async def test_a_heartbeat_that_cannot_be_written_declares_nobody_dead(
     harness: InboxHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.inbox.liveness.BEAT", BEAT / 100)
+    monkeypatch.setattr("postroom.runtime.inbox.liveness.BEAT", BEAT / 100)
     dead, watcher = await harness.process(), await harness.process()
     await dead.claim(KEY)
     await watcher.liveness.beat()

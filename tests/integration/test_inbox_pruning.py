@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from shared.database import Database
-from shared.inbox import Finish, Inbox, Key, Standing
-from shared.inbox.inbox import REMEMBERED
+from postroom.runtime.inbox import Finish, Inbox, Key, Standing
+from postroom.runtime.inbox.inbox import REMEMBERED
+from postroom.storage.database import Database
 
 
 @pytest.fixture

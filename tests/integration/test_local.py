@@ -13,20 +13,20 @@ from typing import Any, ClassVar
 
 import pytest
 
+from postroom import wire
+from postroom.broker.publishing import Outgoing, PublishOptions
+from postroom.runtime import Adapters, Worker
+from postroom.runtime.assembly import Runtime
+from postroom.settings import RuntimeSettings
+from postroom.standalone import LocalBroker, LocalRunner, open_local_runner
+from postroom.storage.database import Database
+from postroom.testing import eventually
+from postroom.wire.errors import ConfigurationError
+from postroom.wire.messages import Event, UserCreated
 from services.audit.app import adapters as open_audit
 from services.audit.handlers import worker as audit
 from services.audit.searching import Wanted
 from services.audit.sql_history import SqlHistory
-from shared import wire
-from shared.database import Database
-from shared.errors import ConfigurationError
-from shared.local import LocalBroker, LocalRunner, open_local_runner
-from shared.messages import Event, UserCreated
-from shared.publishing import Outgoing, PublishOptions
-from shared.settings import RuntimeSettings
-from shared.testing import eventually
-from shared.worker import Adapters, Worker
-from shared.worker.runtime import Runtime
 from tests.support import crash_worker
 from tests.support.crash_worker import COUNTING_FILE, QUEUE, Count, CountingFile
 from tests.support.patience import TAKEN_OVER, WORK, patience

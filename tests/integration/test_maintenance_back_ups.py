@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from postroom.settings import RuntimeSettings
+from postroom.storage.database import Database
+from postroom.storage.object_storage import ObjectStorage, StoredObject
+from postroom.wire.errors import PermanentFailure
 from services.maintenance.archiving import Archivist
 from services.maintenance.back_ups import FOLDER, BackUps, kept_of, made_at
 from services.maintenance.batches import Batches
 from services.maintenance.databases import ServiceDatabases
 from services.maintenance.errors import BackUpFailed
 from services.maintenance.settings import MaintenanceSettings
-from shared.database import Database
-from shared.errors import PermanentFailure
-from shared.object_storage import ObjectStorage, StoredObject
-from shared.settings import RuntimeSettings
 from tests.support.maintenance import OLD, YOUNG, count, fill_history, fill_inbox, opened, runtime_settings
 
 

@@ -11,17 +11,17 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import text
 
+from postroom.settings import RuntimeSettings
+from postroom.storage.database import Database
+from postroom.storage.object_storage import NoSuchObject, ObjectStorage
+from postroom.storage.retention import Retention
+from postroom.wire.errors import PermanentFailure
+from postroom.wire.messages import JobRecorded, Recipient, RecordedTry
 from services.audit.events import LetterEvent
 from services.audit.sql_events import SqlEventLog
 from services.maintenance.batches import AIM, LARGEST_BATCH, LONGEST_PAUSE_SECONDS, Batches
 from services.maintenance.cleaning import Cleaner, targets
 from services.maintenance.databases import ServiceDatabases
-from shared.database import Database
-from shared.errors import PermanentFailure
-from shared.messages import JobRecorded, Recipient, RecordedTry
-from shared.object_storage import NoSuchObject, ObjectStorage
-from shared.retention import Retention
-from shared.settings import RuntimeSettings
 from tests.support.maintenance import (
     NOW,
     OLD,

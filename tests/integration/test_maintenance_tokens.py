@@ -16,16 +16,16 @@ from aiosmtpd.smtp import AuthResult
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from postroom.devkit.ports import free_ports
+from postroom.storage.tokens import Credential, NoToken, TokenVault
+from postroom.tls import system_authorities
+from postroom.wire.errors import ConfigurationError, PermanentFailure, ProviderUnavailable, TemporaryFailure
 from services.email.errors import MailServersUnavailable
 from services.email.mailer import Envelope
 from services.email.mailer.servers import parse_servers
 from services.email.mailer.smtp import smtp_mailer
 from services.maintenance.errors import TokenRefused
 from services.maintenance.refreshing import Refresher
-from shared.errors import ConfigurationError, PermanentFailure, ProviderUnavailable, TemporaryFailure
-from shared.ports import free_ports
-from shared.tls import system_authorities
-from shared.tokens import Credential, NoToken, TokenVault
 from tests.support.patience import REACTION, seconds
 
 CANARY = "canary-refresh"

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from shared.management import Management, ManagementError, ManagementRefused, ManagementUnavailable, client
-from shared.settings import RuntimeSettings
+from postroom.broker.management import Management, ManagementError, ManagementRefused, ManagementUnavailable, client
+from postroom.settings import RuntimeSettings
 from tests.support.brokers import VirtualHost
 
 SECRET = "canary-password"

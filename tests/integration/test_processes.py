@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from shared.testing import eventually
+from postroom.testing import eventually
 from tests.support.patience import PROCESS_ENDS, seconds
 from tests.support.prefork import PreforkedProcess
 from tests.support.processes import run

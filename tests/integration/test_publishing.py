@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
-from shared import wire
-from shared.errors import BrokerUnavailable, InvalidPublish, PublishTimeout, Unroutable
-from shared.messages import Event, Job, SendEmail
-from shared.publishing import Outgoing, Publisher, PublishOptions
-from shared.testing import eventually
+from postroom import wire
+from postroom.broker.publishing import Outgoing, Publisher, PublishOptions
+from postroom.testing import eventually
+from postroom.wire.errors import BrokerUnavailable, InvalidPublish, PublishTimeout, Unroutable
+from postroom.wire.messages import Event, Job, SendEmail
 from tests.support.brokers import VirtualHost
 from tests.support.patience import REACTION, patience
 from tests.support.proxy import Proxy, proxy_to

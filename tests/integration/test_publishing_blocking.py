@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.errors import BrokerUnavailable, Unroutable
-from shared.publishing import BlockingPublisher, Outgoing
+from postroom.broker.publishing import BlockingPublisher, Outgoing
+from postroom.wire.errors import BrokerUnavailable, Unroutable
 from tests.support.patience import PROCESS_STARTS, REACTION, patience, seconds
 from tests.support.worker import WorkerHarness, WorkerVhost, take_all
 
@@ -19,8 +19,8 @@ PATIENT = patience(REACTION)
 FORKING = """
     import os, sys
     from datetime import timedelta
-    from shared.messages import Job
-    from shared.publishing import BlockingPublisher
+    from postroom.wire.messages import Job
+    from postroom.broker.publishing import BlockingPublisher
 
     class Chore(Job):
         kind = sys.argv[2]

@@ -9,9 +9,9 @@ from typing import Any
 import psutil
 import pytest
 
+from postroom.testing import eventually
 from services.report import clerk
 from services.report.runs.sql import SqlRuns
-from shared.testing import eventually
 from tests.support.report_service import (
     BATCH,
     COUNTING,

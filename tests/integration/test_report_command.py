@@ -15,9 +15,9 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from shared.cli import app, output
-from shared.cli.report import read_rows
-from shared.errors import ConfigurationError
+from postroom.operator.cli import app, output
+from postroom.operator.cli.report import read_rows
+from postroom.wire.errors import ConfigurationError
 from tests.support.processes import running
 from tests.support.report_service import COUNTING, LIST, ReportHarness, read_csv, report_harness_at, rows, write_type
 from tests.support.worker import WorkerVhost
@@ -110,7 +110,7 @@ async def test_a_cancelled_report_ends_the_command_that_waits_for_it(
 
 async def test_ctrl_c_cancels_the_report(report_harness: ReportHarness, worker_vhost: WorkerVhost) -> None:
     command = subprocess.Popen(  # noqa: ASYNC220 - it is short
-        [sys.executable, "-m", "shared.cli", "report", "endless", "--format", "csv"],
+        [sys.executable, "-m", "postroom.operator.cli", "report", "endless", "--format", "csv"],
         env={**os.environ, "POSTROOM_AMQP_URL": worker_vhost.vhost.amqp_url},
         stderr=subprocess.PIPE,
     )

@@ -11,12 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from postroom.testing import eventually
+from postroom.wire.errors import TemporaryFailure
 from services.report.errors import BrokenReportType, InvalidRows, LimitExceeded
 from services.report.layout import Document, Progress
 from services.report.press import Limits, Press
 from services.report.workplace import open_workplace
-from shared.errors import TemporaryFailure
-from shared.testing import eventually
 from tests.support.patience import WORK, seconds
 from tests.support.processes import running
 from tests.support.report_service import BATCH, COUNTING, LIST, make_order, read_csv, rows, write_type

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from postroom.storage.database import Database
+from postroom.storage.object_storage import ObjectStorage
+from postroom.wire.errors import ConfigurationError
 from services.report.runs import Beginning, Result
 from services.report.runs.sql import SqlRuns
-from shared.database import Database
-from shared.errors import ConfigurationError
-from shared.object_storage import ObjectStorage
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BEGINNING = Beginning("r-1", "table", "pdf", "test", "fingerprint", NOW)

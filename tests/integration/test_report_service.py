@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from postroom import wire
 from services.report import clerk
-from shared import wire
 from tests.support.blocking import loop_watched
 from tests.support.report_service import (
     BATCH,

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from postroom.storage.database import Database
 from services.audit.models import EventRow, MeasurementRow
 from services.report.parameters import make_layout
 from services.report.sources import open_rows
 from services.report.tabulation import Record, Totals, tabulate
-from shared.database import Database
 from tests.support.report_layouts import make_order
 
 SUMMER_BEGINS = datetime(2026, 3, 29, tzinfo=UTC)

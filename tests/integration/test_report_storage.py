@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from postroom.storage.object_storage import NoSuchObject, ObjectStorage, StorageAway, StorageFull
+from postroom.testing import eventually
+from postroom.wire.errors import ConfigurationError
 from services.email.storage import PrefixedStorage
-from shared.errors import ConfigurationError
-from shared.object_storage import NoSuchObject, ObjectStorage, StorageAway, StorageFull
-from shared.testing import eventually
 from tests.support.http import http_client
 from tests.support.patience import WORK, seconds
 from tests.support.processes import run
@@ -172,7 +172,7 @@ def test_a_storage_that_cannot_be_used_is_named() -> None:
 UPLOAD = """
 import asyncio, sys
 from pathlib import Path
-from shared.object_storage import ObjectStorage
+from postroom.storage.object_storage import ObjectStorage
 from tests.support.memory import peak_mib
 
 async def main():

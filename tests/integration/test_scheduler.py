@@ -10,15 +10,15 @@ from typing import Any
 import orjson
 import pytest
 
+from postroom import wire
+from postroom.storage.database import Database
+from postroom.testing import eventually
+from postroom.wire.messages import DeferJob
 from services.scheduler.errors import UnknownSchedule
 from services.scheduler.file import FileWatch
 from services.scheduler.scheduler import Scheduler
 from services.scheduler.sql_schedules import SqlSchedules
 from services.scheduler.sql_ticks import SqlTicks
-from shared import wire
-from shared.database import Database
-from shared.messages import DeferJob
-from shared.testing import eventually
 from tests.support.patience import WORK
 from tests.support.scheduling import NOON, HandSetClock, Recorder, schedule, scheduler_database
 from tests.support.statements import on_each_statement

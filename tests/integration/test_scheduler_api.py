@@ -8,13 +8,13 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from postroom.storage.database import Database
+from postroom.wire.messages import DeferJob
+from postroom.wire.messages.schedule import rfc3339
 from services.scheduler.api import open_api
 from services.scheduler.scheduler import WallClock
 from services.scheduler.settings import SchedulerSettings
 from services.scheduler.sql_schedules import SqlSchedules
-from shared.database import Database
-from shared.messages import DeferJob
-from shared.messages.schedule import rfc3339
 from tests.support.http import http_client
 
 TOKEN = "a-token-of-24-characters"

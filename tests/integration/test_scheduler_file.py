@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from postroom.testing import eventually
 from services.scheduler.errors import BrokenSchedule
 from services.scheduler.file import FileWatch
 from services.scheduler.sql_schedules import SqlSchedules
-from shared.testing import eventually
 from tests.support.scheduling import HandSetClock, schedule, scheduler_database
 
 

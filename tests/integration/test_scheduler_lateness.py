@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from postroom.storage.database import Database
+from postroom.testing import RecordingPublisher
+from postroom.wire.messages import SchedulerMeasured, SetSchedule
 from services.scheduler.lateness import LatenessTelling, SqlLateness
 from services.scheduler.sql_schedules import SqlSchedules
 from services.scheduler.sql_ticks import SqlTicks
-from shared.database import Database
-from shared.messages import SchedulerMeasured, SetSchedule
-from shared.testing import RecordingPublisher
 from tests.support.scheduling import NOON, scheduler_database
 
 SECOND = timedelta(seconds=1)

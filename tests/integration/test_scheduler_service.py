@@ -14,11 +14,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from postroom import wire
+from postroom.storage.database import Database
+from postroom.testing import eventually
+from postroom.wire.messages.schedule import rfc3339
 from services.scheduler.handlers import worker as scheduler
-from shared import wire
-from shared.database import Database
-from shared.messages.schedule import rfc3339
-from shared.testing import eventually
 from tests.support import crash_worker, processes
 from tests.support.brokers import VirtualHost
 from tests.support.crash import Place, ServiceProcess

@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from postroom import wire
+from postroom.testing import make_delivery
+from postroom.wire.errors import Expired, JobError, Postponed
+from postroom.wire.messages import SendSms
 from services.sms.checking import Order
 from services.sms.errors import (
     AnswerLost,
@@ -21,10 +25,6 @@ from services.sms.errors import (
     TextTooLong,
 )
 from services.sms.pace import Lane
-from shared import wire
-from shared.errors import Expired, JobError, Postponed
-from shared.messages import SendSms
-from shared.testing import make_delivery
 from tests.support.sms_texts import MASKED, NUMBER, CourierHarness, ScriptedGateway, office_with
 
 REPLAYED = {wire.X_FAILED_AT: "2026-01-01T00:00:00Z"}

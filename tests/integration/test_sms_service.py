@@ -15,14 +15,14 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
+from postroom import wire
+from postroom.runtime.assembly import Service
+from postroom.testing import eventually, running_with
 from services.sms.app import adapters
 from services.sms.handlers import worker
 from services.sms.pace import BURST_SECONDS
 from services.sms.receipts import open_receipts
 from services.sms.receipts.server import ReceiptServer
-from shared import wire
-from shared.testing import eventually, running_with
-from shared.worker.runtime import Service
 from tests.support.brokers import VirtualHost
 from tests.support.http import http_client
 from tests.support.patience import WORK
@@ -220,7 +220,7 @@ async def test_numbers_and_texts_never_stand_whole_in_logs_or_dead_letters(
     sms_harness: SmsHarness, provider: Provider, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.INFO)
-    for ours in ("services", "shared"):
+    for ours in ("services", "postroom"):
         caplog.set_level(logging.DEBUG, ours)
     leaking = {"status": f"no route to {NUMBER}: Your code is 482913."}
     provider.answers = [(400, leaking, {}), (200, {"status": "stopped"}, {}), (400, leaking, {})]

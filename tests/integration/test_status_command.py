@@ -11,14 +11,14 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from postroom.devkit.running import ask_health, noted, read_noted
+from postroom.operator.cli import app, output
+from postroom.runtime import Delivery
+from postroom.storage.database import Database
+from postroom.testing import eventually
+from postroom.wire.errors import ProviderUnavailable
 from services.alerting.rules import Rules
 from services.alerting.sql_conditions import SqlConditionLog
-from shared.cli import app, output
-from shared.database import Database
-from shared.errors import ProviderUnavailable
-from shared.running import ask_health, noted, read_noted
-from shared.testing import eventually
-from shared.worker import Delivery
 from tests.support.alerting import NOON, make_condition
 from tests.support.brokers import VirtualHost
 from tests.support.patience import COUNTED, REACTION, seconds

@@ -11,19 +11,19 @@ import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from typer.testing import CliRunner
 
-from shared import wire
-from shared.cli import app
-from shared.management import Management, PolicyInfo
-from shared.messages import SendEmail, UserCreated
-from shared.settings import RuntimeSettings
-from shared.testing import eventually, patience
-from shared.topology import Topology, build_topology, proof, walk_key
-from shared.topology.application import apply_topology
-from shared.topology.check import find_problems
-from shared.topology.comparison import read_found
-from shared.topology.definitions import definitions
-from shared.topology.proof import LADDER, Limits, Outcome, Proof, prove
-from shared.worker import Worker
+from postroom import wire
+from postroom.broker.management import Management, PolicyInfo
+from postroom.broker.topology import Topology, build_topology, proof, walk_key
+from postroom.broker.topology.application import apply_topology
+from postroom.broker.topology.check import find_problems
+from postroom.broker.topology.comparison import read_found
+from postroom.broker.topology.definitions import definitions
+from postroom.broker.topology.proof import LADDER, Limits, Outcome, Proof, prove
+from postroom.operator.cli import app
+from postroom.runtime import Worker
+from postroom.settings import RuntimeSettings
+from postroom.testing import eventually, patience
+from postroom.wire.messages import SendEmail, UserCreated
 from tests.support.brokers import VirtualHost
 from tests.support.patience import REACTION, seconds
 from tests.support.worker import seconds_on_ladder

@@ -13,6 +13,16 @@ import httpx
 import pytest
 from prometheus_client import REGISTRY
 
+from postroom import wire
+from postroom.broker.management import Management, QueueInfo
+from postroom.broker.publishing import Publisher
+from postroom.broker.topology.ladder import walk_key
+from postroom.devkit.broker_node import BrokerNode
+from postroom.runtime import Adapters, Delivery
+from postroom.runtime.assembly import Runtime
+from postroom.storage.database import Database
+from postroom.testing import eventually, running_with
+from postroom.wire.errors import ProviderUnavailable
 from services.alerting.alerts import Alerts
 from services.alerting.conditions import Condition
 from services.alerting.failures import FailureLog
@@ -21,16 +31,6 @@ from services.alerting.watching.heard import HeardLog
 from services.alerting.watching.opening import open_watch
 from services.alerting.watching.settings import WatchingSettings
 from services.alerting.watching.watch import Watch
-from shared import wire
-from shared.broker_node import BrokerNode
-from shared.database import Database
-from shared.errors import ProviderUnavailable
-from shared.management import Management, QueueInfo
-from shared.publishing import Publisher
-from shared.testing import eventually, running_with
-from shared.topology.ladder import walk_key
-from shared.worker import Adapters, Delivery
-from shared.worker.runtime import Runtime
 from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.conditions import RecordingConditions
 from tests.support.moving import move_messages

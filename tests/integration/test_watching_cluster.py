@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.broker_node import BrokerNode
-from shared.broker_node.installation import Installation, find_installation
+from postroom.devkit.broker_node import BrokerNode
+from postroom.devkit.broker_node.installation import Installation, find_installation
 from tests.integration.test_watching import watching
 from tests.support.brokers import virtual_host_on
 from tests.support.cluster import SecondNode, second_node

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from shared.worker import Delivery
+from postroom.runtime import Delivery
 from tests.integration.test_watching import watching
 from tests.support.patience import COUNTED
 from tests.support.worker import Chore, WorkerHarness

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from postroom.broker.management import Management, ManagementUnavailable, NodeInfo, QueueInfo
+from postroom.storage.database import Database
+from postroom.testing import FrozenClock
+from postroom.wire.messages import CircuitClosed, CircuitOpened, SchedulerMeasured
 from services.alerting.watching.heard import HeardLog
 from services.alerting.watching.settings import WatchingSettings
 from services.alerting.watching.watch import Watch
-from shared.database import Database
-from shared.management import Management, ManagementUnavailable, NodeInfo, QueueInfo
-from shared.messages import CircuitClosed, CircuitOpened, SchedulerMeasured
-from shared.testing import FrozenClock
 from tests.support.conditions import RecordingConditions
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

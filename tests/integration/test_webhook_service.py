@@ -11,11 +11,11 @@ import aio_pika
 import pytest
 from standardwebhooks import Webhook
 
+from postroom import wire
+from postroom.devkit.broker_node import BrokerNode
+from postroom.testing import eventually, running_with
 from services.webhook import app
 from services.webhook.handlers import worker
-from shared import wire
-from shared.broker_node import BrokerNode
-from shared.testing import eventually, running_with
 from tests.support.webhook_receivers import Receiver, answering, receiver, silent
 from tests.support.worker import publish, take_all, worker_vhost_on
 

@@ -9,15 +9,15 @@ from typing import Any
 import orjson
 import pytest
 
+from postroom.storage.database import Database
+from postroom.testing import RecordingPublisher
+from postroom.wire.errors import JobError
+from postroom.wire.messages import SyncSource
 from services.webhook.caller import Answer
 from services.webhook.errors import ReceiverFailed, SourceBusy, SourceUnusable
 from services.webhook.sync.ledger import Known, SyncLedger
 from services.webhook.sync.sources import HeaderSecrets, Sources
 from services.webhook.sync.syncer import Syncer
-from shared.database import Database
-from shared.errors import JobError
-from shared.messages import SyncSource
-from shared.testing import RecordingPublisher
 from tests.support.webhook_fakes import RecordingCaller
 
 URL = "https://shop.example/customers"

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from postroom.storage.database import Database
 from services.webhook.attempts import Attempt
 from services.webhook.attempts.sql import SqlAttemptLog
 from services.webhook.sync.ledger import Known, SyncLedger
-from shared.database import Database
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 

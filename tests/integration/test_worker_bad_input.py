@@ -13,12 +13,12 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractIncomingMessage
 
+from postroom.devkit.broker_node import BrokerNode
+from postroom.devkit.mailbox import MailServer
+from postroom.devkit.mailbox.mails import ReceivedMail
+from postroom.testing import eventually, running_with
 from services.email.app import adapters
 from services.email.handlers import worker
-from shared.broker_node import BrokerNode
-from shared.mailbox import MailServer
-from shared.mailbox.mails import ReceivedMail
-from shared.testing import eventually, running_with
 from tests.support.bad_mails import ALL, Bad, mail
 from tests.support.patience import PROCESS_STARTS, WORK, seconds
 from tests.support.worker import WorkerVhost, depth, outcome_count, publish, take_all, worker_vhost_on

@@ -5,10 +5,10 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import text
 
-from shared.errors import PermanentFailure
-from shared.testing import eventually
-from shared.worker import Delivery
-from shared.worker.runtime import Service
+from postroom.runtime import Delivery
+from postroom.runtime.assembly import Service
+from postroom.testing import eventually
+from postroom.wire.errors import PermanentFailure
 from tests.support.proxy import proxy_to
 from tests.support.worker import Chore, WorkerHarness, readiness
 

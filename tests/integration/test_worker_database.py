@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from shared.testing import eventually
-from shared.worker import Delivery, Keep
-from shared.worker.runtime import Service
+from postroom.runtime import Delivery, Keep
+from postroom.runtime.assembly import Service
+from postroom.testing import eventually
 from tests.support.patience import REACTION, seconds
 from tests.support.proxy import Proxy, proxy_to
 from tests.support.worker import Chore, WorkerHarness, readiness

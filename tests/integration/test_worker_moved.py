@@ -8,15 +8,15 @@ import pytest
 from aio_pika.abc import AbstractIncomingMessage
 from sqlalchemy import text
 
-from shared import wire
-from shared.database import Database
-from shared.dead_letters import Pace, Selection, Watch, replay, target_of
-from shared.dead_letters.letter import Envelope, read_dead_letter
-from shared.errors import Postponed
-from shared.messages import JobCompleted
-from shared.retries import RetryPolicy, fixed
-from shared.testing import eventually
-from shared.worker import Delivery
+from postroom import wire
+from postroom.operator.dead_letters import Pace, Selection, Watch, replay, target_of
+from postroom.runtime import Delivery
+from postroom.storage.database import Database
+from postroom.testing import eventually
+from postroom.wire.errors import Postponed
+from postroom.wire.letter import Envelope, read_dead_letter
+from postroom.wire.messages import JobCompleted
+from postroom.wire.retries import RetryPolicy, fixed
 from tests.support.moving import move_messages
 from tests.support.worker import Chore, WorkerHarness, failing
 

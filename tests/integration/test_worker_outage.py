@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from shared.errors import PermanentFailure, Postponed, ProviderUnavailable, Throttled
-from shared.retries import RetryPolicy, fixed
-from shared.testing import eventually
-from shared.worker import Delivery, trying
-from shared.worker.circuit import LONGEST_PAUSE
-from shared.worker.runtime import Service
+from postroom.runtime import Delivery, trying
+from postroom.runtime.assembly import Service
+from postroom.runtime.circuit import LONGEST_PAUSE
+from postroom.testing import eventually
+from postroom.wire.errors import PermanentFailure, Postponed, ProviderUnavailable, Throttled
+from postroom.wire.retries import RetryPolicy, fixed
 from tests.support.http import http_client
 from tests.support.worker import Chore, WorkerHarness, outcome_count
 

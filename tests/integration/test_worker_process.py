@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from shared.testing import eventually
+from postroom.testing import eventually
 from tests.support import chores
 from tests.support.patience import PROCESS_ENDS, PROCESS_STARTS, TAKEN_OVER, seconds
 from tests.support.worker import WorkerHarness, WorkerVhost, harness_at

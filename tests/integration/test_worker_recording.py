@@ -13,17 +13,17 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import Connection, text
 
-from shared.database import Database
-from shared.errors import BrokerUnavailable
-from shared.inbox import Finish, Inbox
-from shared.inbox.liveness import BEAT, LEASE
-from shared.messages import JobRecorded, Message, RecordedTry
-from shared.recipients import digest_of
-from shared.retries import RetryPolicy, fixed
-from shared.testing import RecordingPublisher, eventually
-from shared.wire import MAX_BODY_BYTES
-from shared.worker import Delivery, Keep, Worker
-from shared.worker.recording import MOST_TRIES, Recording
+from postroom.privacy.recipients import digest_of
+from postroom.runtime import Delivery, Keep, Worker
+from postroom.runtime.history.recording import MOST_TRIES, Recording
+from postroom.runtime.inbox import Finish, Inbox
+from postroom.runtime.inbox.liveness import BEAT, LEASE
+from postroom.storage.database import Database
+from postroom.testing import RecordingPublisher, eventually
+from postroom.wire import MAX_BODY_BYTES
+from postroom.wire.errors import BrokerUnavailable
+from postroom.wire.messages import JobRecorded, Message, RecordedTry
+from postroom.wire.retries import RetryPolicy, fixed
 from tests.support.proxy import proxy_to
 from tests.support.worker import Chore, WorkerHarness, publish, take_all
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from shared.errors import TemporaryFailure
-from shared.retries import RetryPolicy, exponential, fixed
-from shared.worker import Delivery
+from postroom.runtime import Delivery
+from postroom.wire.errors import TemporaryFailure
+from postroom.wire.retries import RetryPolicy, exponential, fixed
 from tests.support.worker import Chore, WorkerHarness, failing
 
 ALMOST = 0.95  # of each second: the broker's clock is not ours

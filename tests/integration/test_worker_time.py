@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from shared.retries import RetryPolicy, fixed
-from shared.testing import eventually
-from shared.worker import Delivery, trying
+from postroom.runtime import Delivery, trying
+from postroom.testing import eventually
+from postroom.wire.retries import RetryPolicy, fixed
 from tests.support.worker import Chore, WorkerHarness, outcome_count
 
 ALMOST = 0.95  # of each second: the broker's clock is not ours

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from postroom.storage.database import Database
 from services.alerting.failures import Failure, Settlement
 from services.alerting.news import Alert, News
 from services.alerting.rules import Rules
@@ -10,7 +11,6 @@ from services.alerting.sql_conditions import SqlConditionLog
 from services.alerting.sql_failures import SqlFailureLog
 from services.alerting.sql_groups import SqlGroups
 from services.alerting.sql_news import SqlNewsLog
-from shared.database import Database
 from tests.support.alerting import NOON, make_failure
 
 INTERVAL = timedelta(minutes=15)

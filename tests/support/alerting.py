@@ -6,15 +6,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from postroom import wire
+from postroom.operator.dead_letters import cause_of
+from postroom.runtime import Delivery
+from postroom.wire.messages import Message
 from services.alerting.conditions import Condition, Severity
 from services.alerting.failures import Failure, Settlement
 from services.alerting.news import Alert, Concern, Item, News
 from services.alerting.notifier import Notice, NotificationFailed
 from services.alerting.rules import About
-from shared import wire
-from shared.dead_letters import cause_of
-from shared.messages import Message
-from shared.worker import Delivery
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

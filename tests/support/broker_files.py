@@ -1,7 +1,7 @@
 """What a RabbitMQ node of a test's own has written to its folder."""
 
-from shared.broker_node import BrokerNode
-from shared.testing import eventually
+from postroom.devkit.broker_node import BrokerNode
+from postroom.testing import eventually
 from tests.support.patience import REACTION
 
 

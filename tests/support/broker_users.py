@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from shared.connections import as_user
-from shared.discovery import discover
-from shared.management import Management, ManagementError
-from shared.settings import RuntimeSettings
-from shared.topology import build_topology
-from shared.topology.application import apply_topology
-from shared.topology.passwords import Passwords
-from shared.topology.user_application import apply_users
-from shared.topology.users import BrokerUser, build_users, user_prefix
-from shared.worker import Worker
-from shared.worker.registration import Subscription
+from postroom.broker.connection import as_user
+from postroom.broker.management import Management, ManagementError
+from postroom.broker.topology import build_topology
+from postroom.broker.topology.application import apply_topology
+from postroom.broker.topology.passwords import Passwords
+from postroom.broker.topology.user_application import apply_users
+from postroom.broker.topology.users import BrokerUser, build_users, user_prefix
+from postroom.runtime import Worker
+from postroom.runtime.discovery import discover
+from postroom.runtime.registration import Subscription
+from postroom.settings import RuntimeSettings
 from tests.support.brokers import VirtualHost
 
 

@@ -10,11 +10,11 @@ from uuid import uuid4
 
 import httpx
 
-from shared.broker_node import BrokerNode, find_broker
-from shared.broker_node.node import SomebodyElses
-from shared.broker_node.private import private_node
-from shared.settings import RuntimeSettings
-from shared.tls import system_authorities
+from postroom.devkit.broker_node import BrokerNode, find_broker
+from postroom.devkit.broker_node.node import SomebodyElses
+from postroom.devkit.broker_node.private import private_node
+from postroom.settings import RuntimeSettings
+from postroom.tls import system_authorities
 from tests.support.patience import COUNTED, seconds
 from tests.support.rabbitmq4 import rabbitmq4_installation
 

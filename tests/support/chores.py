@@ -11,9 +11,9 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from shared.messages import Job
-from shared.worker import Adapters, Delivery, Worker
-from shared.worker.runtime import Runtime, run
+from postroom.runtime import Adapters, Delivery, Worker
+from postroom.runtime.assembly import Runtime, run
+from postroom.wire.messages import Job
 
 
 class TimedChore(Job):

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.broker_node import BrokerNode
-from shared.broker_node.configuration import Identity, node_environment, write_folder
-from shared.broker_node.guarded import GuardedServer, ServerPlan
-from shared.broker_node.installation import Installation
-from shared.broker_node.private import PASSWORD, USER
-from shared.broker_node.readiness import last_lines, wait_until_ready
-from shared.ports import free_ports
+from postroom.devkit.broker_node import BrokerNode
+from postroom.devkit.broker_node.configuration import Identity, node_environment, write_folder
+from postroom.devkit.broker_node.guarded import GuardedServer, ServerPlan
+from postroom.devkit.broker_node.installation import Installation
+from postroom.devkit.broker_node.private import PASSWORD, USER
+from postroom.devkit.broker_node.readiness import last_lines, wait_until_ready
+from postroom.devkit.ports import free_ports
 from tests.support.patience import BROKER_STARTS, seconds
 
 

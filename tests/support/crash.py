@@ -16,15 +16,15 @@ from uuid import uuid4
 import aio_pika
 import httpx
 
-from shared.management import Management
-from shared.ports import free_ports
-from shared.settings import RuntimeSettings
-from shared.testing import eventually
-from shared.topology import build_topology
-from shared.topology.application import apply_topology
-from shared.topology.ladder import delay_ladder
-from shared.worker import Worker
-from shared.worker.process import SUPERVISED
+from postroom.broker.management import Management
+from postroom.broker.topology import build_topology
+from postroom.broker.topology.application import apply_topology
+from postroom.broker.topology.ladder import delay_ladder
+from postroom.devkit.ports import free_ports
+from postroom.runtime import Worker
+from postroom.runtime.process import SUPERVISED
+from postroom.settings import RuntimeSettings
+from postroom.testing import eventually
 from tests.support.broker_users import own_user
 from tests.support.http import http_client
 from tests.support.patience import COUNTED, PROCESS_ENDS, PROCESS_STARTS, seconds

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from shared.broker_node import find
-from shared.cli import main
+from postroom.devkit.broker_node import find
+from postroom.operator.cli import main
 from tests.support.crash import left_over
 from tests.support.patience import BROKER_STARTS, PROCESS_ENDS, seconds
 from tests.support.processes import PROJECT, show_when_red

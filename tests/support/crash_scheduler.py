@@ -16,11 +16,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from postroom.runtime import Adapters
+from postroom.runtime.assembly import Runtime, run
 from services.scheduler import app
 from services.scheduler.handlers import worker
 from services.scheduler.sql_ticks import SqlTicks, Tick
-from shared.worker import Adapters
-from shared.worker.runtime import Runtime, run
 
 CRASH_CLOCK = "CRASH_CLOCK"
 CRASH_STARTS = "CRASH_STARTS"

@@ -14,11 +14,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
 
-from shared.errors import PermanentFailure, TemporaryFailure
-from shared.messages import Job
-from shared.retries import RetryPolicy, fixed
-from shared.worker import Adapters, Delivery, Worker
-from shared.worker.runtime import Runtime, run
+from postroom.runtime import Adapters, Delivery, Worker
+from postroom.runtime.assembly import Runtime, run
+from postroom.wire.errors import PermanentFailure, TemporaryFailure
+from postroom.wire.messages import Job
+from postroom.wire.retries import RetryPolicy, fixed
 
 COUNTING_FILE = "COUNTING_FILE"
 QUEUE = "counting.count"

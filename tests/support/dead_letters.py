@@ -13,10 +13,10 @@ import pytest
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
 from click.testing import Result
 
-from shared import wire
-from shared.dead_letters import Outcome, Pace, Selection, Watch, reading, replay, target_of
-from shared.dead_letters.selection import EVERY
-from shared.testing import eventually
+from postroom import wire
+from postroom.operator.dead_letters import Outcome, Pace, Selection, Watch, reading, replay, target_of
+from postroom.operator.dead_letters.selection import EVERY
+from postroom.testing import eventually
 from tests.support.brokers import VirtualHost
 from tests.support.patience import REACTION, seconds
 

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from postroom.runtime import Delivery
+from postroom.wire.messages import SendEmail
 from services.email.addresses import parse_address
 from services.email.composing import Composer, Senders
 from services.email.errors import InvalidAttachment, TemplateFailed, UnknownTemplate
@@ -12,8 +14,6 @@ from services.email.mailer import Answer, Envelope, Mailer, Stage
 from services.email.postman import Postman
 from services.email.rendering import Content
 from services.email.signing import Unsigned
-from shared.messages import SendEmail
-from shared.worker import Delivery
 
 
 class RecordingMailer:

@@ -3,9 +3,9 @@
 import json
 from dataclasses import dataclass
 
-from shared import wire
-from shared.mailbox import MailServer
-from shared.testing import eventually
+from postroom import wire
+from postroom.devkit.mailbox import MailServer
+from postroom.testing import eventually
 from tests.support.crash import Place, ServiceProcess
 
 QUEUE, DEAD = "email.send", "email.send.dead"

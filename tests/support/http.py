@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from shared.tls import system_authorities
+from postroom.tls import system_authorities
 from tests.support.patience import REACTION, seconds
 
 

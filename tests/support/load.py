@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from shared.errors import BrokerUnavailable, PublishTimeout
-from shared.publishing import Outgoing, Publisher
-from shared.testing import eventually
+from postroom.broker.publishing import Outgoing, Publisher
+from postroom.testing import eventually
+from postroom.wire.errors import BrokerUnavailable, PublishTimeout
 from tests.support.patience import WORK
 
 PAUSE_SECONDS = 0.2

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import uvloop
 
-from shared.mailbox import MailServer, ReceivedMail
+from postroom.devkit.mailbox import MailServer, ReceivedMail
 
 PROJECT = Path(__file__).parents[2]
 _MESSAGE_ID = re.compile(rb"^Message-ID: <([^@>]+)@", re.MULTILINE | re.IGNORECASE)

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from shared.local import open_local_runner
-from shared.settings import RuntimeSettings, read_settings
+from postroom.settings import RuntimeSettings, read_settings
+from postroom.standalone import open_local_runner
 from tests.support import crash_worker
 
 

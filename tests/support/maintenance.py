@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import SecretStr
 from sqlalchemy import insert, text
 
+from postroom.runtime.inbox.tables import HistoryRow, InboxRow
+from postroom.settings import RuntimeSettings
+from postroom.storage.database import Database
 from services.report.models import DocumentRow, RunRow
-from shared.database import Database
-from shared.inbox.tables import HistoryRow, InboxRow
-from shared.settings import RuntimeSettings
 
 NOW = datetime.now(UTC)
 OLD, YOUNG = NOW - timedelta(days=100), NOW - timedelta(days=1)

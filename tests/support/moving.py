@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import httpx
 
-from shared.testing import eventually
+from postroom.testing import eventually
 from tests.support.brokers import VirtualHost
 from tests.support.http import http_client
 

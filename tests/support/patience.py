@@ -11,8 +11,8 @@ import sys
 import time
 from datetime import timedelta
 
-from shared.patience import patience
-from shared.testing.waiting import REACTION
+from postroom.patience import patience
+from postroom.testing.waiting import REACTION
 
 __all__ = [
     "BROKER_STARTS", "COUNTED", "PATIENCE", "PROCESS_ENDS", "PROCESS_STARTS", "REACTION", "TAKEN_OVER", "WORK",
@@ -70,7 +70,7 @@ def _start_a_process() -> float:
 
     def once() -> float:
         began = time.monotonic()
-        subprocess.run([sys.executable, "-c", "import shared.worker.runtime"], check=True)
+        subprocess.run([sys.executable, "-c", "import postroom.runtime.assembly"], check=True)
         return time.monotonic() - began
 
     return min(once(), once())

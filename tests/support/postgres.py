@@ -17,11 +17,11 @@ from uuid import uuid4
 
 import asyncpg
 
-from shared.broker_node import ServerNotStarted, debian
-from shared.broker_node.guarded import GuardedServer, ServerPlan
-from shared.broker_node.readiness import last_lines
-from shared.errors import PostroomError
-from shared.ports import free_ports
+from postroom.devkit.broker_node import ServerNotStarted, debian
+from postroom.devkit.broker_node.guarded import GuardedServer, ServerPlan
+from postroom.devkit.broker_node.readiness import last_lines
+from postroom.devkit.ports import free_ports
+from postroom.wire.errors import PostroomError
 from tests.support.patience import PROCESS_STARTS, seconds
 
 MAKE_AND_RUN = """initdb --pgdata="$1/data" --username=postgres --pwfile="$1/password" --auth=scram-sha-256 \

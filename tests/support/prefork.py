@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from shared.cli import asking, output
+from postroom.operator.cli import asking, output
 
 PROJECT = Path(__file__).parents[2]
 SESSION = "POSTROOM_TEST_SESSION"
@@ -194,7 +194,7 @@ def _take_over(descriptors: Sequence[int]) -> None:
 
 
 def _import_everything() -> None:
-    for root in ("shared", "services"):
+    for root in ("postroom", "services"):
         for found in pkgutil.walk_packages(importlib.import_module(root).__path__, f"{root}."):
             if not NOT_IMPORTED & set(found.name.split(".")):
                 importlib.import_module(found.name)
@@ -215,7 +215,7 @@ def main() -> None:
     os.environ.update(order["environment"])
     module, *arguments = order["arguments"]
     sys.argv[1:] = arguments
-    if module == "shared.cli":
+    if module == "postroom.operator.cli":
         asking.PYTHON = str(Path(os.environ[SESSION]) / "python")
         for console in (output.out, output.err):  # which read the environment as they are made
             console.__init__(stderr=console.stderr)  # type: ignore[misc]

@@ -61,7 +61,12 @@ async def run(
 async def postroom(*arguments: str, environment: Mapping[str, str] | None = None, apart: bool = False) -> Ended:
     """`postroom …` as a process of its own, by a Python that has imported it already."""
     return await run(
-        shared_server("prefork")["python"], "-m", "shared.cli", *arguments, environment=environment, apart=apart
+        shared_server("prefork")["python"],
+        "-m",
+        "postroom.operator.cli",
+        *arguments,
+        environment=environment,
+        apart=apart,
     )
 
 

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.broker_node import NoBroker
-from shared.broker_node.installation import Installation, installation_in
-from shared.ports import free_ports
+from postroom.devkit.broker_node import NoBroker
+from postroom.devkit.broker_node.installation import Installation, installation_in
+from postroom.devkit.ports import free_ports
 
 TOOL = Path(__file__).parents[2].parent / "shared" / "tools" / "rabbitmq4"
 DEFAULT_ROOT = "/var/tmp/rabbitmq4"  # noqa: S108 - the tool's own

@@ -6,11 +6,11 @@ from typing import Any
 
 import yaml
 
+from postroom.wire.messages.report import GenerateReport
 from services.report.layout import Layout
 from services.report.order import Order
 from services.report.parameters import make_layout
 from services.report.registry import FILE, shipped_types
-from shared.messages.report import GenerateReport
 
 MOMENT = datetime(2026, 3, 29, 2, 0, tzinfo=UTC)
 

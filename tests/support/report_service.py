@@ -15,15 +15,15 @@ import yaml
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from sqlalchemy import text
 
+from postroom import wire
+from postroom.runtime.assembly import Service
+from postroom.storage.database import Database
+from postroom.testing import eventually, running_with
+from postroom.wire.messages import GenerateReport
 from services.report import app
 from services.report.handlers import worker
 from services.report.order import Order
 from services.report.registry import shipped_types
-from shared import wire
-from shared.database import Database
-from shared.messages import GenerateReport
-from shared.testing import eventually, running_with
-from shared.worker.runtime import Service
 from tests.support.patience import WORK
 from tests.support.worker import WorkerVhost, publish, take_all
 

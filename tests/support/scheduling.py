@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared import wire
-from shared.database import Database
-from shared.errors import BrokerUnavailable
-from shared.messages import SetSchedule
-from shared.publishing import Outgoing
+from postroom import wire
+from postroom.broker.publishing import Outgoing
+from postroom.storage.database import Database
+from postroom.wire.errors import BrokerUnavailable
+from postroom.wire.messages import SetSchedule
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -18,8 +18,8 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from shared.broker_node.guardian import Watch
-from shared.errors import PostroomError
+from postroom.devkit.broker_node.guardian import Watch
+from postroom.wire.errors import PostroomError
 from tests.support.brokers import broker_facts
 from tests.support.patience import PROCESS_ENDS, broker_came_up, seconds
 from tests.support.postgres import postgres_facts

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import smpp34
 from aiosmpplib.codec import find_codec_info
 
-from shared.ports import free_ports
+from postroom.devkit.ports import free_ports
 from tests.support.proxy import Proxy
 from tests.support.sms_providers import Taken, Trouble
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from postroom.storage.database import Database
+from postroom.testing import RecordingPublisher, make_delivery
+from postroom.wire.messages import SendSms
 from services.sms.announcing import Announcer, Desk
 from services.sms.checking import Checker, Order
 from services.sms.courier import Courier
@@ -15,9 +18,6 @@ from services.sms.gateway.failover import Failover
 from services.sms.numbers import NumberReader
 from services.sms.pace import Lane, Pace
 from services.sms.sql_texts import SqlTexts
-from shared.database import Database
-from shared.messages import SendSms
-from shared.testing import RecordingPublisher, make_delivery
 
 NUMBER = "+4915112345678"
 MASKED = "+49•••••678"

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from shared.database import Database
+from postroom.storage.database import Database
 
 
 def on_each_statement(database: Database, note: Callable[[str, int], None]) -> None:

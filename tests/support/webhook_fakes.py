@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from postroom.wire.errors import JobError
 from services.webhook.caller import Answer, Call
 from services.webhook.networks import Address
-from shared.errors import JobError
 
 
 class RecordingCaller:

@@ -22,16 +22,16 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from prometheus_client import REGISTRY
 
-from shared import wire
-from shared.broker_node import BrokerNode
-from shared.management import Management
-from shared.messages import Job
-from shared.settings import RuntimeSettings
-from shared.testing import eventually, running
-from shared.topology import build_topology
-from shared.topology.application import apply_topology
-from shared.worker import Delivery, Worker
-from shared.worker.runtime import Service
+from postroom import wire
+from postroom.broker.management import Management
+from postroom.broker.topology import build_topology
+from postroom.broker.topology.application import apply_topology
+from postroom.devkit.broker_node import BrokerNode
+from postroom.runtime import Delivery, Worker
+from postroom.runtime.assembly import Service
+from postroom.settings import RuntimeSettings
+from postroom.testing import eventually, running
+from postroom.wire.messages import Job
 from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.http import http_client
 from tests.support.patience import COUNTED, REACTION

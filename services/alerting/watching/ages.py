@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from postroom.broker.management import QueueInfo
 from services.alerting.conditions import Condition, Severity
 from services.alerting.watching.findings import Finding, count_text, duration_text
 from services.alerting.watching.heads import Head, HeadCount
 from services.alerting.watching.metrics import OLDEST
 from services.alerting.watching.settings import AgeLimits
-from shared.management import QueueInfo
 
 KIND = "queue-old"
 STEPS = 100

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from statistics import fmean
 
+from postroom.broker.management import QueueInfo
 from services.alerting.conditions import Condition, Severity
 from services.alerting.watching.findings import Finding, duration_text
-from shared.management import QueueInfo
 
 KIND = "queue-growing"
 PARTS = 3

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from postroom.storage.database import Database
+from postroom.wire.messages import CircuitClosed, CircuitOpened, SchedulerMeasured
 from services.alerting.watching.models import HeardRow
-from shared.database import Database
-from shared.messages import CircuitClosed, CircuitOpened, SchedulerMeasured
 
 CIRCUIT = "circuit"
 SCHEDULER = "scheduler"

@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from postroom.broker.management import QueueInfo
+from postroom.broker.topology.roles import Role, role_of
 from services.alerting.watching.ages import Ages
 from services.alerting.watching.findings import Finding
 from services.alerting.watching.growth import Growth
@@ -12,8 +14,6 @@ from services.alerting.watching.readers import Readers
 from services.alerting.watching.settings import WatchingSettings
 from services.alerting.watching.strands import Strands
 from services.alerting.watching.strays import Strays, unrecorded, unrouted
-from shared.management import QueueInfo
-from shared.topology.roles import Role, role_of
 
 
 class QueueJudge(Protocol):

@@ -6,9 +6,9 @@ other and causes no event that is listened to here: no circle.
 
 from datetime import UTC, datetime
 
+from postroom.runtime import Keep, Worker
+from postroom.wire.messages import CircuitClosed, CircuitOpened, SchedulerMeasured
 from services.alerting.watching.heard import HeardLog
-from shared.messages import CircuitClosed, CircuitOpened, SchedulerMeasured
-from shared.worker import Keep, Worker
 
 OPTIONS = {"needs_provider": False, "history": Keep.ON_FAILURE}
 

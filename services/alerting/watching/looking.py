@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.management import Management, NodeInfo, QueueInfo
+from postroom.broker.management import Management, NodeInfo, QueueInfo
 
 
 @dataclass(frozen=True, slots=True)

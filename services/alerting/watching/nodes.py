@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from postroom.broker.management import ManagementError, ManagementRefused, NodeInfo
 from services.alerting.conditions import Condition, Severity
 from services.alerting.watching.findings import Finding, duration_text
 from services.alerting.watching.looking import Look
-from shared.management import ManagementError, ManagementRefused, NodeInfo
 
 SOURCE = "nodes"
 UNREACHABLE = "management-unreachable"

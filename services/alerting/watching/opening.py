@@ -3,15 +3,15 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from postroom.broker.management import Management
+from postroom.runtime import Adapters
+from postroom.runtime.assembly import Runtime
+from postroom.settings import read_settings
+from postroom.standalone import LocalBroker
 from services.alerting.conditions import ConditionLog
 from services.alerting.watching.heard import HeardLog
 from services.alerting.watching.settings import WatchingSettings
 from services.alerting.watching.watch import Watch
-from shared.local import LocalBroker
-from shared.management import Management
-from shared.settings import read_settings
-from shared.worker import Adapters
-from shared.worker.runtime import Runtime
 
 
 @asynccontextmanager

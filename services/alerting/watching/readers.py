@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from postroom.broker.management import QueueInfo
 from services.alerting.conditions import Condition, Severity
 from services.alerting.watching.findings import Finding, duration_text, waiting_text
-from shared.management import QueueInfo
 
 KIND = "queue-without-consumers"
 

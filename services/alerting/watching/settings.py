@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from pydantic import Field, field_validator
 
-from shared.settings import IgnoredQueuesSettings
+from postroom.settings import IgnoredQueuesSettings
 
 DEFAULT_LIMIT = timedelta(hours=1)
 

@@ -6,9 +6,9 @@ The broker keeps such messages, at least once, and tries again every three minut
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from postroom.broker.management import QueueInfo
 from services.alerting.conditions import Condition, Severity
 from services.alerting.watching.findings import Finding, count_text
-from shared.management import QueueInfo
 
 KIND = "queue-stuck"
 GRACE = timedelta(seconds=60)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 
+from postroom import wire
+from postroom.broker.management import QueueInfo
+from postroom.broker.topology.roles import Role
 from services.alerting.conditions import Condition, Severity
 from services.alerting.watching.findings import Finding, count_text, waiting_text
-from shared import wire
-from shared.management import QueueInfo
-from shared.topology.roles import Role
 
 UNDECLARED = "queue-undeclared"
 UNROUTED, UNRECORDED = "unrouted-not-empty", "alerting-dead-not-empty"

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from postroom.broker.management import Management, ManagementError
+from postroom.privacy.redaction import redact
 from services.alerting.conditions import Condition, ConditionLog
 from services.alerting.watching.findings import Finding
 from services.alerting.watching.heard import HeardLog
@@ -18,8 +20,6 @@ from services.alerting.watching.metrics import CONDITIONS
 from services.alerting.watching.nodes import Reachability, nodes
 from services.alerting.watching.settings import WatchingSettings
 from services.alerting.watching.telling import circuits, schedulers
-from shared.management import Management, ManagementError
-from shared.redaction import redact
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
+from postroom.storage.database import Database
+from postroom.storage.group_commit import GroupCommit
 from services.email.ledger import Entry, MailKey, Outcome, Standing
 from services.email.models import RecipientRow, SuppressionRow
-from shared.database import Database
-from shared.inbox.batch import GroupCommit
 
 RECIPIENTS: Table = RecipientRow.__table__  # type: ignore[attr-defined]
 SUPPRESSIONS: Table = SuppressionRow.__table__  # type: ignore[attr-defined]

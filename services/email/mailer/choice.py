@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from postroom.storage.tokens import TokenVault
+from postroom.tls import trusted_authorities
 from services.email.mailer import Mailer
 from services.email.mailer.console import ConsoleMailer
 from services.email.mailer.smtp import smtp_mailer
 from services.email.settings import EmailSettings
-from shared.tls import trusted_authorities
-from shared.tokens import TokenVault
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from pydantic import SecretStr
 
-from shared.errors import ConfigurationError
+from postroom.wire.errors import ConfigurationError
 
 Tls = Literal["none", "starttls", "implicit"]
 _SHAPE = "use smtp://user:password@host:587?tls=starttls or smtps://user:password@host"

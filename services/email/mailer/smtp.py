@@ -6,12 +6,12 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
+from postroom.privacy.masking import mask_text
 from services.email.errors import MailServersUnavailable
 from services.email.mailer import Answer, Envelope
 from services.email.mailer.pool import AccessToken, ConnectionPool
 from services.email.mailer.servers import SmtpServer
 from services.email.mailer.transaction import ServerAway
-from shared.masking import mask_text
 
 log = logging.getLogger(__name__)
 

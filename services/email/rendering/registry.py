@@ -12,9 +12,9 @@ from typing import Final
 
 import mrml
 
+from postroom.wire.errors import ConfigurationError
 from services.email.errors import UnknownTemplate
 from services.email.rendering.sandbox import check_syntax
-from shared.errors import ConfigurationError
 
 LAST_RESORT: Final = "en"
 _FILE = re.compile(

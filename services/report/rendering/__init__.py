@@ -5,8 +5,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
+from postroom.wire.messages.report import ReportFormat
 from services.report.tabulation import Table
-from shared.messages.report import ReportFormat
 
 PagesDone = Callable[[int], None]
 """Hears how many pages are laid out."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from postroom.wire.messages.report import ReportFormat
 from services.report.layout import Progress
-from shared.messages.report import ReportFormat
 
 
 @dataclass(frozen=True, slots=True)

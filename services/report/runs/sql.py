@@ -8,10 +8,10 @@ from sqlalchemy import Connection, Table, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
+from postroom.storage.database import Database
 from services.report.layout import Progress
 from services.report.models import CancellationRow, DocumentRow, RunRow
 from services.report.runs import Beginning, Result, Standing, Stored
-from shared.database import Database
 
 RUNS: Table = RunRow.__table__  # type: ignore[attr-defined]
 DOCUMENTS: Table = DocumentRow.__table__  # type: ignore[attr-defined]

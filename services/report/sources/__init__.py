@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from postroom.wire.errors import InvalidMessage
 from services.report.definition import INLINE
 from services.report.layout import Layout, Row
 from services.report.order import Order
-from shared.errors import InvalidMessage
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 from sqlalchemy.exc import DBAPIError
 
+from postroom.wire.errors import JobError, TemporaryFailure
 from services.report.errors import DatabaseUnavailable, LimitExceeded, QueryFailed
-from shared.errors import JobError, TemporaryFailure
 
 _LONGEST_TEXT = 300
 _AWAY = ("08", "57P")  # connection exception; the server shuts down, was killed, or is starting

@@ -7,13 +7,13 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from functools import partial
 from typing import Any
 
+from postroom.settings import read_settings
+from postroom.wire.errors import ConfigurationError
 from services.sms.gateway import Gateway, Receipt
 from services.sms.gateway.console import ConsoleGateway
 from services.sms.gateway.failover import Failover
 from services.sms.gateway.url import GatewayUrl
 from services.sms.settings import HttpGatewaySettings, SmsSettings
-from shared.errors import ConfigurationError
-from shared.settings import read_settings
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def _load(name: str, scheme: str) -> Any:
         return importlib.import_module(f"services.sms.gateway.{name}")
     except ModuleNotFoundError as error:
         missing = error.name or str(error)
-        if missing.partition(".")[0] in ("services", "shared"):
+        if missing.partition(".")[0] in ("services", "postroom"):
             raise  # a mistake in our own imports, which no installation mends
         raise ConfigurationError(
             f"SMS_GATEWAY_URL: {scheme}:// needs {missing}, which is not installed: pip install 'postroom[sms]'"

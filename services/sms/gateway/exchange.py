@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import httpx
 
+from postroom.privacy.masking import DOTS, mask_text
+from postroom.privacy.redaction import redact
+from postroom.tls import system_authorities
+from postroom.wire.errors import ConfigurationError
 from services.sms.errors import AnswerLost, GatewayUnavailable
 from services.sms.gateway import Text
 from services.sms.gateway.url import GatewayUrl
-from shared.errors import ConfigurationError
-from shared.masking import DOTS, mask_text
-from shared.redaction import redact
-from shared.tls import system_authorities
 
 CONNECTIONS = 200
 """More than texts can be in work in one process: none waits for a connection of another."""

@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from postroom.privacy.masking import mask_text
+from postroom.wire.errors import JobError
 from services.sms.errors import AnswerLost, GatewayUnavailable
 from services.sms.gateway import Accepted, Gateway, Text
-from shared.errors import JobError
-from shared.masking import mask_text
 
 log = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from postroom.tls import system_authorities
 from services.sms.errors import (
     AnswerLost,
     GatewayThrottled,
@@ -20,7 +21,6 @@ from services.sms.errors import (
 from services.sms.gateway import Accepted, Receipt, Text
 from services.sms.gateway.http_api import HttpApi, look_up
 from services.sms.gateway.url import GatewayUrl
-from shared.tls import system_authorities
 
 CONNECTIONS = 200
 """More than texts can be in work in one process: an urgent one does not wait for a connection."""

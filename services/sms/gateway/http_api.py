@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from postroom.wire.errors import ConfigurationError
 from services.sms.settings import HttpGatewaySettings
-from shared.errors import ConfigurationError
 
 LONGEST_WORDS = 100
 """Of what a provider said, as far as errors repeat it. Its ids are not longer either."""

@@ -17,12 +17,12 @@ from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
 from botocore.parsers import ResponseParserError, create_parser
 
+from postroom.wire.errors import ConfigurationError
 from services.sms.errors import AnswerLost, GatewayUnavailable
 from services.sms.gateway import Accepted, Receipt, Text
 from services.sms.gateway.exchange import Answer, api_root, exchange, open_client, provider_words
 from services.sms.gateway.sns_errors import refuse
 from services.sms.gateway.url import API_BASE, GatewayUrl
-from shared.errors import ConfigurationError
 
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
 TYPES = {"transactional": "Transactional", "promotional": "Promotional"}

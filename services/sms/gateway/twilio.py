@@ -11,13 +11,13 @@ from typing import Any
 
 import httpx
 
+from postroom.wire.errors import ConfigurationError
 from services.sms.errors import AnswerLost
 from services.sms.gateway import Accepted, Receipt, Text
 from services.sms.gateway.exchange import Answer, api_root, exchange, open_client, provider_words
 from services.sms.gateway.http import read_retry_after
 from services.sms.gateway.twilio_errors import refuse
 from services.sms.gateway.url import API_BASE, GatewayUrl
-from shared.errors import ConfigurationError
 
 API = "https://api.twilio.com"
 SERVICE_PREFIX = "MG"

@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
 
-from shared.errors import ConfigurationError
-from shared.redaction import HIDDEN
+from postroom.privacy.redaction import HIDDEN
+from postroom.wire.errors import ConfigurationError
 
 API_BASE = "api_base"
 

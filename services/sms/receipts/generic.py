@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl
 from pydantic import SecretStr
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from postroom.privacy.masking import mask_text
 from services.sms.gateway import Receipt
 from services.sms.receipts.refusals import Unreadable, Untrusted
 from services.sms.receipts.settings import HttpReceipts
-from shared.masking import mask_text
 
 STANDARD_PREFIX = "whsec_"
 LONGEST_REASON = 200

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 import httpx
 from aiohttp import web
 
+from postroom.wire.errors import ConfigurationError
 from services.sms.gateway import Receipt
 from services.sms.receipts import generic, twilio
 from services.sms.receipts.refusals import Unreadable, Untrusted
@@ -17,7 +18,6 @@ from services.sms.receipts.settings import MOST_BODY_BYTES, HttpReceipts, Receip
 from services.sms.receipts.sns import SnsTopic
 from services.sms.receipts.sns_signature import Fetch
 from services.sms.texts import ReceiptDesk
-from shared.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, insert, select
 from sqlalchemy.engine import Row
 
+from postroom.storage.database import Database
+from postroom.storage.group_commit import GroupCommit
 from services.webhook.attempts import Attempt
 from services.webhook.models import AttemptRow
-from shared.database import Database
-from shared.inbox.batch import GroupCommit
 
 ATTEMPTS: Table = AttemptRow.__table__  # type: ignore[attr-defined]
 _LONGEST_PATH = 500

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import httpx
 
+from postroom.tls import trusted_authorities
 from services.webhook.caller import Answer, Call, Ending
 from services.webhook.caller.guarded import GuardedBackend, GuardedTransport
 from services.webhook.caller.resolver import Resolver, SystemResolver
 from services.webhook.errors import ReceiverTimedOut, ReceiverUnreachable, ReceiverUntrusted
 from services.webhook.networks import AllowedAddresses
-from shared.tls import trusted_authorities
 
 USER_AGENT = "Postroom"
 # `identity`: a few compressed bytes could become gigabytes.

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Table, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from postroom.storage.database import Database
 from services.webhook.models import ItemRow, SourceRow
-from shared.database import Database
 
 SOURCES: Table = SourceRow.__table__  # type: ignore[attr-defined]
 ITEMS: Table = ItemRow.__table__  # type: ignore[attr-defined]

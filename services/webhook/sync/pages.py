@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import orjson
 
+from postroom.wire.errors import InvalidMessage
+from postroom.wire.messages import SyncSource
 from services.webhook.caller import Answer
 from services.webhook.errors import SourceUnusable
 from services.webhook.urls import Target, parse_target
-from shared.errors import InvalidMessage
-from shared.messages import SyncSource
 
 LINK = "link"
 LONGEST_ID = 255

@@ -7,11 +7,11 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from postroom.wire.errors import ConfigurationError, InvalidMessage
+from postroom.wire.messages import SyncSource, describe_problems
 from services.webhook.errors import UnknownSecret, UnknownSource
 from services.webhook.headers import check_headers
 from services.webhook.urls import Target, parse_target
-from shared.errors import ConfigurationError, InvalidMessage
-from shared.messages import SyncSource, describe_problems
 
 
 class HeaderSecrets:

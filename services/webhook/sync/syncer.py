@@ -18,6 +18,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from postroom.wire.errors import InvalidPublish, PermanentFailure
+from postroom.wire.messages import Event, Message, SyncSource
+from postroom.wire.messages.sync import changed_in, deleted_from
 from services.webhook.answers import failure_of
 from services.webhook.caller import Answer, Call, Caller, Ending
 from services.webhook.errors import ReceiverUnreachable, SourceBusy, SourceUnusable, SyncGoesOn
@@ -25,9 +28,6 @@ from services.webhook.sync.ledger import Known, Progress, SyncLedger
 from services.webhook.sync.pages import Item, Page, read_page
 from services.webhook.sync.sources import Sources
 from services.webhook.urls import Target
-from shared.errors import InvalidPublish, PermanentFailure
-from shared.messages import Event, Message, SyncSource
-from shared.messages.sync import changed_in, deleted_from
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ LOOK_AGAIN = timedelta(seconds=30)
 
 
 class Publishing(Protocol):
-    """Publishes events: shared.publishing.Publisher."""
+    """Publishes events: postroom.broker.publishing.Publisher."""
 
     async def publish(self, message: Message, *, message_id: str | None = None) -> str:
         """See Publisher."""

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from yarl import URL
 
-from shared.amqp_values import tolerate_any_value
+from postroom.broker.amqp_values import tolerate_any_value
 
 HEARTBEAT_SECONDS = 10
 """A dead peer is noticed after some 30 s; the broker's default of 60 s would take three minutes."""

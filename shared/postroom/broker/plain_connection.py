@@ -15,8 +15,8 @@ from aio_pika.exceptions import (
 )
 from aiormq.exceptions import ChannelAccessRefused
 
-from shared.connections import connection_url, without_password
-from shared.errors import BrokerUnavailable, TopologyError
+from postroom.broker.connection import connection_url, without_password
+from postroom.wire.errors import BrokerUnavailable, TopologyError
 
 CONNECT_SECONDS = 10
 PAUSES_BEFORE_EMPTY = (0.05, 0.1)

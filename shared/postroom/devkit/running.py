@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from shared.tls import system_authorities
+from postroom.tls import system_authorities
 
 FILE = "services.json"
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import httpx
 
-from shared.errors import PostroomError
-from shared.patience import patience
-from shared.ports import free_ports
-from shared.tls import system_authorities
-from shared.worker.process import EXIT_CONFIGURATION, SUPERVISED
+from postroom.devkit.ports import free_ports
+from postroom.patience import patience
+from postroom.runtime.process import EXIT_CONFIGURATION, SUPERVISED
+from postroom.tls import system_authorities
+from postroom.wire.errors import PostroomError
 
 READY_WITHIN = timedelta(minutes=2)  # some 4 s for all services on two cores that have time
 LONGEST_PAUSE_SECONDS = 10.0

@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from shared import wire
-from shared.dead_letters.letter import text_of
-from shared.masking import mask_text
-from shared.redaction import HIDDEN, hide_queries, names_a_secret, redact
+from postroom import wire
+from postroom.privacy.masking import mask_text
+from postroom.privacy.redaction import HIDDEN, hide_queries, names_a_secret, redact
+from postroom.wire.letter import text_of
 
 LONGEST_PAYLOAD = 4096
 """Characters; enough to recognise a message, too few to fill a database."""

@@ -8,8 +8,8 @@ import hashlib
 import re
 from typing import Any
 
-from shared.masking import mask_address, mask_phone
-from shared.messages import Message, Recipient
+from postroom.privacy.masking import mask_address, mask_phone
+from postroom.wire.messages import Message, Recipient
 
 MOST_RECIPIENTS = 300
 """Of one message: 100 each in `to`, `cc` and `bcc` of a mail."""

@@ -14,11 +14,11 @@ from pydantic import ValidationError
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared.database import Database
-from shared.errors import ConfigurationError, NoDatabase, PostroomError
-from shared.messages import describe_problems
-from shared.redaction import redact
-from shared.settings import RuntimeSettings, read_settings
+from postroom.privacy.redaction import redact
+from postroom.settings import RuntimeSettings, read_settings
+from postroom.storage.database import Database
+from postroom.wire.errors import ConfigurationError, NoDatabase, PostroomError
+from postroom.wire.messages import describe_problems
 
 
 def answer(work: Callable[[], Any]) -> None:

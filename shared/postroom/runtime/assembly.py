@@ -16,27 +16,27 @@ import uvloop
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelNotFoundEntity
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared.connections import without_password
-from shared.database import Database
-from shared.errors import ConfigurationError, PublishError
-from shared.health import HealthServer
-from shared.inbox import Inbox
-from shared.publishing import Publisher
-from shared.redaction import redact
-from shared.settings import RuntimeSettings, read_settings
-from shared.telemetry import metrics
-from shared.telemetry.logs import set_up_logs
-from shared.telemetry.tracing import set_up_tracing, shut_down_tracing
-from shared.worker.circuit import Circuit
-from shared.worker.consumer import QueueConsumer, make_broker
-from shared.worker.intake import start_consuming
-from shared.worker.measuring import Measuring
-from shared.worker.outages import OutageTelling
-from shared.worker.process import EXIT_CONFIGURATION, EXIT_LOST_CONSUMERS, SUPERVISED
-from shared.worker.processor import Processor
-from shared.worker.recording import Recording
-from shared.worker.registration import Adapters, Worker
-from shared.worker.watchdog import Watchdog
+from postroom.broker.connection import without_password
+from postroom.broker.publishing import Publisher
+from postroom.privacy.redaction import redact
+from postroom.runtime.circuit import Circuit
+from postroom.runtime.circuit.outages import OutageTelling
+from postroom.runtime.consuming.consumer import QueueConsumer, make_broker
+from postroom.runtime.consuming.intake import start_consuming
+from postroom.runtime.health import HealthServer
+from postroom.runtime.history.measuring import Measuring
+from postroom.runtime.history.recording import Recording
+from postroom.runtime.inbox import Inbox
+from postroom.runtime.process import EXIT_CONFIGURATION, EXIT_LOST_CONSUMERS, SUPERVISED
+from postroom.runtime.processing.processor import Processor
+from postroom.runtime.registration import Adapters, Worker
+from postroom.runtime.watchdog import Watchdog
+from postroom.settings import RuntimeSettings, read_settings
+from postroom.storage.database import Database
+from postroom.telemetry import metrics
+from postroom.telemetry.logs import set_up_logs
+from postroom.telemetry.tracing import set_up_tracing, shut_down_tracing
+from postroom.wire.errors import ConfigurationError, PublishError
 
 log = logging.getLogger(__name__)
 

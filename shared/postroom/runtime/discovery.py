@@ -10,8 +10,8 @@ import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.errors import ConfigurationError
-from shared.worker import Worker
+from postroom.runtime import Worker
+from postroom.wire.errors import ConfigurationError
 
 NAMESPACE = "services"
 
@@ -48,7 +48,7 @@ def discover(namespace: str = NAMESPACE) -> Discovery:
             worker = _load_worker(f"{namespace}.{service}.handlers")
         except ModuleNotFoundError as error:
             missing = error.name or str(error)
-            if missing.partition(".")[0] in (namespace, "shared"):
+            if missing.partition(".")[0] in (namespace, "postroom"):
                 raise  # a mistake in our own imports, which no installation mends
             left_out.append(LeftOut(service, missing))
         else:

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shared.errors import ConfigurationError
+from postroom.wire.errors import ConfigurationError
 
 HUNG_AFTER_SECONDS = 30.0
 """An event loop that has not turned for so long is not coming back: the orchestrator should restart it."""

@@ -7,4 +7,4 @@ EXIT_LOST_CONSUMERS = 75
 """The broker forgot its consumers and connecting anew did not help: start it again."""
 
 SUPERVISED = "POSTROOM_SUPERVISED"
-"""Set by shared.supervisor: standard input is the pipe to the supervisor, and its end means stop."""
+"""Set by postroom.devkit.supervisor: standard input is the pipe to the supervisor, and its end means stop."""

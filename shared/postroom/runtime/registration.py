@@ -10,11 +10,11 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, TypeVar, get_type_hints
 
-from shared import wire
-from shared.errors import ConfigurationError
-from shared.messages import Event, Job, Message
-from shared.retries import RetryPolicy
-from shared.worker.delivery import Delivery, message_id_of
+from postroom import wire
+from postroom.runtime.consuming.delivery import Delivery, message_id_of
+from postroom.wire.errors import ConfigurationError
+from postroom.wire.messages import Event, Job, Message
+from postroom.wire.retries import RetryPolicy
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[None]])
 BoundHandler = Callable[[Any, Any], Awaitable[None]]

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from aio_pika.abc import AbstractRobustChannel, AbstractRobustConnection
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
-from shared.telemetry import metrics
-from shared.worker.consumer import count_consumers
+from postroom.runtime.consuming.consumer import count_consumers
+from postroom.telemetry import metrics
 
 log = logging.getLogger(__name__)
 

@@ -13,14 +13,14 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 
-from shared import wire
-from shared.database import Database
-from shared.local.tables import DEAD, READY, LocalMessageRow
-from shared.publishing import Outgoing, Publisher
-from shared.settings import RuntimeSettings
-from shared.topology.ladder import LEVELS
-from shared.worker.delivery import Delivery
-from shared.worker.registration import Subscription
+from postroom import wire
+from postroom.broker.publishing import Outgoing, Publisher
+from postroom.broker.topology.ladder import LEVELS
+from postroom.runtime.consuming.delivery import Delivery
+from postroom.runtime.registration import Subscription
+from postroom.settings import RuntimeSettings
+from postroom.standalone.tables import DEAD, READY, LocalMessageRow
+from postroom.storage.database import Database
 
 messages: Table = LocalMessageRow.__table__  # type: ignore[attr-defined]
 

@@ -4,14 +4,14 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from shared.discovery import discover
-from shared.errors import ConfigurationError
-from shared.local import LocalBroker
-from shared.messages import Message
-from shared.publishing import Publisher, PublishOptions
-from shared.publishing.outgoing import NO_OPTIONS
-from shared.settings import DispatchSettings, JobRunner, RuntimeSettings, read_settings
-from shared.worker.process import EXIT_CONFIGURATION
+from postroom.broker.publishing import Publisher, PublishOptions
+from postroom.broker.publishing.outgoing import NO_OPTIONS
+from postroom.runtime.discovery import discover
+from postroom.runtime.process import EXIT_CONFIGURATION
+from postroom.settings import DispatchSettings, JobRunner, RuntimeSettings, read_settings
+from postroom.standalone import LocalBroker
+from postroom.wire.errors import ConfigurationError
+from postroom.wire.messages import Message
 
 __all__ = ["DispatchSettings", "JobDispatcher", "JobRunner", "open_dispatcher", "read_runner"]
 

@@ -13,23 +13,23 @@ from typing import Any, cast
 import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared import wire
-from shared.database import Database
-from shared.discovery import NAMESPACE, discover
-from shared.errors import ConfigurationError
-from shared.health import HealthServer
-from shared.inbox import Inbox
-from shared.local.broker import LocalBroker
-from shared.redaction import redact
-from shared.settings import RuntimeSettings, read_settings
-from shared.telemetry.logs import set_up_logs
-from shared.worker import Worker
-from shared.worker.acknowledgement import Acknowledger
-from shared.worker.circuit import Circuit
-from shared.worker.process import EXIT_CONFIGURATION
-from shared.worker.processor import Processor
-from shared.worker.recording import Recording
-from shared.worker.runtime import MakeAdapters, Runtime
+from postroom import wire
+from postroom.privacy.redaction import redact
+from postroom.runtime import Worker
+from postroom.runtime.assembly import MakeAdapters, Runtime
+from postroom.runtime.circuit import Circuit
+from postroom.runtime.consuming.acknowledgement import Acknowledger
+from postroom.runtime.discovery import NAMESPACE, discover
+from postroom.runtime.health import HealthServer
+from postroom.runtime.history.recording import Recording
+from postroom.runtime.inbox import Inbox
+from postroom.runtime.process import EXIT_CONFIGURATION
+from postroom.runtime.processing.processor import Processor
+from postroom.settings import RuntimeSettings, read_settings
+from postroom.standalone.broker import LocalBroker
+from postroom.storage.database import Database
+from postroom.telemetry.logs import set_up_logs
+from postroom.wire.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """A service's own database: one SQLite file by default, one PostgreSQL schema in production.
 
-A service reads and writes its own tables only. Their shape comes from Alembic migrations: `shared/migrations`
-for the tables of the runtime and `services/<name>/migrations` for the service's own.
+A service reads and writes its own tables only. Their shape comes from Alembic migrations:
+`shared/postroom/storage/migrations` for the tables of the runtime, `services/<name>/migrations` for the service's own.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, SingletonThreadPool
 
-from shared.errors import ConfigurationError, NoDatabase
+from postroom.wire.errors import ConfigurationError, NoDatabase
 
 Result = TypeVar("Result")
 
@@ -116,14 +116,14 @@ class Database:
             )
 
     def _migrations(self) -> Config:
-        shared_versions = files("shared") / "migrations" / "versions"
+        shared_versions = files("postroom.storage") / "migrations" / "versions"
         own_versions = files(f"services.{self.service}") / "migrations" if _is_service(self.service) else None
         locations = [
             str(shared_versions),
             *([str(own_versions)] if own_versions and own_versions.is_dir() else []),
         ]
         config = Config()
-        config.set_main_option("script_location", str(files("shared") / "migrations").replace("%", "%%"))
+        config.set_main_option("script_location", str(files("postroom.storage") / "migrations").replace("%", "%%"))
         config.set_main_option("path_separator", "newline")
         config.set_main_option("version_locations", "\n".join(locations).replace("%", "%%"))
         return config

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 
-from shared.database import Database
+from postroom.storage.database import Database
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import AzureStore, GCSStore, LocalStore, S3Store, from_url
 
-from shared.errors import ConfigurationError, PostroomError
+from postroom.wire.errors import ConfigurationError, PostroomError
 
 READ_SECONDS = 60
 PART_BYTES = 5 * 1024 * 1024

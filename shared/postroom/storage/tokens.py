@@ -14,8 +14,8 @@ import orjson
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import AwareDatetime, BaseModel, Field, SecretStr, ValidationError
 
-from shared.errors import ConfigurationError, PostroomError
-from shared.settings import RuntimeSettings
+from postroom.settings import RuntimeSettings
+from postroom.wire.errors import ConfigurationError, PostroomError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import orjson
 
-from shared.redaction import redact
+from postroom.privacy.redaction import redact
 
 
 class LogContext(NamedTuple):

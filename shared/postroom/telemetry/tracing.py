@@ -13,8 +13,8 @@ from typing import Any
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from shared import wire
-from shared.errors import ConfigurationError
+from postroom import wire
+from postroom.wire.errors import ConfigurationError
 
 _carried: ContextVar[dict[str, str] | None] = ContextVar("postroom_trace_headers", default=None)
 _propagator = TraceContextTextMapPropagator()

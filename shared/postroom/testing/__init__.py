@@ -4,11 +4,11 @@
 test. `eventually` waits for a condition instead of sleeping.
 """
 
-from shared.patience import patience
-from shared.testing.builders import make_send_email, make_user_created
-from shared.testing.fakes import FrozenClock, RecordingPublisher
-from shared.testing.performing import make_delivery, perform, running, running_with
-from shared.testing.waiting import eventually
+from postroom.patience import patience
+from postroom.testing.builders import make_send_email, make_user_created
+from postroom.testing.fakes import FrozenClock, RecordingPublisher
+from postroom.testing.performing import make_delivery, perform, running, running_with
+from postroom.testing.waiting import eventually
 
 __all__ = [
     "FrozenClock",

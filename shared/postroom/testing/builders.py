@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.messages import SendEmail, UserCreated
+from postroom.wire.messages import SendEmail, UserCreated
 
 
 def make_send_email(**changes: Any) -> SendEmail:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from shared.messages import Message
-from shared.publishing import Outgoing, PublishOptions
-from shared.publishing.outgoing import NO_OPTIONS, address
+from postroom.broker.publishing import Outgoing, PublishOptions
+from postroom.broker.publishing.outgoing import NO_OPTIONS, address
+from postroom.wire.messages import Message
 
 
 @dataclass

@@ -8,14 +8,14 @@ from typing import Any
 
 import orjson
 
-from shared.messages import Event, Message
-from shared.settings import RuntimeSettings
-from shared.testing.waiting import eventually
-from shared.wire import JOBS, listener_queue
-from shared.worker.decoding import decode
-from shared.worker.delivery import Delivery
-from shared.worker.registration import Adapters, Worker
-from shared.worker.runtime import MakeAdapters, Service
+from postroom.runtime.assembly import MakeAdapters, Service
+from postroom.runtime.consuming.decoding import decode
+from postroom.runtime.consuming.delivery import Delivery
+from postroom.runtime.registration import Adapters, Worker
+from postroom.settings import RuntimeSettings
+from postroom.testing.waiting import eventually
+from postroom.wire import JOBS, listener_queue
+from postroom.wire.messages import Event, Message
 
 
 async def perform(

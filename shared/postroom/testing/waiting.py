@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
 
-from shared.patience import patience
-from shared.testing.explaining import Explanation, shortened
+from postroom.patience import patience
+from postroom.testing.explaining import Explanation, shortened
 
 Answer = TypeVar("Answer")
 

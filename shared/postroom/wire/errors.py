@@ -9,9 +9,9 @@ PostroomError
 │   ├── BrokerUnavailable       there is no connection
 │   └── PublishTimeout          it may or may not have been stored: publish again with the same id
 ├── TopologyError               the broker is not as Postroom needs it
-├── ManagementError             the management API does not answer or refuses (shared.management)
-├── ServerNotStarted            a broker of our own did not come up (shared.broker_node)
-├── ServiceFailed               a service did not come up (shared.supervisor)
+├── ManagementError             the management API does not answer or refuses (postroom.broker.management)
+├── ServerNotStarted            a broker of our own did not come up (postroom.devkit.broker_node)
+├── ServiceFailed               a service did not come up (postroom.devkit.supervisor)
 └── JobError                    raised by a handler to say what is to happen to the message
     ├── Postponed               nothing was tried: comes again later, without an attempt being used
     ├── TemporaryFailure        may pass later: tried again after its backoff

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from shared import wire
-from shared.dead_letters.causes import Cause, cause_of
+from postroom import wire
+from postroom.wire.causes import Cause, cause_of
 
 NET_ERRORS = {
     "delivery_limit": (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.durations import duration_in_words
+from postroom.durations import duration_in_words
 
 
 @pytest.mark.parametrize(

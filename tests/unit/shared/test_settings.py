@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import ConfigurationError
-from shared.settings import DEFAULT_AMQP_URL, RuntimeSettings, read_settings
+from postroom.settings import DEFAULT_AMQP_URL, RuntimeSettings, read_settings
+from postroom.wire.errors import ConfigurationError
 
 
 @pytest.fixture(autouse=True)

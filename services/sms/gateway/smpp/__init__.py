@@ -15,6 +15,7 @@ from datetime import timedelta
 from aiosmpplib.protocol import BindTransceiver, SubmitSm
 from aiosmpplib.state import NPI, TON, PhoneNumber
 
+from postroom.wire.errors import PermanentFailure, TemporaryFailure
 from services.sms.errors import AnswerLost, GatewayUnavailable, TextDeferred, TextRefused
 from services.sms.gateway import Accepted, Receipt, Text
 from services.sms.gateway.smpp.link import BIND_FAILURES, CannotBind, Link, kept_open
@@ -25,7 +26,6 @@ from services.sms.gateway.smpp.receipts import read_receipt
 from services.sms.gateway.smpp.session import Session, SessionClosed
 from services.sms.gateway.smpp.statuses import WAITS, refuse
 from services.sms.gateway.url import GatewayUrl
-from shared.errors import PermanentFailure, TemporaryFailure
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from ipaddress import ip_address
 from aiosmpplib.state import NPI, TON, PhoneNumber
 from pydantic import SecretStr
 
+from postroom.tls import trusted_authorities
+from postroom.wire.errors import ConfigurationError
 from services.sms.gateway.smpp.receipts import MessageIds
 from services.sms.gateway.url import GatewayUrl
-from shared.errors import ConfigurationError
-from shared.tls import trusted_authorities
 
 OPTIONS = (
     *("from", "tls", "ca_file", "system_type", "source_ton", "source_npi"),

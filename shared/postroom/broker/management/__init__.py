@@ -4,9 +4,9 @@ Works on RabbitMQ 3.10 and 4.x. Counts of messages and consumers that it returns
 the broker; who needs the present asks over AMQP. Messages are never published through it.
 """
 
-from shared.management.client import Management
-from shared.management.connection import ManagementError, ManagementRefused, ManagementUnavailable
-from shared.management.records import (
+from postroom.broker.management.client import Management
+from postroom.broker.management.connection import ManagementError, ManagementRefused, ManagementUnavailable
+from postroom.broker.management.records import (
     BindingInfo,
     ExchangeInfo,
     NodeInfo,

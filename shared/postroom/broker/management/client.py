@@ -6,8 +6,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-from shared.management.connection import ApiConnection
-from shared.management.records import (
+from postroom.broker.management.connection import ApiConnection
+from postroom.broker.management.records import (
     BindingInfo,
     ExchangeInfo,
     NodeInfo,
@@ -20,7 +20,7 @@ from shared.management.records import (
     policy_info,
     queue_info,
 )
-from shared.settings import RuntimeSettings
+from postroom.settings import RuntimeSettings
 
 PAGE_SIZE = 500  # the API's own upper limit
 QUEUE_COLUMNS = (

@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 
-from shared.errors import PostroomError
-from shared.tls import system_authorities
+from postroom.tls import system_authorities
+from postroom.wire.errors import PostroomError
 
 _NEEDS_ADMINISTRATOR = re.compile(r" /(users|permissions|topic-permissions)|permissions$")
 

@@ -11,9 +11,9 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from shared.messages import Message
-from shared.publishing.outgoing import NO_OPTIONS, Outgoing, PublishOptions
-from shared.publishing.publisher import DEFAULT_TIMEOUT, Publisher
+from postroom.broker.publishing.outgoing import NO_OPTIONS, Outgoing, PublishOptions
+from postroom.broker.publishing.publisher import DEFAULT_TIMEOUT, Publisher
+from postroom.wire.messages import Message
 
 Result = TypeVar("Result")
 

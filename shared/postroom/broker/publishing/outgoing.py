@@ -10,9 +10,9 @@ import aio_pika
 import orjson
 from pamqp import encode
 
-from shared import wire
-from shared.errors import InvalidPublish
-from shared.messages import Job, Message
+from postroom import wire
+from postroom.wire.errors import InvalidPublish
+from postroom.wire.messages import Job, Message
 
 MAX_HEADER_BYTES = 64 * 1024
 """All headers together, well under the 128 KiB of one frame: a larger set would close the connection."""

@@ -17,12 +17,12 @@ from aio_pika.exceptions import (
 )
 from aio_pika.exceptions import PublishError as ReturnedByBroker
 
-from shared.connections import connection_url, without_password
-from shared.errors import BrokerUnavailable, PublishError, PublishTimeout, Unroutable
-from shared.messages import Message
-from shared.publishing.outgoing import NO_OPTIONS, Outgoing, PublishOptions, address
-from shared.publishing.turns import Turns
-from shared.telemetry.tracing import trace_headers
+from postroom.broker.connection import connection_url, without_password
+from postroom.broker.publishing.outgoing import NO_OPTIONS, Outgoing, PublishOptions, address
+from postroom.broker.publishing.turns import Turns
+from postroom.telemetry.tracing import trace_headers
+from postroom.wire.errors import BrokerUnavailable, PublishError, PublishTimeout, Unroutable
+from postroom.wire.messages import Message
 
 DEFAULT_TIMEOUT = timedelta(seconds=10)
 REOPEN_SECONDS = 2.0

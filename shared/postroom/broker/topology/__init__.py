@@ -1,8 +1,8 @@
 """What exists on the broker, declared in one place as data."""
 
-from shared.topology.ladder import LONGEST_WAIT, delay_ladder, walk_key
-from shared.topology.model import Topology, build_topology
-from shared.topology.parts import Binding, Exchange, Policy, Queue
+from postroom.broker.topology.ladder import LONGEST_WAIT, delay_ladder, walk_key
+from postroom.broker.topology.model import Topology, build_topology
+from postroom.broker.topology.parts import Binding, Exchange, Policy, Queue
 
 __all__ = [
     "LONGEST_WAIT",

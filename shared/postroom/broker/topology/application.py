@@ -7,10 +7,10 @@ ever without its dead-letter target, and targets are bound before what leads to 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from shared.management import BindingInfo, Management
-from shared.topology.comparison import Conflict, Difference, Found, as_binding, compare, read_found
-from shared.topology.model import Topology
-from shared.topology.parts import Binding
+from postroom.broker.management import BindingInfo, Management
+from postroom.broker.topology.comparison import Conflict, Difference, Found, as_binding, compare, read_found
+from postroom.broker.topology.model import Topology
+from postroom.broker.topology.parts import Binding
 
 
 @dataclass(frozen=True, slots=True)

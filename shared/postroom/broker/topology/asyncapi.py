@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from inspect import cleandoc
 from typing import Any
 
-from shared import wire
-from shared.messages import Job, Message
-from shared.worker.registration import Subscription
+from postroom import wire
+from postroom.runtime.registration import Subscription
+from postroom.wire.messages import Job, Message
 
 HEADERS: Mapping[str, Any] = {
     "type": "object",

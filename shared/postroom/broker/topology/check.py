@@ -1,6 +1,6 @@
 """Whether a broker is as the topology needs it, judged by what the management API tells.
 
-The proof by a message that really dies is in shared.topology.proof.
+The proof by a message that really dies is in postroom.broker.topology.proof.
 """
 
 import re
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared import wire
-from shared.management import PolicyInfo
-from shared.topology.application import describe_stale
-from shared.topology.comparison import Difference, Found, compare, wanted_policy
-from shared.topology.model import Topology
-from shared.topology.parts import POLICY_PRIORITY, Policy
+from postroom import wire
+from postroom.broker.management import PolicyInfo
+from postroom.broker.topology.application import describe_stale
+from postroom.broker.topology.comparison import Difference, Found, compare, wanted_policy
+from postroom.broker.topology.model import Topology
+from postroom.broker.topology.parts import POLICY_PRIORITY, Policy
 
 APPLY = "run `postroom topology apply`"
 QUEUE_POLICY_SCOPES = frozenset(("all", "queues", "quorum_queues"))

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.management import BindingInfo, ExchangeInfo, Management, PolicyInfo, QueueInfo
-from shared.topology.model import Topology
-from shared.topology.parts import POLICY_PRIORITY, Binding, Exchange, Policy, Queue
+from postroom.broker.management import BindingInfo, ExchangeInfo, Management, PolicyInfo, QueueInfo
+from postroom.broker.topology.model import Topology
+from postroom.broker.topology.parts import POLICY_PRIORITY, Binding, Exchange, Policy, Queue
 
 
 @dataclass(frozen=True, slots=True)

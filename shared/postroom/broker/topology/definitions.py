@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from shared.topology.comparison import wanted_policy
-from shared.topology.model import Topology
-from shared.topology.passwords import HASHING, Passwords, password_hash
-from shared.topology.user_application import wanted_permission, wanted_topic_permissions
-from shared.topology.users import BrokerUser
+from postroom.broker.topology.comparison import wanted_policy
+from postroom.broker.topology.model import Topology
+from postroom.broker.topology.passwords import HASHING, Passwords, password_hash
+from postroom.broker.topology.user_application import wanted_permission, wanted_topic_permissions
+from postroom.broker.topology.users import BrokerUser
 
 DEFAULT_BROKER_VERSION = "4"
 

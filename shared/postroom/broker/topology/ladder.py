@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 
-from shared import wire
-from shared.topology.parts import Binding, Exchange, Policy, Queue, quorum_queue
+from postroom import wire
+from postroom.broker.topology.parts import Binding, Exchange, Policy, Queue, quorum_queue
 
 LEVELS = 20
 """Waits up to 2^20 - 1 s ≈ 12 days in one walk; a longer one walks again with what is left."""

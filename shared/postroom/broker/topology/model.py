@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared import wire
-from shared.errors import ConfigurationError
-from shared.topology.ladder import delay_ladder
-from shared.topology.parts import Binding, Exchange, Policy, Queue, quorum_queue
-from shared.worker.registration import Subscription
+from postroom import wire
+from postroom.broker.topology.ladder import delay_ladder
+from postroom.broker.topology.parts import Binding, Exchange, Policy, Queue, quorum_queue
+from postroom.runtime.registration import Subscription
+from postroom.wire.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)

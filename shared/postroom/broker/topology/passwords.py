@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
-from shared.errors import ConfigurationError
+from postroom.wire.errors import ConfigurationError
 
 HASHING = "rabbit_password_hashing_sha256"
 _SALT_BYTES = 4  # RabbitMQ's own: the hash is the salt, then SHA-256 of salt and password

@@ -22,10 +22,10 @@ from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import DeliveryError
 from aiormq.exceptions import ChannelAccessRefused
 
-from shared import wire
-from shared.dead_letters.connection import BROKER_ERRORS, connect
-from shared.topology.ladder import walk_key
-from shared.topology.search import Depth, depth_and_readers, reject_probe, searching, try_reading
+from postroom import wire
+from postroom.broker.plain_connection import BROKER_ERRORS, connect
+from postroom.broker.topology.ladder import walk_key
+from postroom.broker.topology.search import Depth, depth_and_readers, reject_probe, searching, try_reading
 
 WALK = timedelta(seconds=1)
 LADDER = "delay ladder"

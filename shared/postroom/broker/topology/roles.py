@@ -3,9 +3,9 @@
 from enum import Enum, auto
 from fnmatch import fnmatchcase
 
-from shared import wire
-from shared.management import QueueInfo
-from shared.topology.ladder import delay_ladder
+from postroom import wire
+from postroom.broker.management import QueueInfo
+from postroom.broker.topology.ladder import delay_ladder
 
 POLICY_PREFIX = "postroom."
 

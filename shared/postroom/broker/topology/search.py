@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
-from shared import wire
+from postroom import wire
 
 LEFT_BEHIND_AFTER = timedelta(minutes=5)
 """A probe this old belongs to no check that still runs; it is removed wherever it is met."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from shared.errors import ConfigurationError
-from shared.management import Management, PermissionInfo, TopicPermissionInfo, UserInfo
-from shared.topology.application import Change
-from shared.topology.passwords import Passwords, is_hash_of, password_hash
-from shared.topology.users import BrokerUser
+from postroom.broker.management import Management, PermissionInfo, TopicPermissionInfo, UserInfo
+from postroom.broker.topology.application import Change
+from postroom.broker.topology.passwords import Passwords, is_hash_of, password_hash
+from postroom.broker.topology.users import BrokerUser
+from postroom.wire.errors import ConfigurationError
 
 
 def apply_users(

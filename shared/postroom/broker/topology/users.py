@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared import wire
-from shared.errors import ConfigurationError
-from shared.topology.ladder import LEVELS
-from shared.worker.registration import Subscription
+from postroom import wire
+from postroom.broker.topology.ladder import LEVELS
+from postroom.runtime.registration import Subscription
+from postroom.wire.errors import ConfigurationError
 
 NOTHING = "^$"
 PUBLISHER = "publisher"

@@ -1,4 +1,4 @@
-"""`python -m shared.broker_node`: a RabbitMQ node in the foreground, until Ctrl-C."""
+"""`python -m postroom.devkit.broker_node`: a RabbitMQ node in the foreground, until Ctrl-C."""
 
 import json
 import signal
@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from shared.broker_node.find import find_broker
-from shared.errors import PostroomError
+from postroom.devkit.broker_node.find import find_broker
+from postroom.wire.errors import PostroomError
 
 
 def run(

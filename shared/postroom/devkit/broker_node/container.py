@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.broker_node.configuration import DEAD_LETTERS_AGAIN, PLUGINS
-from shared.broker_node.errors import ServerNotStarted
-from shared.broker_node.node import BrokerNode
-from shared.broker_node.readiness import LOG_LINES, wait_until_ready
-from shared.ports import free_ports
+from postroom.devkit.broker_node.configuration import DEAD_LETTERS_AGAIN, PLUGINS
+from postroom.devkit.broker_node.errors import ServerNotStarted
+from postroom.devkit.broker_node.node import BrokerNode
+from postroom.devkit.broker_node.readiness import LOG_LINES, wait_until_ready
+from postroom.devkit.ports import free_ports
 
 if TYPE_CHECKING:
     from docker.models.containers import Container

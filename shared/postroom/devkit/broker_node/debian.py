@@ -1,6 +1,6 @@
 """Installing what is missing on Debian and Ubuntu, without leaving a server running that nobody asked for.
 
-python -m shared.broker_node.debian rabbitmq-server postgresql
+python -m postroom.devkit.broker_node.debian rabbitmq-server postgresql
 """
 
 import fcntl
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.broker_node.errors import ServerNotStarted
+from postroom.devkit.broker_node.errors import ServerNotStarted
 
 Say = Callable[[str], None]
 

@@ -1,6 +1,6 @@
 """What can go wrong before there is a broker."""
 
-from shared.errors import ConfigurationError, PostroomError
+from postroom.wire.errors import ConfigurationError, PostroomError
 
 
 class NoBroker(ConfigurationError):

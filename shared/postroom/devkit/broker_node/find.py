@@ -7,13 +7,13 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from shared.broker_node import container, debian
-from shared.broker_node.errors import NoBroker, ServerNotStarted
-from shared.broker_node.installation import Installation, find_installation
-from shared.broker_node.node import BrokerNode, SomebodyElses
-from shared.broker_node.private import private_node
-from shared.broker_node.readiness import accepts_connections, host_and_port, management_version
-from shared.settings import RuntimeSettings
+from postroom.devkit.broker_node import container, debian
+from postroom.devkit.broker_node.errors import NoBroker, ServerNotStarted
+from postroom.devkit.broker_node.installation import Installation, find_installation
+from postroom.devkit.broker_node.node import BrokerNode, SomebodyElses
+from postroom.devkit.broker_node.private import private_node
+from postroom.devkit.broker_node.readiness import accepts_connections, host_and_port, management_version
+from postroom.settings import RuntimeSettings
 
 Say = Callable[[str], None]
 

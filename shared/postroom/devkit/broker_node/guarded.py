@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from shared.broker_node import guardian
-from shared.broker_node.errors import ServerNotStarted
+from postroom.devkit.broker_node import guardian
+from postroom.devkit.broker_node.errors import ServerNotStarted
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from shared.broker_node.errors import ServerNotStarted
+from postroom.devkit.broker_node.errors import ServerNotStarted
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/opt/homebrew/sbin:/opt/homebrew/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

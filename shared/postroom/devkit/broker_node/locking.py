@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared.errors import ConfigurationError
+from postroom.wire.errors import ConfigurationError
 
 WAIT_SECONDS = 30
 """The guardian of an owner that was killed a moment ago needs its time to stop the node."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from shared.broker_node.errors import NotOurBroker
+from postroom.devkit.broker_node.errors import NotOurBroker
 
 
 class NodeLife(Protocol):

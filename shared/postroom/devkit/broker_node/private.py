@@ -10,14 +10,14 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from shared.broker_node.configuration import Identity, node_environment, write_folder
-from shared.broker_node.errors import ServerNotStarted
-from shared.broker_node.guarded import GuardedServer, ServerPlan
-from shared.broker_node.installation import Installation
-from shared.broker_node.locking import locked_folder
-from shared.broker_node.node import BrokerNode
-from shared.broker_node.readiness import last_lines, wait_until_ready
-from shared.ports import free_ports, is_free
+from postroom.devkit.broker_node.configuration import Identity, node_environment, write_folder
+from postroom.devkit.broker_node.errors import ServerNotStarted
+from postroom.devkit.broker_node.guarded import GuardedServer, ServerPlan
+from postroom.devkit.broker_node.installation import Installation
+from postroom.devkit.broker_node.locking import locked_folder
+from postroom.devkit.broker_node.node import BrokerNode
+from postroom.devkit.broker_node.readiness import last_lines, wait_until_ready
+from postroom.devkit.ports import free_ports, is_free
 
 USER = PASSWORD = "guest"  # noqa: S105 - RabbitMQ lets it in from loopback only, and nothing else is listened on
 TRIES = 3

@@ -9,9 +9,9 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from shared.broker_node.errors import ServerNotStarted
-from shared.patience import patience
-from shared.tls import system_authorities
+from postroom.devkit.broker_node.errors import ServerNotStarted
+from postroom.patience import patience
+from postroom.tls import system_authorities
 
 START_WITHIN = timedelta(minutes=3)  # some 8 s on two cores that have time
 LOOK_EVERY_SECONDS = 0.1

@@ -6,8 +6,8 @@ import time
 
 from rich.markup import escape
 
-from shared import wire
-from shared.demo.telling import Seen, StepFailed, Storyteller
+from postroom import wire
+from postroom.devkit.demo.telling import Seen, StepFailed, Storyteller
 
 QUEUE = "email.send"
 CROWD, OUTAGE_MAILS, AWAY_SECONDS = "crowd@example.com", 40, 4.0

@@ -14,12 +14,12 @@ import aio_pika
 import httpx
 import orjson
 
-from shared.broker_node import BrokerNode
-from shared.demo.http_inbox import AlertInbox, Partner, until
-from shared.mailbox import MailServer
-from shared.settings import RuntimeSettings, read_settings
-from shared.supervisor import Child, Supervisor
-from shared.tls import system_authorities
+from postroom.devkit.broker_node import BrokerNode
+from postroom.devkit.demo.http_inbox import AlertInbox, Partner, until
+from postroom.devkit.mailbox import MailServer
+from postroom.devkit.supervisor import Child, Supervisor
+from postroom.settings import RuntimeSettings, read_settings
+from postroom.tls import system_authorities
 
 SHORTEST_PATIENCE_SECONDS = 20.0
 PATIENCE_PER_START = 3

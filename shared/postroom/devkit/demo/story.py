@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 from rich.markup import escape
 
-from shared import wire
-from shared.demo.bad_day import fifty_failures, outage
-from shared.demo.telling import Seen, StepFailed, Storyteller
-from shared.mailbox import ReceivedMail
+from postroom import wire
+from postroom.devkit.demo.bad_day import fifty_failures, outage
+from postroom.devkit.demo.telling import Seen, StepFailed, Storyteller
+from postroom.devkit.mailbox import ReceivedMail
 
 ADA, SLOW, GONE = "ada@example.com", "slow@example.com", "gone@example.com"
 BOARD, TEAM = "board@example.com", "team@example.com"

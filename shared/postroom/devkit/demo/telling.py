@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from rich.markup import escape
 
-from shared import wire
-from shared.demo.stage import Stage
-from shared.errors import PostroomError
-from shared.mailbox import ReceivedMail
+from postroom import wire
+from postroom.devkit.demo.stage import Stage
+from postroom.devkit.mailbox import ReceivedMail
+from postroom.wire.errors import PostroomError
 
 Result = TypeVar("Result")
 
@@ -100,7 +100,7 @@ class Storyteller:
         """The lines that `postroom ARGUMENTS` prints; StepFailed when it fails."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "shared.cli", *arguments),
+            *("-m", "postroom.operator.cli", *arguments),
             env={**self.stage.environment, "NO_COLOR": "1", "COLUMNS": "100"},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

@@ -3,7 +3,7 @@
 Needs aiosmtpd, which the extra `demo` installs.
 """
 
-from shared.mailbox.mails import HANG_UP, ReceivedMail
-from shared.mailbox.server import MailServer
+from postroom.devkit.mailbox.mails import HANG_UP, ReceivedMail
+from postroom.devkit.mailbox.server import MailServer
 
 __all__ = ["HANG_UP", "MailServer", "ReceivedMail"]

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from shared.mailbox.mails import HANG_UP, ReceivedMail
+from postroom.devkit.mailbox.mails import HANG_UP, ReceivedMail
 
 Tls = Literal["none", "starttls", "implicit"]
 ACCEPTED = "250 2.0.0 accepted"

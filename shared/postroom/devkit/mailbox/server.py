@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Self
 
-from shared.mailbox.conversation import Conversation, Tls
-from shared.mailbox.mails import ReceivedMail, Script
-from shared.patience import patience
+from postroom.devkit.mailbox.conversation import Conversation, Tls
+from postroom.devkit.mailbox.mails import ReceivedMail, Script
+from postroom.patience import patience
 
 PATIENCE = timedelta(seconds=30)
 """For mails that are on their way, where nothing else is asked for."""

@@ -2,13 +2,13 @@
 
 import typer
 
-from shared.cli import alerts, dead, history, report, schedules, schema, tokens, topology
-from shared.cli.cancel import cancel_command
-from shared.cli.demo import demo_command
-from shared.cli.output import EXIT_CODES, CommandGroup
-from shared.cli.publish import publish_command
-from shared.cli.status import status_command
-from shared.cli.up import up_command
+from postroom.operator.cli import alerts, dead, history, report, schedules, schema, tokens, topology
+from postroom.operator.cli.cancel import cancel_command
+from postroom.operator.cli.demo import demo_command
+from postroom.operator.cli.output import EXIT_CODES, CommandGroup
+from postroom.operator.cli.publish import publish_command
+from postroom.operator.cli.status import status_command
+from postroom.operator.cli.up import up_command
 
 app = typer.Typer(
     name="postroom",

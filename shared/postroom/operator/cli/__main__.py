@@ -1,5 +1,5 @@
-"""`python -m shared.cli` is `postroom`."""
+"""`python -m postroom.operator.cli` is `postroom`."""
 
-from shared.cli import main
+from postroom.operator.cli import main
 
 main()

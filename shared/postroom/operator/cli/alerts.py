@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from shared.cli.asking import ask_service
-from shared.cli.output import AsJson, ExitCode, complain, out, print_json, print_table
+from postroom.operator.cli.asking import ask_service
+from postroom.operator.cli.output import AsJson, ExitCode, complain, out, print_json, print_table
 
 SERVICE = "alerting"
 _LONGEST_TEXT = 200

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from typing import Any
 
-from shared.errors import ConfigurationError, NoDatabase
+from postroom.wire.errors import ConfigurationError, NoDatabase
 
 PYTHON = sys.executable
 """What runs a service's program."""

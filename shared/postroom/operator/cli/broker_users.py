@@ -3,15 +3,15 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from shared.broker_node import BrokerNode
-from shared.connections import as_user
-from shared.discovery import discover
-from shared.errors import ConfigurationError
-from shared.management import Management, ManagementError
-from shared.settings import RuntimeSettings
-from shared.topology.passwords import Passwords
-from shared.topology.user_application import apply_users
-from shared.topology.users import MONITORING, BrokerUser, build_users, user_prefix
+from postroom.broker.connection import as_user
+from postroom.broker.management import Management, ManagementError
+from postroom.broker.topology.passwords import Passwords
+from postroom.broker.topology.user_application import apply_users
+from postroom.broker.topology.users import MONITORING, BrokerUser, build_users, user_prefix
+from postroom.devkit.broker_node import BrokerNode
+from postroom.runtime.discovery import discover
+from postroom.settings import RuntimeSettings
+from postroom.wire.errors import ConfigurationError
 
 FILE_NAME = "broker-users.json"
 READS_THE_MANAGEMENT_API = "alerting"

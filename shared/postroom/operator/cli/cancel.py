@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from shared.cli.output import AsJson, out, print_json
-from shared.messages import CancelReport
-from shared.publishing import Publisher
-from shared.settings import RuntimeSettings, read_settings
+from postroom.broker.publishing import Publisher
+from postroom.operator.cli.output import AsJson, out, print_json
+from postroom.settings import RuntimeSettings, read_settings
+from postroom.wire.messages import CancelReport
 
 
 def cancel_command(

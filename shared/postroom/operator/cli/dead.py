@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from shared.cli.dead_edit import edit_of
-from shared.cli.dead_files import export_command, import_command
-from shared.cli.dead_options import All, DryRun, Queue, Yes, selecting, some
-from shared.cli.dead_running import (
+from postroom.operator.cli.dead_edit import edit_of
+from postroom.operator.cli.dead_files import export_command, import_command
+from postroom.operator.cli.dead_options import All, DryRun, Queue, Yes, selecting, some
+from postroom.operator.cli.dead_running import (
     ask,
     finish,
     progress_of,
@@ -20,10 +20,10 @@ from shared.cli.dead_running import (
     until_stopped,
     url_of,
 )
-from shared.cli.dead_timeline import timelines_of
-from shared.cli.dead_views import json_of_found, print_found, print_summaries
-from shared.cli.output import AsJson, ExitCode, note, print_json
-from shared.dead_letters import (
+from postroom.operator.cli.dead_timeline import timelines_of
+from postroom.operator.cli.dead_views import json_of_found, print_found, print_summaries
+from postroom.operator.cli.output import AsJson, ExitCode, note, print_json
+from postroom.operator.dead_letters import (
     SLOWEST_PER_SECOND,
     Found,
     Outcome,
@@ -40,8 +40,8 @@ from shared.dead_letters import (
     summarize,
     target_of,
 )
-from shared.errors import ConfigurationError
-from shared.settings import RuntimeSettings, read_settings
+from postroom.settings import RuntimeSettings, read_settings
+from postroom.wire.errors import ConfigurationError
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -9,11 +9,11 @@ from tempfile import TemporaryDirectory
 
 import typer
 
-from shared.cli.dead_running import run_against
-from shared.cli.output import ExitCode, complain, note
-from shared.dead_letters import Edit, Found, Selection, Target, connect, depth_of, read_letters
-from shared.dead_letters.editing import as_body, as_text, is_same, problem_of
-from shared.errors import ConfigurationError
+from postroom.operator.cli.dead_running import run_against
+from postroom.operator.cli.output import ExitCode, complain, note
+from postroom.operator.dead_letters import Edit, Found, Selection, Target, connect, depth_of, read_letters
+from postroom.operator.dead_letters.editing import as_body, as_text, is_same, problem_of
+from postroom.wire.errors import ConfigurationError
 
 
 def edit_of(target: Target, selection: Selection, *, file: Path | None, by_hand: bool) -> Edit:

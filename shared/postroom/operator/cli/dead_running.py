@@ -13,13 +13,13 @@ from typing import TypeVar
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from shared import wire
-from shared.cli.dead_views import print_outcome
-from shared.cli.output import ExitCode, err, print_json
-from shared.dead_letters import Outcome, Selection, Target, Watch, connect, depth_of
-from shared.errors import ConfigurationError, PostroomError, TopologyError
-from shared.management import Management, ManagementError
-from shared.settings import RuntimeSettings, read_settings
+from postroom import wire
+from postroom.broker.management import Management, ManagementError
+from postroom.operator.cli.dead_views import print_outcome
+from postroom.operator.cli.output import ExitCode, err, print_json
+from postroom.operator.dead_letters import Outcome, Selection, Target, Watch, connect, depth_of
+from postroom.settings import RuntimeSettings, read_settings
+from postroom.wire.errors import ConfigurationError, PostroomError, TopologyError
 
 MANY = 10
 """From this number on a command asks before it acts."""

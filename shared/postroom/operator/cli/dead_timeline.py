@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.cli.asking import ask_service
-from shared.dead_letters import Found
-from shared.dead_letters.letter import moment_of
-from shared.errors import ConfigurationError
+from postroom.operator.cli.asking import ask_service
+from postroom.operator.dead_letters import Found
+from postroom.wire.errors import ConfigurationError
+from postroom.wire.letter import moment_of
 
 SERVICE = "audit"
 

@@ -7,9 +7,9 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from shared.cli.dead_timeline import as_text
-from shared.cli.output import complain, note, out
-from shared.dead_letters import (
+from postroom.operator.cli.dead_timeline import as_text
+from postroom.operator.cli.output import complain, note, out
+from postroom.operator.dead_letters import (
     Found,
     Outcome,
     QueueSummary,
@@ -17,7 +17,7 @@ from shared.dead_letters import (
     masked_headers,
     masked_payload,
 )
-from shared.dead_letters.letter import text_of
+from postroom.wire.letter import text_of
 
 _LONGEST_NAME = 255
 _LONGEST_HEADER = 1024

@@ -1,4 +1,4 @@
-"""`postroom demo`: the story of `shared.demo`, told on the terminal."""
+"""`postroom demo`: the story of `postroom.devkit.demo`, told on the terminal."""
 
 import asyncio
 import tempfile
@@ -9,13 +9,13 @@ import typer
 from rich.markup import escape
 from rich.rule import Rule
 
-from shared.broker_node import BrokerNode, find_broker
-from shared.cli.broker_users import users_of_node
-from shared.cli.output import AsJson, ExitCode, complain, err, print_json, print_table
-from shared.cli.output import out as screen
-from shared.cli.up import apply_to, broker_environment
-from shared.errors import ConfigurationError, PostroomError
-from shared.settings import RuntimeSettings, read_settings
+from postroom.devkit.broker_node import BrokerNode, find_broker
+from postroom.operator.cli.broker_users import users_of_node
+from postroom.operator.cli.output import AsJson, ExitCode, complain, err, print_json, print_table
+from postroom.operator.cli.output import out as screen
+from postroom.operator.cli.up import apply_to, broker_environment
+from postroom.settings import RuntimeSettings, read_settings
+from postroom.wire.errors import ConfigurationError, PostroomError
 
 FIRST_STEP = "A broker and the services"
 PROBLEM_LINES = 15  # of the services' log, shown when a step fails
@@ -30,8 +30,8 @@ def demo_command(as_json: AsJson = False) -> None:
     Example: `postroom demo`
     """
     try:
-        from shared.demo.stage import set_stage  # noqa: PLC0415 - needs the extra `demo`
-        from shared.demo.story import Story  # noqa: PLC0415
+        from postroom.devkit.demo.stage import set_stage  # noqa: PLC0415 - needs the extra `demo`
+        from postroom.devkit.demo.story import Story  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"the demo needs {error.name}: pip install 'postroom[all]'") from None
     out = err if as_json else screen

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from shared.cli.asking import ask_service
-from shared.cli.history_views import print_found, print_story
-from shared.cli.output import AsJson, ExitCode, note, out, print_json
-from shared.errors import ConfigurationError
-from shared.recipients import digest_of, mask_recipient
+from postroom.operator.cli.asking import ask_service
+from postroom.operator.cli.history_views import print_found, print_story
+from postroom.operator.cli.output import AsJson, ExitCode, note, out, print_json
+from postroom.privacy.recipients import digest_of, mask_recipient
+from postroom.wire.errors import ConfigurationError
 
 SERVICE = "audit"
 

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from shared.cli.output import out, print_table
-from shared.durations import duration_in_words
+from postroom.durations import duration_in_words
+from postroom.operator.cli.output import out, print_table
 
 WIDTH = 100
 _MOST_OF_AN_ERROR = 240

@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 from typer.core import TyperGroup
 
-from shared.errors import BrokerUnavailable, ConfigurationError, PostroomError
-from shared.management import ManagementRefused, ManagementUnavailable
+from postroom.broker.management import ManagementRefused, ManagementUnavailable
+from postroom.wire.errors import BrokerUnavailable, ConfigurationError, PostroomError
 
 out = Console()
 err = Console(stderr=True)  # notes and errors, so that stdout stays what a program can read

@@ -10,15 +10,15 @@ import typer
 from pydantic import ValidationError
 from rich.markup import escape
 
-from shared import wire
-from shared.cli.output import AsJson, out, print_json
-from shared.discovery import discover
-from shared.errors import ConfigurationError, InvalidPublish
-from shared.messages import KINDS, Event, Message, describe_problems
-from shared.publishing import Outgoing, Publisher, PublishOptions
-from shared.publishing.outgoing import address_json
-from shared.settings import RuntimeSettings, read_settings
-from shared.worker.decoding import read_object
+from postroom import wire
+from postroom.broker.publishing import Outgoing, Publisher, PublishOptions
+from postroom.broker.publishing.outgoing import address_json
+from postroom.operator.cli.output import AsJson, out, print_json
+from postroom.runtime.consuming.decoding import read_object
+from postroom.runtime.discovery import discover
+from postroom.settings import RuntimeSettings, read_settings
+from postroom.wire.errors import ConfigurationError, InvalidPublish
+from postroom.wire.messages import KINDS, Event, Message, describe_problems
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,15 +15,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
-from shared.cli.asking import ask_service
-from shared.cli.cancel import cancel
-from shared.cli.output import AsJson, ExitCode, complain, err, note, out, print_json, print_table
-from shared.cli.report_watch import Died, News, Watch, watch
-from shared.errors import ConfigurationError, InvalidPublish
-from shared.messages import GenerateReport, ReportCancelled, ReportProgress, ReportReady, describe_problems
-from shared.messages.report import ReportFormat
-from shared.publishing import Publisher
-from shared.settings import RuntimeSettings, read_settings
+from postroom.broker.publishing import Publisher
+from postroom.operator.cli.asking import ask_service
+from postroom.operator.cli.cancel import cancel
+from postroom.operator.cli.output import AsJson, ExitCode, complain, err, note, out, print_json, print_table
+from postroom.operator.cli.report_watch import Died, News, Watch, watch
+from postroom.settings import RuntimeSettings, read_settings
+from postroom.wire.errors import ConfigurationError, InvalidPublish
+from postroom.wire.messages import GenerateReport, ReportCancelled, ReportProgress, ReportReady, describe_problems
+from postroom.wire.messages.report import ReportFormat
 
 EXIT_STOPPED = 130  # what shells expect of a program that Ctrl-C ended
 

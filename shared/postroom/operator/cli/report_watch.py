@@ -11,10 +11,10 @@ import orjson
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelNotFoundEntity
 
-from shared import wire
-from shared.connections import connection_url, without_password
-from shared.errors import BrokerUnavailable, TopologyError
-from shared.messages import GenerateReport, ReportCancelled, ReportProgress, ReportReady
+from postroom import wire
+from postroom.broker.connection import connection_url, without_password
+from postroom.wire.errors import BrokerUnavailable, TopologyError
+from postroom.wire.messages import GenerateReport, ReportCancelled, ReportProgress, ReportReady
 
 _EVENTS = {model.kind: model for model in (ReportProgress, ReportReady, ReportCancelled)}
 

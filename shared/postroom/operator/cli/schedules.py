@@ -9,9 +9,9 @@ import typer
 import yaml
 from rich.markup import escape
 
-from shared.cli.asking import ask_service
-from shared.cli.output import AsJson, ExitCode, complain, out, print_json, print_table
-from shared.errors import ConfigurationError
+from postroom.operator.cli.asking import ask_service
+from postroom.operator.cli.output import AsJson, ExitCode, complain, out, print_json, print_table
+from postroom.wire.errors import ConfigurationError
 
 SERVICE = "scheduler"
 COLOURS = {"done": "green", "published": "cyan", "due": "yellow", "dead": "red", "skipped": "dim"}

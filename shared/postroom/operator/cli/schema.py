@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from shared.cli.output import AsJson, note, out, print_json
-from shared.discovery import discover
-from shared.errors import ConfigurationError
-from shared.messages import KINDS, Message
-from shared.topology.asyncapi import asyncapi
-from shared.worker.registration import Subscription
+from postroom.broker.topology.asyncapi import asyncapi
+from postroom.operator.cli.output import AsJson, note, out, print_json
+from postroom.runtime.discovery import discover
+from postroom.runtime.registration import Subscription
+from postroom.wire.errors import ConfigurationError
+from postroom.wire.messages import KINDS, Message
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 from rich.live import Live
 
-from shared.cli.output import AsJson, ExitCode, out, print_json
-from shared.cli.status_state import Asked, State, gather
-from shared.cli.status_views import screen
-from shared.management import Management
-from shared.running import read_noted
-from shared.settings import IgnoredQueuesSettings, RuntimeSettings, read_settings
+from postroom.broker.management import Management
+from postroom.devkit.running import read_noted
+from postroom.operator.cli.output import AsJson, ExitCode, out, print_json
+from postroom.operator.cli.status_state import Asked, State, gather
+from postroom.operator.cli.status_views import screen
+from postroom.settings import IgnoredQueuesSettings, RuntimeSettings, read_settings
 
 LOOK_EVERY_SECONDS = 3.0
 

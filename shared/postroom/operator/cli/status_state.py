@@ -6,14 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from shared import wire
-from shared.cli.asking import ask_service
-from shared.discovery import discover
-from shared.errors import ConfigurationError, NoDatabase
-from shared.management import Management, ManagementError, NodeInfo, QueueInfo
-from shared.redaction import redact
-from shared.running import Health, ask_health, read_gauge
-from shared.topology.roles import Role, role_of
+from postroom import wire
+from postroom.broker.management import Management, ManagementError, NodeInfo, QueueInfo
+from postroom.broker.topology.roles import Role, role_of
+from postroom.devkit.running import Health, ask_health, read_gauge
+from postroom.operator.cli.asking import ask_service
+from postroom.privacy.redaction import redact
+from postroom.runtime.discovery import discover
+from postroom.wire.errors import ConfigurationError, NoDatabase
 
 ALERTING = "alerting"
 OLDEST = "postroom_queue_oldest_seconds"

@@ -7,8 +7,8 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from shared.cli.status_state import QueueState, State
-from shared.running import Health
+from postroom.devkit.running import Health
+from postroom.operator.cli.status_state import QueueState, State
 
 
 def screen(state: State) -> RenderableType:

@@ -8,10 +8,10 @@ import typer
 from pydantic import ValidationError
 from rich.markup import escape
 
-from shared.cli.output import AsJson, ExitCode, out, print_json, print_table
-from shared.errors import ConfigurationError
-from shared.messages import describe_problems
-from shared.settings import RuntimeSettings, read_settings
+from postroom.operator.cli.output import AsJson, ExitCode, out, print_json, print_table
+from postroom.settings import RuntimeSettings, read_settings
+from postroom.wire.errors import ConfigurationError
+from postroom.wire.messages import describe_problems
 
 app = typer.Typer(
     no_args_is_help=True, help="OAuth2 credentials, encrypted in the data folder; maintenance refreshes them."
@@ -39,7 +39,7 @@ def set_command(
 
     Example: `postroom tokens set google google.json`
     """
-    from shared.tokens import Credential  # noqa: PLC0415
+    from postroom.storage.tokens import Credential  # noqa: PLC0415
 
     try:
         content = typer.get_binary_stream("stdin").read() if str(file) == "-" else file.read_bytes()
@@ -81,6 +81,6 @@ def list_command(as_json: AsJson = False) -> None:
 
 
 def _vault() -> Any:
-    from shared.tokens import TokenVault  # noqa: PLC0415 - of the extra `maintenance`
+    from postroom.storage.tokens import TokenVault  # noqa: PLC0415 - of the extra `maintenance`
 
     return TokenVault.from_settings(read_settings(RuntimeSettings))

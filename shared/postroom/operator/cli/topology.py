@@ -12,21 +12,21 @@ import typer
 from rich.markup import escape
 from rich.progress import Progress
 
-from shared.cli.broker_users import installed_users
-from shared.cli.output import AsJson, ExitCode, err, note, out, print_json
-from shared.cli.topology_views import show_applied, show_problems, show_proofs
-from shared.discovery import LeftOut, discover
-from shared.errors import ConfigurationError
-from shared.management import Management
-from shared.settings import RuntimeSettings, read_settings
-from shared.topology import Topology, build_topology
-from shared.topology.application import apply_topology
-from shared.topology.check import Problem, Severity, blocks, find_problems
-from shared.topology.comparison import read_found
-from shared.topology.definitions import DEFAULT_BROKER_VERSION, definitions, user_definitions
-from shared.topology.passwords import Passwords
-from shared.topology.proof import LADDER, Limits, Outcome, Proof, prove
-from shared.topology.user_application import apply_users
+from postroom.broker.management import Management
+from postroom.broker.topology import Topology, build_topology
+from postroom.broker.topology.application import apply_topology
+from postroom.broker.topology.check import Problem, Severity, blocks, find_problems
+from postroom.broker.topology.comparison import read_found
+from postroom.broker.topology.definitions import DEFAULT_BROKER_VERSION, definitions, user_definitions
+from postroom.broker.topology.passwords import Passwords
+from postroom.broker.topology.proof import LADDER, Limits, Outcome, Proof, prove
+from postroom.broker.topology.user_application import apply_users
+from postroom.operator.cli.broker_users import installed_users
+from postroom.operator.cli.output import AsJson, ExitCode, err, note, out, print_json
+from postroom.operator.cli.topology_views import show_applied, show_problems, show_proofs
+from postroom.runtime.discovery import LeftOut, discover
+from postroom.settings import RuntimeSettings, read_settings
+from postroom.wire.errors import ConfigurationError
 
 UsersFile = Annotated[
     Path | None,

@@ -4,11 +4,11 @@ from collections import Counter
 
 from rich.markup import escape
 
-from shared.cli.output import complain, note, out, print_table
-from shared.management import Management
-from shared.topology.application import Applied
-from shared.topology.check import Problem, Severity
-from shared.topology.proof import Outcome, Proof
+from postroom.broker.management import Management
+from postroom.broker.topology.application import Applied
+from postroom.broker.topology.check import Problem, Severity
+from postroom.broker.topology.proof import Outcome, Proof
+from postroom.operator.cli.output import complain, note, out, print_table
 
 MOST_NAMED = 30  # changes listed one by one; --json has all
 MOST_IN_A_ROW = 5  # names of things with the same problem

@@ -11,17 +11,17 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from shared.broker_node import BrokerNode, find_broker
-from shared.cli.broker_users import users_of_node
-from shared.cli.output import err, note, out, print_table
-from shared.cli.topology import installed_topology
-from shared.connections import without_password
-from shared.discovery import discover, startable_services
-from shared.management import Management
-from shared.running import noted
-from shared.settings import RuntimeSettings, read_settings
-from shared.supervisor import Supervisor
-from shared.topology.application import apply_topology
+from postroom.broker.connection import without_password
+from postroom.broker.management import Management
+from postroom.broker.topology.application import apply_topology
+from postroom.devkit.broker_node import BrokerNode, find_broker
+from postroom.devkit.running import noted
+from postroom.devkit.supervisor import Supervisor
+from postroom.operator.cli.broker_users import users_of_node
+from postroom.operator.cli.output import err, note, out, print_table
+from postroom.operator.cli.topology import installed_topology
+from postroom.runtime.discovery import discover, startable_services
+from postroom.settings import RuntimeSettings, read_settings
 
 
 def up_command(
@@ -95,7 +95,7 @@ async def _mail_box(folder: Path) -> AsyncIterator[dict[str, str]]:
         yield {}
         return
     try:
-        from shared.mailbox import MailServer, ReceivedMail  # noqa: PLC0415 - of the extra `demo`
+        from postroom.devkit.mailbox import MailServer, ReceivedMail  # noqa: PLC0415 - of the extra `demo`
     except ImportError:
         note("EMAIL_SMTP_URL is not set and the extra `demo` is not installed: mails will wait for a server")
         yield {}

@@ -4,21 +4,21 @@
 the person at the command line.
 """
 
-from shared.dead_letters.causes import Cause, cause_of
-from shared.dead_letters.connection import connect, depth_of
-from shared.dead_letters.discarding import discard
-from shared.dead_letters.editing import Edit
-from shared.dead_letters.exporting import export
-from shared.dead_letters.importing import Imported, import_lines
-from shared.dead_letters.letter import DeadLetter, Envelope, read_dead_letter
-from shared.dead_letters.moving import WINDOW
-from shared.dead_letters.pace import SLOWEST_PER_SECOND, TOLD_AT_ONCE, Pace
-from shared.dead_letters.payload import masked_error, masked_headers, masked_payload
-from shared.dead_letters.reading import Found, read_letters
-from shared.dead_letters.replaying import replay, replay_edited
-from shared.dead_letters.selection import Outcome, Selection, Watch
-from shared.dead_letters.summary import Group, QueueSummary, summarize
-from shared.dead_letters.target import Target, target_of
+from postroom.broker.plain_connection import connect, depth_of
+from postroom.operator.dead_letters.discarding import discard
+from postroom.operator.dead_letters.editing import Edit
+from postroom.operator.dead_letters.exporting import export
+from postroom.operator.dead_letters.importing import Imported, import_lines
+from postroom.operator.dead_letters.moving import WINDOW
+from postroom.operator.dead_letters.pace import SLOWEST_PER_SECOND, TOLD_AT_ONCE, Pace
+from postroom.operator.dead_letters.reading import Found, read_letters
+from postroom.operator.dead_letters.replaying import replay, replay_edited
+from postroom.operator.dead_letters.selection import Outcome, Selection, Watch
+from postroom.operator.dead_letters.summary import Group, QueueSummary, summarize
+from postroom.operator.dead_letters.target import Target, target_of
+from postroom.privacy.payload import masked_error, masked_headers, masked_payload
+from postroom.wire.causes import Cause, cause_of
+from postroom.wire.letter import DeadLetter, Envelope, read_dead_letter
 
 __all__ = [
     "SLOWEST_PER_SECOND",

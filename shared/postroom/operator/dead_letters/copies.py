@@ -5,8 +5,8 @@ from typing import Any
 
 import aio_pika
 
-from shared import wire
-from shared.dead_letters.reading import Found
+from postroom import wire
+from postroom.operator.dead_letters.reading import Found
 
 # With the traces of the broker's own dead-lettering, its next burial would be dropped as a cycle. CC and BCC
 # would make the broker send copies to other queues.

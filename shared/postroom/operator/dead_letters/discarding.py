@@ -8,15 +8,15 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from shared import wire
-from shared.dead_letters.connection import connect
-from shared.dead_letters.operator import operator
-from shared.dead_letters.reading import READ_ERRORS, Found, Reader, reading, why_ended
-from shared.dead_letters.selection import Outcome, Selection, Watch, is_meant
-from shared.dead_letters.target import Target
-from shared.errors import PublishError
-from shared.messages import DeadLetterDiscarded
-from shared.publishing import Publisher
+from postroom import wire
+from postroom.broker.plain_connection import connect
+from postroom.broker.publishing import Publisher
+from postroom.operator.dead_letters.operator import operator
+from postroom.operator.dead_letters.reading import READ_ERRORS, Found, Reader, reading, why_ended
+from postroom.operator.dead_letters.selection import Outcome, Selection, Watch, is_meant
+from postroom.operator.dead_letters.target import Target
+from postroom.wire.errors import PublishError
+from postroom.wire.messages import DeadLetterDiscarded
 
 log = logging.getLogger(__name__)
 

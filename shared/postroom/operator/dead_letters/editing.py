@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import orjson
 
-from shared.dead_letters.payload import masked_payload
-from shared.dead_letters.reading import Found
-from shared.dead_letters.target import Target
-from shared.discovery import discover
-from shared.errors import InvalidMessage
-from shared.messages import KINDS, Message
-from shared.worker.decoding import decode, read_object
-from shared.worker.delivery import Delivery
+from postroom.operator.dead_letters.reading import Found
+from postroom.operator.dead_letters.target import Target
+from postroom.privacy.payload import masked_payload
+from postroom.runtime.consuming.decoding import decode, read_object
+from postroom.runtime.consuming.delivery import Delivery
+from postroom.runtime.discovery import discover
+from postroom.wire.errors import InvalidMessage
+from postroom.wire.messages import KINDS, Message
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from shared.dead_letters.connection import connect
-from shared.dead_letters.lines import as_line
-from shared.dead_letters.reading import READ_ERRORS, reading, why_ended
-from shared.dead_letters.selection import Outcome, Selection, Watch, is_meant
-from shared.dead_letters.target import Target
+from postroom.broker.plain_connection import connect
+from postroom.operator.dead_letters.lines import as_line
+from postroom.operator.dead_letters.reading import READ_ERRORS, reading, why_ended
+from postroom.operator.dead_letters.selection import Outcome, Selection, Watch, is_meant
+from postroom.operator.dead_letters.target import Target
 
 
 async def export(

@@ -12,14 +12,14 @@ from aio_pika.abc import AbstractConnection, AbstractExchange
 from aio_pika.exceptions import DeliveryError
 from aiormq.exceptions import ChannelAccessRefused
 
-from shared.dead_letters.connection import connect, depth_of, why_lost
-from shared.dead_letters.lines import Stored, stored_in
-from shared.dead_letters.moving import CONFIRM_SECONDS, MOVE_ERRORS, WINDOW
-from shared.dead_letters.operator import operator
-from shared.dead_letters.reading import reading
-from shared.dead_letters.target import Target, target_of
-from shared.errors import ConfigurationError
-from shared.publishing.turns import Turns
+from postroom.broker.plain_connection import connect, depth_of, why_lost
+from postroom.broker.publishing.turns import Turns
+from postroom.operator.dead_letters.lines import Stored, stored_in
+from postroom.operator.dead_letters.moving import CONFIRM_SECONDS, MOVE_ERRORS, WINDOW
+from postroom.operator.dead_letters.operator import operator
+from postroom.operator.dead_letters.reading import reading
+from postroom.operator.dead_letters.target import Target, target_of
+from postroom.wire.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 

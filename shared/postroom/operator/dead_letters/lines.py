@@ -17,12 +17,12 @@ import aio_pika
 import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from shared import wire
-from shared.dead_letters.letter import name_by_content
-from shared.dead_letters.reading import Found
-from shared.dead_letters.target import Target
-from shared.errors import ConfigurationError
-from shared.messages import describe_problems
+from postroom import wire
+from postroom.operator.dead_letters.reading import Found
+from postroom.operator.dead_letters.target import Target
+from postroom.wire.errors import ConfigurationError
+from postroom.wire.letter import name_by_content
+from postroom.wire.messages import describe_problems
 
 # CC and BCC would make the broker put copies into other queues; the others are its counts for one queue.
 _NOT_RESTORED = ("CC", "BCC", "x-delivery-count", "x-acquired-count")

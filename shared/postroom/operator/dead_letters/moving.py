@@ -14,15 +14,15 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 from aio_pika.exceptions import ChannelNotFoundEntity, DeliveryError
 from aio_pika.exceptions import PublishError as ReturnedByBroker
 
-from shared import wire
-from shared.dead_letters.connection import BROKER_ERRORS, depth_of, why_lost
-from shared.dead_letters.letter import text_of
-from shared.dead_letters.reading import Found, NotAllRead, Reader
-from shared.dead_letters.target import Target
-from shared.errors import TopologyError
-from shared.messages import Event
-from shared.publishing.outgoing import NO_OPTIONS, address
-from shared.publishing.turns import Turns
+from postroom import wire
+from postroom.broker.plain_connection import BROKER_ERRORS, depth_of, why_lost
+from postroom.broker.publishing.outgoing import NO_OPTIONS, address
+from postroom.broker.publishing.turns import Turns
+from postroom.operator.dead_letters.reading import Found, NotAllRead, Reader
+from postroom.operator.dead_letters.target import Target
+from postroom.wire.errors import TopologyError
+from postroom.wire.letter import text_of
+from postroom.wire.messages import Event
 
 WINDOW = 10
 """Messages under way at once: what a kill may leave in both queues. Fewer would be slow: each waits for a disk."""

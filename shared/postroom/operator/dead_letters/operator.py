@@ -4,7 +4,7 @@ import getpass
 import os
 import socket
 
-from shared import wire
+from postroom import wire
 
 
 def operator() -> str:

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from shared.dead_letters.reading import BATCH
+from postroom.operator.dead_letters.reading import BATCH
 
 TOLD_AT_ONCE = 50
 """Messages named in one event: what a kill may leave told and not moved."""

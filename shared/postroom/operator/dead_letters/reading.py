@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 from aio_pika.exceptions import ChannelNotFoundEntity
 
-from shared.dead_letters.connection import BROKER_ERRORS, depth_of, ready_in, why_lost
-from shared.dead_letters.letter import DeadLetter, Envelope, name_by_content, read_dead_letter, text_of
-from shared.dead_letters.target import Target
-from shared.errors import PostroomError
+from postroom.broker.plain_connection import BROKER_ERRORS, depth_of, ready_in, why_lost
+from postroom.operator.dead_letters.target import Target
+from postroom.wire.errors import PostroomError
+from postroom.wire.letter import DeadLetter, Envelope, name_by_content, read_dead_letter, text_of
 
 BATCH = 200
 """Messages that are taken together; with bodies of 256 KiB at most 50 MiB."""

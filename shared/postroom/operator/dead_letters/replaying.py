@@ -21,17 +21,17 @@ from datetime import UTC, datetime
 from typing import Self
 from uuid import uuid4
 
-from shared import wire
-from shared.dead_letters.connection import connect
-from shared.dead_letters.copies import replayed
-from shared.dead_letters.editing import Edit
-from shared.dead_letters.moving import MOVE_ERRORS, WINDOW, Road
-from shared.dead_letters.operator import operator
-from shared.dead_letters.pace import Pace
-from shared.dead_letters.reading import READ_ERRORS, Found, Reader, reading
-from shared.dead_letters.selection import Outcome, Selection, Watch, is_meant
-from shared.dead_letters.target import Target
-from shared.messages import DeadLetterReplayed
+from postroom import wire
+from postroom.broker.plain_connection import connect
+from postroom.operator.dead_letters.copies import replayed
+from postroom.operator.dead_letters.editing import Edit
+from postroom.operator.dead_letters.moving import MOVE_ERRORS, WINDOW, Road
+from postroom.operator.dead_letters.operator import operator
+from postroom.operator.dead_letters.pace import Pace
+from postroom.operator.dead_letters.reading import READ_ERRORS, Found, Reader, reading
+from postroom.operator.dead_letters.selection import Outcome, Selection, Watch, is_meant
+from postroom.operator.dead_letters.target import Target
+from postroom.wire.messages import DeadLetterReplayed
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from typing import Any, Self
 
 from aio_pika.abc import AbstractConnection
 
-from shared.dead_letters.connection import depth_of
-from shared.dead_letters.operator import operator
-from shared.dead_letters.reading import Found
-from shared.dead_letters.target import Target
+from postroom.broker.plain_connection import depth_of
+from postroom.operator.dead_letters.operator import operator
+from postroom.operator.dead_letters.reading import Found
+from postroom.operator.dead_letters.target import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from typing import Any
 
 from aio_pika.abc import AbstractConnection
 
-from shared.dead_letters.causes import Cause
-from shared.dead_letters.connection import depth_of
-from shared.dead_letters.reading import Found, read_letters
-from shared.dead_letters.selection import EVERY, Selection
-from shared.dead_letters.target import Target
+from postroom.broker.plain_connection import depth_of
+from postroom.operator.dead_letters.reading import Found, read_letters
+from postroom.operator.dead_letters.selection import EVERY, Selection
+from postroom.operator.dead_letters.target import Target
+from postroom.wire.causes import Cause
 
 _SAMPLES = 3
 

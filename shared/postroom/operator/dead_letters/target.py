@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from shared import wire
-from shared.errors import ConfigurationError
+from postroom import wire
+from postroom.wire.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.masking import mask_text
-from shared.telemetry import metrics
+from postroom.privacy.masking import mask_text
+from postroom.telemetry import metrics
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ import logging
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from shared.messages import CircuitClosed, CircuitOpened
-from shared.publishing import Publisher
-from shared.redaction import redact
-from shared.worker.circuit import Circuit, Outage
+from postroom.broker.publishing import Publisher
+from postroom.privacy.redaction import redact
+from postroom.runtime.circuit import Circuit, Outage
+from postroom.wire.messages import CircuitClosed, CircuitOpened
 
 log = logging.getLogger(__name__)
 

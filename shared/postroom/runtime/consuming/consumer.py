@@ -16,10 +16,10 @@ from faststream import AckPolicy
 from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitQueue
 from yarl import URL
 
-from shared.connections import connection_url
-from shared.worker.acknowledgement import Acknowledger
-from shared.worker.delivery import Delivery
-from shared.worker.intake import read_delivery
+from postroom.broker.connection import connection_url
+from postroom.runtime.consuming.acknowledgement import Acknowledger
+from postroom.runtime.consuming.delivery import Delivery
+from postroom.runtime.consuming.intake import read_delivery
 
 log = logging.getLogger(__name__)
 

@@ -5,11 +5,11 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from shared import wire
-from shared.amqp_values import UNREADABLE
-from shared.errors import InvalidMessage
-from shared.messages import Message, describe_problems
-from shared.worker.delivery import Delivery
+from postroom import wire
+from postroom.broker.amqp_values import UNREADABLE
+from postroom.runtime.consuming.delivery import Delivery
+from postroom.wire.errors import InvalidMessage
+from postroom.wire.messages import Message, describe_problems
 
 
 def decode(delivery: Delivery, model: type[Message]) -> Message:

@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from shared import wire
-from shared.errors import InvalidMessage
-from shared.messages import describe_problems
-from shared.retries import Backoff, RetryPolicy
+from postroom import wire
+from postroom.wire.errors import InvalidMessage
+from postroom.wire.messages import describe_problems
+from postroom.wire.retries import Backoff, RetryPolicy
 
 MOST_COUNTED = 1_000_000
 """Attempts and replays beyond that are no count of ours, and would not fit where they are kept."""

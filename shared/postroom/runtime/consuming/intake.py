@@ -17,7 +17,7 @@ from aiormq.abc import DeliveredMessage
 from faststream.rabbit import RabbitBroker
 from pamqp.header import ContentHeader
 
-from shared.worker.delivery import Delivery
+from postroom.runtime.consuming.delivery import Delivery
 
 log = logging.getLogger(__name__)
 

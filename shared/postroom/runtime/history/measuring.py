@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import uuid4
 
-from shared.messages import JobMeasured, Measured
-from shared.publishing import Publisher
+from postroom.broker.publishing import Publisher
+from postroom.wire.messages import JobMeasured, Measured
 
 log = logging.getLogger(__name__)
 

@@ -18,12 +18,12 @@ import orjson
 from pydantic import ValidationError
 from sqlalchemy import Connection, Row, Table, select, update
 
-from shared.database import Database
-from shared.inbox import Inbox
-from shared.inbox.tables import UNTOLD, HistoryRow
-from shared.messages import JobRecorded, RecordedTry
-from shared.publishing import Publisher
-from shared.redaction import redact
+from postroom.broker.publishing import Publisher
+from postroom.privacy.redaction import redact
+from postroom.runtime.inbox import Inbox
+from postroom.runtime.inbox.tables import UNTOLD, HistoryRow
+from postroom.storage.database import Database
+from postroom.wire.messages import JobRecorded, RecordedTry
 
 log = logging.getLogger(__name__)
 

@@ -7,15 +7,15 @@ from uuid import uuid4
 
 import orjson
 
-from shared import wire
-from shared.masking import mask_text
-from shared.messages import JobMeasured, JobRecorded, Message
-from shared.recipients import recipients_of
-from shared.worker.delivery import DEATHS, Delivery
-from shared.worker.measuring import Outcome
-from shared.worker.registration import Keep, Subscription
-from shared.worker.settlement import Failure
-from shared.worker.trying import Work
+from postroom import wire
+from postroom.privacy.masking import mask_text
+from postroom.privacy.recipients import recipients_of
+from postroom.runtime.consuming.delivery import DEATHS, Delivery
+from postroom.runtime.history.measuring import Outcome
+from postroom.runtime.processing.settlement import Failure
+from postroom.runtime.processing.trying import Work
+from postroom.runtime.registration import Keep, Subscription
+from postroom.wire.messages import JobMeasured, JobRecorded, Message
 
 TELLS_OF_WORK = frozenset((JobMeasured.kind, JobRecorded.kind))
 """What is done with these is neither measured nor recorded: each telling would cause the next one, for ever."""
@@ -40,7 +40,7 @@ def is_kept(subscription: Subscription, delivery: Delivery, failure: Failure | N
 def history_row(
     subscription: Subscription, work: Work, outcome: Outcome, failure: Failure | None, wait: timedelta | None
 ) -> dict[str, Any]:
-    """The row of shared.inbox.tables.HistoryRow for a try that just ended. Masked: nobody is to be found in it."""
+    """The row of HistoryRow for a try that just ended. Masked: nobody is to be found in it."""
     delivery, now = work.delivery, datetime.now(UTC)
     attempts = failure.attempts if failure else work.wishes.retry_policy(subscription.options.retry).attempts
     kind = subscription.model.kind if subscription.model is not None else delivery.published_to[1]

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import orjson
 from sqlalchemy import Connection, TextClause, insert
 
-from shared.database import Database
-from shared.inbox.batch import GroupCommit
-from shared.inbox.liveness import Liveness
-from shared.inbox.statements import inbox_statements
-from shared.inbox.tables import DONE, HistoryRow
+from postroom.runtime.inbox.liveness import Liveness
+from postroom.runtime.inbox.statements import inbox_statements
+from postroom.runtime.inbox.tables import DONE, HistoryRow
+from postroom.storage.database import Database
+from postroom.storage.group_commit import GroupCommit
 
 SUSPECT_DEATHS = 2
 """A message whose workers died this often is done alone, so that a killer takes no neighbours with it."""

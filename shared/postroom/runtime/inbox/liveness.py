@@ -14,7 +14,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared.database import Database
+from postroom.storage.database import Database
 
 log = logging.getLogger(__name__)
 

@@ -42,7 +42,7 @@ class HistoryRow(SQLModel, table=True):
     Attributes:
         try_id: of this try alone; rows from before there were any have none.
         holder: the process that wrote it, and tells it.
-        recipients: JSON list of shared.messages.Recipient.
+        recipients: JSON list of postroom.wire.messages.Recipient.
     """
 
     __tablename__: ClassVar[str] = "history"

@@ -4,12 +4,12 @@ import site
 import sysconfig
 from pathlib import Path
 
-from shared import wire
+from postroom import wire
 
 _LIBRARIES = tuple(
     str(Path(folder).resolve()) + "/" for folder in {*sysconfig.get_paths().values(), *site.getsitepackages()}
 )
-_RUNTIME = "shared.worker."
+_RUNTIME = "postroom.runtime."
 
 
 def place_of(error: BaseException) -> str | None:

@@ -21,8 +21,25 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from shared import wire
-from shared.errors import (
+from postroom import wire
+from postroom.broker.publishing import Outgoing, Publisher
+from postroom.broker.topology import LONGEST_WAIT
+from postroom.privacy.masking import mask_text
+from postroom.privacy.redaction import redact
+from postroom.runtime.circuit import Circuit
+from postroom.runtime.consuming.acknowledgement import Acknowledger
+from postroom.runtime.consuming.decoding import decode
+from postroom.runtime.consuming.delivery import Delivery, read_wishes
+from postroom.runtime.history.measuring import Meter, Outcome
+from postroom.runtime.history.remembering import history_row, is_kept, is_told_of
+from postroom.runtime.inbox import MOST_DEATHS, Finish, Inbox, Key, Standing
+from postroom.runtime.processing.settlement import Failure, completed, dead_letter, deferred, postponed, retried
+from postroom.runtime.processing.trying import Tries, Work
+from postroom.runtime.registration import Adapters, Subscription
+from postroom.telemetry import metrics
+from postroom.telemetry.logs import LogContext, log_context
+from postroom.telemetry.tracing import trace_id_of
+from postroom.wire.errors import (
     InvalidMessage,
     InvalidPublish,
     KilledWorker,
@@ -31,23 +48,6 @@ from shared.errors import (
     PublishError,
     TemporaryFailure,
 )
-from shared.inbox import MOST_DEATHS, Finish, Inbox, Key, Standing
-from shared.masking import mask_text
-from shared.publishing import Outgoing, Publisher
-from shared.redaction import redact
-from shared.telemetry import metrics
-from shared.telemetry.logs import LogContext, log_context
-from shared.telemetry.tracing import trace_id_of
-from shared.topology import LONGEST_WAIT
-from shared.worker.acknowledgement import Acknowledger
-from shared.worker.circuit import Circuit
-from shared.worker.decoding import decode
-from shared.worker.delivery import Delivery, read_wishes
-from shared.worker.measuring import Meter, Outcome
-from shared.worker.registration import Adapters, Subscription
-from shared.worker.remembering import history_row, is_kept, is_told_of
-from shared.worker.settlement import Failure, completed, dead_letter, deferred, postponed, retried
-from shared.worker.trying import Tries, Work
 
 log = logging.getLogger(__name__)
 

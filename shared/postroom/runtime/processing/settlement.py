@@ -14,13 +14,13 @@ from typing import Any
 import orjson
 from pamqp import encode
 
-from shared import wire
-from shared.messages import DeferJob, JobCompleted
-from shared.publishing.outgoing import MAX_HEADER_BYTES, NO_OPTIONS, Outgoing, address, address_json
-from shared.redaction import redact
-from shared.topology import LONGEST_WAIT, walk_key
-from shared.worker.delivery import Delivery
-from shared.worker.places import place_of
+from postroom import wire
+from postroom.broker.publishing.outgoing import MAX_HEADER_BYTES, NO_OPTIONS, Outgoing, address, address_json
+from postroom.broker.topology import LONGEST_WAIT, walk_key
+from postroom.privacy.redaction import redact
+from postroom.runtime.consuming.delivery import Delivery
+from postroom.runtime.processing.places import place_of
+from postroom.wire.messages import DeferJob, JobCompleted
 
 _NOT_CARRIED = ("x-death", "x-first-death", "x-last-death", "x-delivery-count", "x-acquired-count", "x-opt-")
 _ROUTING = frozenset(("CC", "BCC"))  # the broker would send a copy to each key in them

@@ -1,6 +1,6 @@
 """Tells a message that fails while others get through from one whose provider is away."""
 
-from shared.worker.circuit import Circuit
+from postroom.runtime.circuit import Circuit
 
 
 class Suspicion:

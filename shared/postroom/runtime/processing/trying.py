@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from shared.errors import Expired, JobError, Postponed, ProviderUnavailable, TemporaryFailure, TimeLimitExceeded
-from shared.inbox import Inbox, Key
-from shared.redaction import redact
-from shared.telemetry import metrics
-from shared.telemetry.tracing import continued_trace
-from shared.worker.acknowledgement import Acknowledger
-from shared.worker.circuit import Circuit
-from shared.worker.delivery import NO_WISHES, Delivery, Wishes
-from shared.worker.registration import Adapters, Subscription
-from shared.worker.suspicion import Suspicion
+from postroom.privacy.redaction import redact
+from postroom.runtime.circuit import Circuit
+from postroom.runtime.consuming.acknowledgement import Acknowledger
+from postroom.runtime.consuming.delivery import NO_WISHES, Delivery, Wishes
+from postroom.runtime.inbox import Inbox, Key
+from postroom.runtime.processing.suspicion import Suspicion
+from postroom.runtime.registration import Adapters, Subscription
+from postroom.telemetry import metrics
+from postroom.telemetry.tracing import continued_trace
+from postroom.wire.errors import Expired, JobError, Postponed, ProviderUnavailable, TemporaryFailure, TimeLimitExceeded
 
 log = logging.getLogger(__name__)
 

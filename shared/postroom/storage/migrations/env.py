@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that shared.database hands over."""
+"""Runs the migrations on the connection that postroom.storage.database hands over."""
 
 from alembic import context
 

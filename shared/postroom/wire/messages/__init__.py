@@ -1,11 +1,11 @@
 """The contracts: one pydantic model per kind of message. Needs pydantic alone."""
 
-from shared.messages.base import Event, Job, Message, describe_problems
-from shared.messages.circuit import CircuitClosed, CircuitOpened
-from shared.messages.dead_letter import DeadLetterDiscarded, DeadLetterReplayed
-from shared.messages.email import Attachment, SendEmail
-from shared.messages.maintenance import Archive, BackUp, Clean, RefreshTokens
-from shared.messages.outcomes import (
+from postroom.wire.messages.base import Event, Job, Message, describe_problems
+from postroom.wire.messages.circuit import CircuitClosed, CircuitOpened
+from postroom.wire.messages.dead_letter import DeadLetterDiscarded, DeadLetterReplayed
+from postroom.wire.messages.email import Attachment, SendEmail
+from postroom.wire.messages.maintenance import Archive, BackUp, Clean, RefreshTokens
+from postroom.wire.messages.outcomes import (
     JobCompleted,
     JobFailed,
     JobMeasured,
@@ -14,12 +14,12 @@ from shared.messages.outcomes import (
     Recipient,
     RecordedTry,
 )
-from shared.messages.report import CancelReport, GenerateReport, ReportCancelled, ReportProgress, ReportReady
-from shared.messages.schedule import DeferJob, RemoveSchedule, ScheduleFired, SchedulerMeasured, SetSchedule
-from shared.messages.sms import SendSms, SmsDelivered, SmsUndelivered
-from shared.messages.sync import SyncSource
-from shared.messages.user import UserCreated, UserOtpRequested, UserPasswordResetRequested
-from shared.messages.webhook import DeliverWebhook
+from postroom.wire.messages.report import CancelReport, GenerateReport, ReportCancelled, ReportProgress, ReportReady
+from postroom.wire.messages.schedule import DeferJob, RemoveSchedule, ScheduleFired, SchedulerMeasured, SetSchedule
+from postroom.wire.messages.sms import SendSms, SmsDelivered, SmsUndelivered
+from postroom.wire.messages.sync import SyncSource
+from postroom.wire.messages.user import UserCreated, UserOtpRequested, UserPasswordResetRequested
+from postroom.wire.messages.webhook import DeliverWebhook
 
 KINDS: dict[str, type[Message]] = {
     model.kind: model

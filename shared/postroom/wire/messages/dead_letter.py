@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime, Field
 
-from shared.messages.base import Event
+from postroom.wire.messages.base import Event
 
 
 class DeadLetterReplayed(Event):

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from shared.messages.base import Job
+from postroom.wire.messages.base import Job
 
 
 def _refuse_line_breaks(value: str) -> str:

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from shared.messages.base import Job
+from postroom.wire.messages.base import Job
 
 
 class Clean(Job):

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from shared.messages.base import Event
+from postroom.wire.messages.base import Event
 
 
 class Measured(BaseModel):

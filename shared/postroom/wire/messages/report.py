@@ -4,8 +4,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import AliasChoices, Field
 
-from shared.messages.base import Event, Job
-from shared.messages.email import MailAddresses
+from postroom.wire.messages.base import Event, Job
+from postroom.wire.messages.email import MailAddresses
 
 ReportFormat = Literal["pdf", "csv", "xlsx", "html", "json"]
 

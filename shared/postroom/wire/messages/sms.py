@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from shared.messages.base import Event, Job
+from postroom.wire.messages.base import Event, Job
 
 PhoneNumber = Annotated[str, Field(min_length=3, max_length=40)]
 """E.164, `+491511234567`, or as people write it; local numbers where SMS_REGION says of which country. The SMS service

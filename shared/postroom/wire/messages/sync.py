@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.messages.base import Event, Job
+from postroom.wire.messages.base import Event, Job
 
 SOURCE_NAME = r"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)*$"
 

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from shared.messages.base import Event
-from shared.messages.email import MailAddress
+from postroom.wire.messages.base import Event
+from postroom.wire.messages.email import MailAddress
 
 
 class UserCreated(Event):

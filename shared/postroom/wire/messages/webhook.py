@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.messages.base import Job
+from postroom.wire.messages.base import Job
 
 
 class DeliverWebhook(Job):

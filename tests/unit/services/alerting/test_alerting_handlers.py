@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from postroom import wire
+from postroom.broker.publishing import Publisher
+from postroom.runtime import Keep
+from postroom.wire.errors import BrokerUnavailable, PublishTimeout
+from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, JobCompleted, JobFailed
 from services.alerting import handlers
 from services.alerting.alerts import Alerts
 from services.alerting.failures import Failure, FailureLog
 from services.alerting.handlers import note_discarded, note_done, note_replayed, record_failure, worker
 from services.alerting.watching.heard import HeardLog
-from shared import wire
-from shared.errors import BrokerUnavailable, PublishTimeout
-from shared.messages import DeadLetterDiscarded, DeadLetterReplayed, JobCompleted, JobFailed
-from shared.publishing import Publisher
-from shared.worker import Keep
 from tests.support.alerting import NOON, InMemoryFailureLog, RecordingPublisher, make_dead_delivery
 
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from postroom import wire
 from services.alerting.reading import death_of, read_failure
-from shared import wire
 from tests.support.alerting import NOON, make_dead_delivery
 
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from postroom.settings import read_settings
+from postroom.wire.errors import ConfigurationError
 from services.alerting.settings import AlertingSettings
-from shared.errors import ConfigurationError
-from shared.settings import read_settings
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from postroom.broker.management import QueueInfo
 from services.alerting.conditions import Condition, Severity
 from services.alerting.watching.heads import HeadCount
 from services.alerting.watching.judging import Queues
 from services.alerting.watching.looking import Look
 from services.alerting.watching.settings import WatchingSettings
-from shared.management import QueueInfo
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

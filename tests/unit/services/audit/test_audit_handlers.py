@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from postroom.testing import make_delivery, make_user_created
+from postroom.wire.messages import JobMeasured, JobRecorded, RecordedTry
 from services.audit.events import Event, LetterEvent
 from services.audit.handlers import record_event, worker
-from shared.messages import JobMeasured, JobRecorded, RecordedTry
-from shared.testing import make_delivery, make_user_created
 
 
 class InMemoryEventLog:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from postroom.wire.errors import InvalidMessage
 from services.email.addresses import parse_address, parse_recipients
 from services.email.composing import Mail, Senders
 from services.email.errors import InvalidAttachment, InvalidHeader, SenderNotAllowed, TemplateFailed, UnknownTemplate
-from shared.errors import InvalidMessage
 from tests.support.email_fakes import MemoryStorage, make_composer, make_send_email
 
 

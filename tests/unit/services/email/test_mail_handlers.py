@@ -2,11 +2,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from postroom.runtime import Delivery
+from postroom.wire.errors import Expired
+from postroom.wire.messages import SendEmail, UserCreated, UserPasswordResetRequested
 from services.email.handlers import send_email, user_created, user_password_reset_requested, worker
 from services.email.postman import Postman
-from shared.errors import Expired
-from shared.messages import SendEmail, UserCreated, UserPasswordResetRequested
-from shared.worker import Delivery
 from tests.support.email_fakes import make_delivery, make_send_email
 
 

@@ -2,6 +2,9 @@ from contextlib import suppress
 
 import pytest
 
+from postroom import wire
+from postroom.wire.errors import JobError
+from postroom.wire.messages import SendEmail
 from services.email.addresses import parse_address
 from services.email.composing import Senders
 from services.email.errors import (
@@ -12,9 +15,6 @@ from services.email.errors import (
 )
 from services.email.ledger import MailKey
 from services.email.postman import Postman, mail_key, reference_of
-from shared import wire
-from shared.errors import JobError
-from shared.messages import SendEmail
 from tests.support.email_fakes import MemoryLedger, RecordingMailer, make_delivery, make_postman, make_send_email
 
 ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"

@@ -3,10 +3,10 @@ from datetime import timedelta
 
 import pytest
 
+from postroom.testing import eventually
+from postroom.wire.errors import Postponed
 from services.sms import pace as pace_module
 from services.sms.pace import Lane, Pace
-from shared.errors import Postponed
-from shared.testing import eventually
 
 
 class FakeTime:

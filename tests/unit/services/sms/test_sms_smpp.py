@@ -6,6 +6,7 @@ import pytest
 import smpp34
 from aiosmpplib.protocol import SubmitSm
 
+from postroom.wire.errors import ConfigurationError
 from services.sms.errors import (
     GatewayThrottled,
     GatewayUnavailable,
@@ -21,7 +22,6 @@ from services.sms.gateway.smpp.pdu import DeliverSm, MalformedPdu, Tag, read_del
 from services.sms.gateway.smpp.receipts import MessageIds, read_receipt
 from services.sms.gateway.smpp.statuses import refuse
 from services.sms.gateway.url import parse_gateways
-from shared.errors import ConfigurationError
 
 RECEIPT = 4
 WORDS = b"id:7 sub:001 dlvrd:000 submit date:2611231200 done date:2611231201 stat:%s err:%s text:stat:DELIVRD"

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from postroom.wire.errors import ConfigurationError
 from services.sms.errors import (
     AnswerLost,
     GatewayThrottled,
@@ -16,7 +17,6 @@ from services.sms.gateway import Text
 from services.sms.gateway.sns import open_sns
 from services.sms.gateway.sns_errors import refuse
 from services.sms.gateway.url import parse_gateways
-from shared.errors import ConfigurationError
 from tests.support.sms_providers import in_front_of, moto_server, serving
 
 TEXT = Text("+4915112345123", "Hello", "job-1", sender="Acme")

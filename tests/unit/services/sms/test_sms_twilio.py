@@ -5,6 +5,7 @@ from email.utils import format_datetime
 
 import pytest
 
+from postroom.wire.errors import ConfigurationError
 from services.sms.errors import (
     AnswerLost,
     GatewayThrottled,
@@ -17,7 +18,6 @@ from services.sms.errors import (
 from services.sms.gateway import Text
 from services.sms.gateway.twilio import open_twilio
 from services.sms.gateway.url import parse_gateways
-from shared.errors import ConfigurationError
 from tests.support.sms_providers import CANARY, SID, Provider, Trouble, serving, twilio_stand_in
 
 TEXT = Text("+4915112345123", "Hello", "job-1")

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from postroom.wire.errors import ConfigurationError
+from postroom.wire.messages import SyncSource
 from services.webhook.answers import failure_of, retry_after
 from services.webhook.caller import Answer
 from services.webhook.errors import (
@@ -22,8 +24,6 @@ from services.webhook.signing import Secrets
 from services.webhook.sync.pages import read_page
 from services.webhook.sync.sources import HeaderSecrets, Sources, read_sources
 from services.webhook.urls import parse_target
-from shared.errors import ConfigurationError
-from shared.messages import SyncSource
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TARGET = parse_target("https://crm.example/list")

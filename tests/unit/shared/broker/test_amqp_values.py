@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pamqp import commands, encode, frame, header
 
-from shared.amqp_values import DEEPEST, UNREADABLE, tolerate_any_value
+from postroom.broker.amqp_values import DEEPEST, UNREADABLE, tolerate_any_value
 
 
 @pytest.fixture(autouse=True, scope="module")

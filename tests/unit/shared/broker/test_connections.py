@@ -2,8 +2,8 @@
 
 from urllib.parse import parse_qs, urlsplit
 
-from shared.connections import connection_url, without_password
-from shared.worker.consumer import make_broker
+from postroom.broker.connection import connection_url, without_password
+from postroom.runtime.consuming.consumer import make_broker
 
 URL = "amqps://ada:s%40cret@broker:5671/my%2Fhost?heartbeat=30&cafile=%2Fca.pem"
 

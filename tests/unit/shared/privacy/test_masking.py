@@ -1,6 +1,6 @@
 import pytest
 
-from shared.masking import mask_address, mask_phone, mask_text
+from postroom.privacy.masking import mask_address, mask_phone, mask_text
 
 
 def test_an_address_keeps_its_first_letter_and_its_domain():

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from shared.dead_letters.payload import LONGEST_PAYLOAD, masked_error, masked_headers, masked_payload
-from shared.redaction import HIDDEN
+from postroom.privacy.payload import LONGEST_PAYLOAD, masked_error, masked_headers, masked_payload
+from postroom.privacy.redaction import HIDDEN
 
 CANARY = "canary-4711-secret"
 

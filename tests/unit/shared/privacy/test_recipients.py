@@ -4,9 +4,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from shared.messages import KINDS, Message
-from shared.recipients import MOST_RECIPIENTS, digest_of, recipients_of
-from shared.testing import make_send_email
+from postroom.privacy.recipients import MOST_RECIPIENTS, digest_of, recipients_of
+from postroom.testing import make_send_email
+from postroom.wire.messages import KINDS, Message
 
 
 class Invitation(Message):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from shared.redaction import redact
+from postroom.privacy.redaction import redact
 
 CANARY = "canary-4711"
 

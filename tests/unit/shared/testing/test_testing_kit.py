@@ -5,11 +5,11 @@ from typing import ClassVar
 
 import pytest
 
-from shared.errors import ConfigurationError, InvalidMessage
-from shared.messages import Event, Job
-from shared.publishing import PublishOptions
-from shared.testing import FrozenClock, RecordingPublisher, make_send_email, make_user_created, perform
-from shared.worker import Delivery, Worker
+from postroom.broker.publishing import PublishOptions
+from postroom.runtime import Delivery, Worker
+from postroom.testing import FrozenClock, RecordingPublisher, make_send_email, make_user_created, perform
+from postroom.wire.errors import ConfigurationError, InvalidMessage
+from postroom.wire.messages import Event, Job
 
 
 class Water(Job):

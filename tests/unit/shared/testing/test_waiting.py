@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.testing import eventually, patience
-from shared.testing.explaining import LONGEST_VALUE
+from postroom.testing import eventually, patience
+from postroom.testing.explaining import LONGEST_VALUE
 
 AT_ONCE = timedelta(0)
 TEXTS = ["one", "two"]

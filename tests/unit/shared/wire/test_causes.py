@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.dead_letters.causes import cause_of, fold
+from postroom.wire.causes import cause_of, fold
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared import wire
-from shared.dead_letters.letter import Envelope, read_dead_letter
+from postroom import wire
+from postroom.wire.letter import Envelope, read_dead_letter
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

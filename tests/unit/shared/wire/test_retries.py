@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.retries import LONGEST_BACKOFF, RetryPolicy, exponential, fixed
+from postroom.wire.retries import LONGEST_BACKOFF, RetryPolicy, exponential, fixed
 
 
 def seconds(*waits: timedelta) -> list[float]:

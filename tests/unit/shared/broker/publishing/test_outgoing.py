@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from shared.errors import InvalidPublish
-from shared.publishing import PublishOptions
-from shared.publishing.outgoing import NO_OPTIONS, address, address_json
-from shared.testing import make_send_email, make_user_created
+from postroom.broker.publishing import PublishOptions
+from postroom.broker.publishing.outgoing import NO_OPTIONS, address, address_json
+from postroom.testing import make_send_email, make_user_created
+from postroom.wire.errors import InvalidPublish
 
 
 def test_a_job_goes_to_jobs_and_must_be_taken() -> None:

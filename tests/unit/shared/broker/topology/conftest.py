@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.management import BindingInfo, ExchangeInfo, QueueInfo
-from shared.messages import SendEmail, UserCreated
-from shared.topology import Topology, build_topology
-from shared.topology.comparison import Found, wanted_policy
-from shared.worker import Worker
-from shared.worker.registration import Subscription
+from postroom.broker.management import BindingInfo, ExchangeInfo, QueueInfo
+from postroom.broker.topology import Topology, build_topology
+from postroom.broker.topology.comparison import Found, wanted_policy
+from postroom.runtime import Worker
+from postroom.runtime.registration import Subscription
+from postroom.wire.messages import SendEmail, UserCreated
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-from shared.messages import KINDS
-from shared.topology.asyncapi import asyncapi
-from shared.worker.registration import Subscription
+from postroom.broker.topology.asyncapi import asyncapi
+from postroom.runtime.registration import Subscription
+from postroom.wire.messages import KINDS
 
 
 def test_each_kind_is_a_channel_of_its_exchange(subscriptions: list[Subscription]) -> None:

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared import wire
-from shared.topology import LONGEST_WAIT, Binding, delay_ladder, walk_key
-from shared.topology.model import due_binding
+from postroom import wire
+from postroom.broker.topology import LONGEST_WAIT, Binding, delay_ladder, walk_key
+from postroom.broker.topology.model import due_binding
 
 
 def _takes(binding: Binding, key: str) -> bool:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import ConfigurationError
-from shared.topology.passwords import Passwords, is_hash_of, password_hash
+from postroom.broker.topology.passwords import Passwords, is_hash_of, password_hash
+from postroom.wire.errors import ConfigurationError
 
 CANARY = "canary-password"
 

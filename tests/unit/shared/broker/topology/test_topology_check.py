@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from shared.management import PolicyInfo
-from shared.topology import Topology
-from shared.topology.check import Problem, Severity, blocks, find_problems
-from shared.topology.comparison import Found
+from postroom.broker.management import PolicyInfo
+from postroom.broker.topology import Topology
+from postroom.broker.topology.check import Problem, Severity, blocks, find_problems
+from postroom.broker.topology.comparison import Found
 
 Broker = Callable[..., Found]
 

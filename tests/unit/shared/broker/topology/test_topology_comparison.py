@@ -1,10 +1,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from shared.management import BindingInfo, ExchangeInfo, QueueInfo
-from shared.topology import Topology
-from shared.topology.application import describe_stale
-from shared.topology.comparison import Found, compare
+from postroom.broker.management import BindingInfo, ExchangeInfo, QueueInfo
+from postroom.broker.topology import Topology
+from postroom.broker.topology.application import describe_stale
+from postroom.broker.topology.comparison import Found, compare
 
 Broker = Callable[..., Found]
 

@@ -1,7 +1,7 @@
 import json
 
-from shared.topology import Topology
-from shared.topology.definitions import definitions
+from postroom.broker.topology import Topology
+from postroom.broker.topology.definitions import definitions
 
 
 def test_a_definitions_file_has_no_users_and_no_secrets(topology: Topology) -> None:

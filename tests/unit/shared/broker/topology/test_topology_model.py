@@ -1,12 +1,12 @@
 import pytest
 
-from shared import wire
-from shared.errors import ConfigurationError
-from shared.messages import SendEmail
-from shared.topology import Binding, Topology, build_topology
-from shared.topology.model import waiting_policy
-from shared.worker import Worker
-from shared.worker.registration import Subscription
+from postroom import wire
+from postroom.broker.topology import Binding, Topology, build_topology
+from postroom.broker.topology.model import waiting_policy
+from postroom.runtime import Worker
+from postroom.runtime.registration import Subscription
+from postroom.wire.errors import ConfigurationError
+from postroom.wire.messages import SendEmail
 
 
 def test_each_job_and_each_listener_has_a_queue_with_a_dead_queue(topology: Topology) -> None:

@@ -4,14 +4,14 @@ import re
 
 import pytest
 
-from shared import wire
-from shared.discovery import discover
-from shared.errors import ConfigurationError
-from shared.topology import walk_key
-from shared.topology.ladder import LONGEST_WAIT
-from shared.topology.users import NOTHING, BrokerUser, build_users, user_prefix
-from shared.worker import Worker
-from shared.worker.registration import Subscription
+from postroom import wire
+from postroom.broker.topology import walk_key
+from postroom.broker.topology.ladder import LONGEST_WAIT
+from postroom.broker.topology.users import NOTHING, BrokerUser, build_users, user_prefix
+from postroom.runtime import Worker
+from postroom.runtime.discovery import discover
+from postroom.runtime.registration import Subscription
+from postroom.wire.errors import ConfigurationError
 
 INSTALLED = [each for worker in discover().workers for each in worker.subscriptions.values()]
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path, PurePosixPath
 
-from shared.broker_node.configuration import Identity, configuration_files, node_environment
-from shared.broker_node.installation import Installation
+from postroom.devkit.broker_node.configuration import Identity, configuration_files, node_environment
+from postroom.devkit.broker_node.installation import Installation
 
 IDENTITY = Identity("postroom-1@localhost", amqp=1, management=2, prometheus=3, distribution=4, epmd=5)
 

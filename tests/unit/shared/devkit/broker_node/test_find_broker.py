@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.broker_node import BrokerNode, NoBroker, NotOurBroker, ServerNotStarted, find, find_broker
-from shared.broker_node.installation import Installation
+from postroom.devkit.broker_node import BrokerNode, NoBroker, NotOurBroker, ServerNotStarted, find, find_broker
+from postroom.devkit.broker_node.installation import Installation
 
 SERVER = Installation("/rabbitmq-server", None, "/bin")
 

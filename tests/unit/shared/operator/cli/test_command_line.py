@@ -2,10 +2,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from shared.cli import app
-from shared.cli.output import CommandGroup, ExitCode, exit_code_of
-from shared.errors import BrokerUnavailable, ConfigurationError, PostroomError, TopologyError
-from shared.management import ManagementError, ManagementRefused, ManagementUnavailable
+from postroom.broker.management import ManagementError, ManagementRefused, ManagementUnavailable
+from postroom.operator.cli import app
+from postroom.operator.cli.output import CommandGroup, ExitCode, exit_code_of
+from postroom.wire.errors import BrokerUnavailable, ConfigurationError, PostroomError, TopologyError
 
 run = CliRunner().invoke
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
-from shared.cli.history_views import print_story
+from postroom.operator.cli.history_views import print_story
 
 LONG = "451 4.2.1 mailbox busy, try again later; " * 30
 

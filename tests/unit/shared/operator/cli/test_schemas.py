@@ -1,8 +1,8 @@
 from typing import ClassVar
 
-from shared.cli.schema import contracts_of, schema_of
-from shared.messages import KINDS, GenerateReport, Job, SendEmail
-from shared.worker import Worker
+from postroom.operator.cli.schema import contracts_of, schema_of
+from postroom.runtime import Worker
+from postroom.wire.messages import KINDS, GenerateReport, Job, SendEmail
 
 
 class WaterPlants(Job):

@@ -9,10 +9,10 @@ from typing import Any, cast
 
 import pytest
 
-from shared import wire
-from shared.dead_letters import Envelope, Found, read_dead_letter, target_of
-from shared.dead_letters.lines import as_line, stored_in
-from shared.errors import ConfigurationError
+from postroom import wire
+from postroom.operator.dead_letters import Envelope, Found, read_dead_letter, target_of
+from postroom.operator.dead_letters.lines import as_line, stored_in
+from postroom.wire.errors import ConfigurationError
 
 PROPERTIES = {
     "message_id": "m-1", "content_type": "application/json", "content_encoding": "x", "priority": 3,

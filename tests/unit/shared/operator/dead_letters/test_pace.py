@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.dead_letters.pace import SLOWEST_PER_SECOND, TOLD_AT_ONCE, Pace
-from shared.dead_letters.reading import BATCH, HELD_SECONDS
+from postroom.operator.dead_letters.pace import SLOWEST_PER_SECOND, TOLD_AT_ONCE, Pace
+from postroom.operator.dead_letters.reading import BATCH, HELD_SECONDS
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.dead_letters.connection import ready_in
+from postroom.broker.plain_connection import ready_in
 
 
 class BusyChannel:

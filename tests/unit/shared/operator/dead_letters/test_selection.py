@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from shared.dead_letters import DeadLetter, Found, Selection
+from postroom.operator.dead_letters import DeadLetter, Found, Selection
 
 DIED = datetime(2026, 11, 25, 14, 0, tzinfo=UTC)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.dead_letters import Target, target_of
-from shared.errors import ConfigurationError
+from postroom.operator.dead_letters import Target, target_of
+from postroom.wire.errors import ConfigurationError
 
 
 def test_a_dead_queue_is_replayed_through_the_default_exchange() -> None:

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.testing import eventually
-from shared.worker import circuit as circuit_module
-from shared.worker.circuit import Circuit
+from postroom.runtime import circuit as circuit_module
+from postroom.runtime.circuit import Circuit
+from postroom.testing import eventually
 
 
 @pytest.fixture(autouse=True)

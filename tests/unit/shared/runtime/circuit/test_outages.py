@@ -4,11 +4,11 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from shared.errors import BrokerUnavailable
-from shared.messages import CircuitClosed, CircuitOpened
-from shared.testing import RecordingPublisher, eventually
-from shared.worker.circuit import Circuit
-from shared.worker.outages import OutageTelling
+from postroom.runtime.circuit import Circuit
+from postroom.runtime.circuit.outages import OutageTelling
+from postroom.testing import RecordingPublisher, eventually
+from postroom.wire.errors import BrokerUnavailable
+from postroom.wire.messages import CircuitClosed, CircuitOpened
 
 
 class ForgetfulPublisher(RecordingPublisher):
@@ -57,7 +57,7 @@ async def test_an_outage_that_lasts_is_told_again_and_again() -> None:
 
 
 async def test_what_the_broker_did_not_take_is_told_later(monkeypatch: Any) -> None:
-    monkeypatch.setattr("shared.worker.outages.TELL_AGAIN", timedelta(milliseconds=10))
+    monkeypatch.setattr("postroom.runtime.circuit.outages.TELL_AGAIN", timedelta(milliseconds=10))
     circuit, publisher = Circuit(), ForgetfulPublisher()
     circuit.refused("away", None, is_probe=False)
     task = asyncio.create_task(telling(circuit, publisher).keep_telling())

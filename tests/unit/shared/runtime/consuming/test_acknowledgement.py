@@ -8,7 +8,7 @@ from aiormq.exceptions import ChannelInvalidStateError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.worker.acknowledgement import Acknowledger
+from postroom.runtime.consuming.acknowledgement import Acknowledger
 
 
 class FakeChannel:

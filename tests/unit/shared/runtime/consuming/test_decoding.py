@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from shared import wire
-from shared.errors import InvalidMessage
-from shared.messages import Job
-from shared.testing import make_delivery
-from shared.worker.decoding import decode, read_object
+from postroom import wire
+from postroom.runtime.consuming.decoding import decode, read_object
+from postroom.testing import make_delivery
+from postroom.wire.errors import InvalidMessage
+from postroom.wire.messages import Job
 
 CLOUD = "application/cloudevents+json"
 

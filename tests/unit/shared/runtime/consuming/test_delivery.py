@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from shared.errors import InvalidMessage
-from shared.retries import RetryPolicy, exponential, fixed
-from shared.testing import make_delivery
-from shared.worker.delivery import MOST_COUNTED, NO_WISHES, Delivery, read_wishes
+from postroom.runtime.consuming.delivery import MOST_COUNTED, NO_WISHES, Delivery, read_wishes
+from postroom.testing import make_delivery
+from postroom.wire.errors import InvalidMessage
+from postroom.wire.retries import RetryPolicy, exponential, fixed
 
 DEFAULT = RetryPolicy(attempts=5, backoff=exponential(timedelta(seconds=2)))
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError, InternalError, OperationalError
 
-from shared.inbox.batch import LARGEST_BATCH, GroupCommit
+from postroom.storage.group_commit import LARGEST_BATCH, GroupCommit
 
 
 class FakeDatabase:
@@ -42,7 +42,7 @@ def lost() -> DBAPIError:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.inbox.batch.LONGEST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr("postroom.storage.group_commit.LONGEST_PAUSE_SECONDS", 0.001)
 
 
 async def test_a_single_wish_waits_for_nobody() -> None:

@@ -2,8 +2,8 @@
 
 import json
 
-from shared.publishing.outgoing import NO_OPTIONS, address_json
-from shared.worker.places import place_of
+from postroom.broker.publishing.outgoing import NO_OPTIONS, address_json
+from postroom.runtime.processing.places import place_of
 
 
 def raised(work: object) -> BaseException:
@@ -20,7 +20,7 @@ def fails_in_a_library() -> None:
 
 def test_the_place_is_the_innermost_function_of_our_own() -> None:
     assert place_of(raised(lambda: address_json("jobs", "k", b"x" * 300_000, None, NO_OPTIONS, "app"))) == (
-        "shared.publishing.outgoing.address_json"
+        "postroom.broker.publishing.outgoing.address_json"
     )
 
 

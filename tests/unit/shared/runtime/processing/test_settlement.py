@@ -7,14 +7,14 @@ import orjson
 import pytest
 from pamqp import encode
 
-from shared import wire
-from shared.amqp_values import tolerate_any_value
-from shared.errors import PermanentFailure
-from shared.publishing.outgoing import MAX_HEADER_BYTES
-from shared.testing import make_delivery
-from shared.topology import LONGEST_WAIT, walk_key
-from shared.worker.delivery import Delivery, read_wishes
-from shared.worker.settlement import Failure, completed, dead_letter, deferred, postponed, retried
+from postroom import wire
+from postroom.broker.amqp_values import tolerate_any_value
+from postroom.broker.publishing.outgoing import MAX_HEADER_BYTES
+from postroom.broker.topology import LONGEST_WAIT, walk_key
+from postroom.runtime.consuming.delivery import Delivery, read_wishes
+from postroom.runtime.processing.settlement import Failure, completed, dead_letter, deferred, postponed, retried
+from postroom.testing import make_delivery
+from postroom.wire.errors import PermanentFailure
 
 FAILURE = Failure(PermanentFailure("no such user"), attempts=5)
 SECOND = timedelta(seconds=1)

@@ -10,17 +10,17 @@ from typing import Any, cast
 
 import pytest
 
-from shared.errors import Expired, PermanentFailure, ProviderUnavailable, Throttled, TimeLimitExceeded
-from shared.inbox import Inbox
-from shared.messages import Job
-from shared.testing import eventually
-from shared.worker import Delivery, Worker
-from shared.worker import circuit as circuit_module
-from shared.worker.acknowledgement import Acknowledger
-from shared.worker.circuit import Circuit
-from shared.worker.delivery import Wishes
-from shared.worker.suspicion import Suspicion
-from shared.worker.trying import Tries, Work
+from postroom.runtime import Delivery, Worker
+from postroom.runtime import circuit as circuit_module
+from postroom.runtime.circuit import Circuit
+from postroom.runtime.consuming.acknowledgement import Acknowledger
+from postroom.runtime.consuming.delivery import Wishes
+from postroom.runtime.inbox import Inbox
+from postroom.runtime.processing.suspicion import Suspicion
+from postroom.runtime.processing.trying import Tries, Work
+from postroom.testing import eventually
+from postroom.wire.errors import Expired, PermanentFailure, ProviderUnavailable, Throttled, TimeLimitExceeded
+from postroom.wire.messages import Job
 
 Do = Callable[[str, Delivery], Awaitable[None]]
 

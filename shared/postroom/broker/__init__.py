@@ -1,0 +1,1 @@
+"""RabbitMQ: connections, publishing, its management API, and the topology of all services."""

@@ -1,0 +1,1 @@
+"""What a person does by command: everything of `postroom`, and dead letters."""

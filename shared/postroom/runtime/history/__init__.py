@@ -1,0 +1,1 @@
+"""What is told of tries: counts each minute, and each try by itself."""

@@ -1,0 +1,1 @@
+"""One try of a message, and what becomes of it."""

@@ -52,7 +52,10 @@ PHP_AUTOLOAD = "/usr/share/php/PhpAmqpLib/autoload.php"
 
 PROGRAMS = [
     Program("publish.py", "Python", (sys.executable,)),
-    Program("publish_with_postroom.py", "a web application", (sys.executable,), {"PYTHONPATH": str(ROOT / "shared")}),
+    Program("publish_with_postroom.py", "a web application", (sys.executable,)),
+    Program("flask_app.py", "Flask", (sys.executable,)),
+    Program("django_app.py", "Django", (sys.executable,)),
+    Program("fastapi_app.py", "FastAPI", (sys.executable,)),
     Program("publish.sh", "curl", ("sh",), needs=("curl",), remedy=setup_system("curl")),
     Program(
         *("publish.js", "Node", ("node",)),

@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import urlsplit
@@ -137,6 +138,69 @@ def test_a_server_that_never_answers_is_left_after_the_time_limit() -> None:
             pytest.raises(ManagementUnavailable, match="took too long to answer GET /overview"),
         ):
             management.version()
+
+
+NOT_FORMED = b'{"error":"bad_request","reason":"Cannot declare quorum queue on this node: cluster_not_formed"}'
+
+
+@contextmanager
+def broker_that_answers(*answers: tuple[int, bytes] | None) -> Iterator[tuple[str, list[str]]]:
+    """A management API that gives these answers, one for each request; None ends the connection without one."""
+    asked: list[str] = []
+
+    class Api(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            asked.append(self.command)
+            answer = answers[len(asked) - 1]
+            self.close_connection = True
+            if answer is not None:
+                self.send_response(answer[0])
+                self.send_header("Content-Length", str(len(answer[1])))
+                self.end_headers()
+                self.wfile.write(answer[1])
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Api)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postroom.broker.management.connection.PAUSES_SECONDS", (0.0, 0.0, 0.0))
+
+
+@pytest.mark.usefixtures("no_pauses")
+@pytest.mark.parametrize("first", [None, (400, NOT_FORMED)], ids=["no answer", "a queue that could not be formed"])
+def test_what_can_be_said_twice_is_said_again(first: tuple[int, bytes] | None) -> None:
+    with (
+        broker_that_answers(first, (201, b"")) as (url, asked),
+        Management(url, "guest", SECRET) as management,
+    ):
+        management.create_exchange("news", "topic", {})
+
+    assert asked == ["PUT", "PUT"]
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_a_broker_that_goes_on_so_is_told_in_the_end() -> None:
+    with (
+        broker_that_answers(*[(400, NOT_FORMED)] * 4) as (url, asked),
+        Management(url, "guest", SECRET) as management,
+        pytest.raises(ManagementError, match="cluster_not_formed"),
+    ):
+        management.create_exchange("news", "topic", {})
+
+    assert len(asked) == 4
 
 
 def test_the_brokers_own_port_is_not_taken_for_the_api(vhost: VirtualHost) -> None:

@@ -16,6 +16,7 @@ from postroom.devkit.broker_node import BrokerNode
 from postroom.testing import eventually, running_with
 from services.webhook import app
 from services.webhook.handlers import worker
+from tests.support.patience import WORK
 from tests.support.webhook_receivers import Receiver, answering, receiver, silent
 from tests.support.worker import publish, take_all, worker_vhost_on
 
@@ -96,7 +97,7 @@ async def test_a_slow_receiver_does_not_hold_up_another(post: Any) -> None:
             names = {f"{tag}-{n}" for n in range(20)}
             for name in names:
                 await deliver(post, quick, name)
-            await eventually(lambda: names <= {json.loads(request.body)["id"] for request in quick.requests})
+            await eventually(lambda: names <= {json.loads(one.body)["id"] for one in quick.requests}, within=WORK)
 
         await asyncio.gather(*(deliver(post, slow, f"slow-{n}") for n in range(500)))
         await arrive("behind")  # 500 are put aside first

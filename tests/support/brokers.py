@@ -2,20 +2,18 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 from uuid import uuid4
 
-import httpx
-
+from postroom.broker.management.connection import ApiConnection
 from postroom.devkit.broker_node import BrokerNode, find_broker
 from postroom.devkit.broker_node.node import SomebodyElses
 from postroom.devkit.broker_node.private import private_node
 from postroom.settings import RuntimeSettings
-from postroom.tls import system_authorities
-from tests.support.patience import COUNTED, seconds
+from tests.support.patience import COUNTED, patience
 from tests.support.rabbitmq4 import rabbitmq4_installation
 
 
@@ -63,24 +61,16 @@ def virtual_host_on(broker: BrokerNode, name: str | None = None) -> Iterator[Vir
     url, user, password = settings.broker_management()
     name = name or f"test-{uuid4().hex[:12]}"
 
-    def api() -> httpx.Client:
-        return httpx.Client(
-            base_url=f"{url}/api",
-            auth=(user, password),
-            timeout=seconds(COUNTED),
-            verify=system_authorities(),
-            trust_env=False,
-        )
-
-    with api() as management:
-        management.put(f"/vhosts/{name}").raise_for_status()
+    # Each with a connection of its own: the broker ends one that has been idle for a minute.
+    with closing(ApiConnection(url, user, password, name, patience(COUNTED))) as management:
+        management.call("PUT", f"/vhosts/{name}")
         everything = {"configure": ".*", "write": ".*", "read": ".*"}
-        management.put(f"/permissions/{name}/{quote(user, safe='')}", json=everything).raise_for_status()
+        management.call("PUT", f"/permissions/{name}/{quote(user, safe='')}", json=everything)
     try:
         yield VirtualHost(name, _with_path(broker.amqp_url, name), url, user, password)
     finally:
-        with api() as management:  # a new one: the broker closes connections that have been idle for a minute
-            management.delete(f"/vhosts/{name}").raise_for_status()
+        with closing(ApiConnection(url, user, password, name, patience(COUNTED))) as management:
+            management.call("DELETE", f"/vhosts/{name}")
 
 
 def _with_path(amqp_url: str, virtual_host: str) -> str:

@@ -20,6 +20,7 @@ from postroom.broker.management.records import (
     policy_info,
     queue_info,
 )
+from postroom.patience import patience
 from postroom.settings import RuntimeSettings
 
 PAGE_SIZE = 500  # the API's own upper limit
@@ -30,6 +31,9 @@ QUEUE_COLUMNS = (
 )
 
 
+TIME_LIMIT = timedelta(seconds=15)
+
+
 class Management:
     """The management API for one virtual host.
 
@@ -38,7 +42,7 @@ class Management:
         user: needs the `management` tag to read, `policymaker` to write policies, `administrator` for users.
         password: never part of a message or of `repr`.
         virtual_host: the one all calls are about.
-        time_limit: for one request.
+        time_limit: for one request; 15 seconds, stretched by POSTROOM_PATIENCE, when absent.
 
     Raises ManagementUnavailable, ManagementRefused or ManagementError from every call.
     """
@@ -50,11 +54,11 @@ class Management:
         password: str,
         virtual_host: str = "/",
         *,
-        time_limit: timedelta = timedelta(seconds=15),
+        time_limit: timedelta | None = None,
     ) -> None:
         self.url = url
         self.virtual_host = virtual_host
-        self._api = ApiConnection(url, user, password, virtual_host, time_limit)
+        self._api = ApiConnection(url, user, password, virtual_host, time_limit or patience(TIME_LIMIT))
 
     @classmethod
     def from_settings(cls, settings: RuntimeSettings) -> Self:

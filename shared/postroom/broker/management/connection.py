@@ -1,6 +1,7 @@
 """One request to the management API, with a time limit and an error that says what to do."""
 
 import re
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -24,6 +25,13 @@ class ManagementRefused(ManagementError):
     """The API does not let this user in, or not do this."""
 
 
+PAUSES_SECONDS = (0.1, 1.0, 3.0)
+_REPEATABLE = {"GET", "PUT"}
+_NO_ANSWER = "disconnected without sending a response"
+_NOT_FORMED = "cluster_not_formed"
+"""What RabbitMQ says of a quorum queue whose members did not start in time."""
+
+
 class ApiConnection:
     """Sends requests to the API at `url`; see Management for the arguments and what is raised."""
 
@@ -44,9 +52,13 @@ class ApiConnection:
         self._http.close()
 
     def call(self, method: str, path: str, **options: Any) -> Any:
-        """The answer as JSON, None where it has no body. `options` are those of `httpx.Client.request`."""
+        """The answer as JSON, None where it has no body. `options` are those of `httpx.Client.request`.
+
+        What can be said twice is said again when the broker ends the connection instead of answering, as it does with
+        one that was idle, and when it could not form a queue in its time.
+        """
         try:
-            response = self._http.request(method, path, **options)
+            response = self._answered(method, path, **options)
         except httpx.TimeoutException:
             raise ManagementUnavailable(
                 f"the management API at {self.url} took too long to answer {method} {path}; try again, and if it "
@@ -63,6 +75,19 @@ class ApiConnection:
             return response.json() if response.content else None
         except ValueError:
             raise self._not_the_api() from None
+
+    def _answered(self, method: str, path: str, **options: Any) -> httpx.Response:
+        for pause in PAUSES_SECONDS if method in _REPEATABLE else ():
+            try:
+                response = self._http.request(method, path, **options)
+            except httpx.RemoteProtocolError as error:
+                if _NO_ANSWER not in str(error):
+                    raise
+                response = None
+            if response is not None and not (response.is_error and _NOT_FORMED in response.text):
+                return response
+            time.sleep(pause)
+        return self._http.request(method, path, **options)
 
     def _explained(self, response: httpx.Response, request: str) -> ManagementError:
         reason = _reason(response)

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from postroom.broker.publishing.outgoing import NO_OPTIONS, Outgoing, PublishOptions
-from postroom.broker.publishing.publisher import DEFAULT_TIMEOUT, Publisher
+from postroom.broker.publishing.publisher import Publisher
 from postroom.wire.messages import Message
 
 Result = TypeVar("Result")
@@ -24,7 +24,7 @@ class BlockingPublisher:
     Arguments, return values and errors are those of `Publisher`.
     """
 
-    def __init__(self, url: str, *, app_id: str = "postroom", timeout: timedelta = DEFAULT_TIMEOUT) -> None:
+    def __init__(self, url: str, *, app_id: str = "postroom", timeout: timedelta | None = None) -> None:
         self._url = url
         self._app_id = app_id
         self._timeout = timeout

@@ -20,6 +20,7 @@ from aio_pika.exceptions import PublishError as ReturnedByBroker
 from postroom.broker.connection import connection_url, without_password
 from postroom.broker.publishing.outgoing import NO_OPTIONS, Outgoing, PublishOptions, address
 from postroom.broker.publishing.turns import Turns
+from postroom.patience import patience
 from postroom.telemetry.tracing import trace_headers
 from postroom.wire.errors import BrokerUnavailable, PublishError, PublishTimeout, Unroutable
 from postroom.wire.messages import Message
@@ -39,13 +40,13 @@ class Publisher:
     Args:
         url: AMQP URL; its path is the virtual host.
         app_id: who publishes, carried along with each message.
-        timeout: for one publish, connecting included.
+        timeout: for one publish, connecting included; 10 seconds, stretched by POSTROOM_PATIENCE, when absent.
     """
 
-    def __init__(self, url: str, *, app_id: str = "postroom", timeout: timedelta = DEFAULT_TIMEOUT) -> None:
+    def __init__(self, url: str, *, app_id: str = "postroom", timeout: timedelta | None = None) -> None:
         self._url = url
         self._app_id = app_id
-        self._timeout = timeout
+        self._timeout = timeout or patience(DEFAULT_TIMEOUT)
         self._connection: AbstractRobustConnection | None = None
         self._channel: AbstractRobustChannel | None = None
         self._opening = asyncio.Lock()

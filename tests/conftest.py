@@ -31,7 +31,7 @@ NEEDS_BROKER = {"broker", "vhost", "own_broker"}
 
 
 LONGEST_TEST = timedelta(minutes=30)
-"""A net for what hangs without a limit of its own."""
+"""A net for what hangs without a limit of its own; longer where those limits are."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if RECORD in os.environ:
         config.pluginmanager.import_plugin("tests.support.recording_waits")
     if config.option.timeout is None:  # pytest-timeout's, which reads it after us
-        config.option.timeout = LONGEST_TEST.total_seconds()
+        config.option.timeout = max(LONGEST_TEST.total_seconds(), patience.seconds(3 * patience.WORK))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from postroom.runtime import Delivery, trying
+from postroom.runtime import Delivery
 from postroom.runtime.assembly import Service
 from postroom.runtime.circuit import LONGEST_PAUSE
+from postroom.runtime.processing import trying
 from postroom.testing import eventually
 from postroom.wire.errors import PermanentFailure, Postponed, ProviderUnavailable, Throttled
 from postroom.wire.retries import RetryPolicy, fixed

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from postroom.runtime import Delivery, trying
+from postroom.runtime import Delivery
+from postroom.runtime.processing import trying
 from postroom.testing import eventually
 from postroom.wire.retries import RetryPolicy, fixed
 from tests.support.worker import Chore, WorkerHarness, outcome_count

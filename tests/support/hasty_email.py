@@ -7,7 +7,7 @@ a minute does to it what one of many times ten minutes does to the real one.
 import os
 from datetime import timedelta
 
-from postroom.runtime import trying
+from postroom.runtime.processing import trying
 from services.email.app import main
 from services.email.handlers import worker
 

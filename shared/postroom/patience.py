@@ -1,12 +1,22 @@
-"""How patient the demo, `postroom up` and tests are with this machine: one factor for all that waits."""
+"""How patient everything that waits is with this machine: one factor for all of it."""
 
 import os
 from datetime import timedelta
+
+from postroom.wire.errors import ConfigurationError
 
 
 def patience(nominal: timedelta) -> timedelta:
     """How long to wait here for what takes at most `nominal` on a machine that has time.
 
-    POSTROOM_PATIENCE says how many times as long, for machines that are slow or busy.
+    POSTROOM_PATIENCE says how many times as long, for machines that are slow or busy. Raises ConfigurationError when it
+    is no number above 0.
     """
-    return nominal * float(os.environ.get("POSTROOM_PATIENCE") or 1)
+    given = os.environ.get("POSTROOM_PATIENCE") or "1"
+    try:
+        factor = float(given)
+        if 0 < factor < float("inf"):
+            return nominal * factor
+    except ValueError:
+        pass
+    raise ConfigurationError(f"POSTROOM_PATIENCE: {given!r} is no number above 0, such as 2.5")

@@ -58,7 +58,9 @@ class Management:
     ) -> None:
         self.url = url
         self.virtual_host = virtual_host
-        self._api = ApiConnection(url, user, password, virtual_host, time_limit or patience(TIME_LIMIT))
+        self._api = ApiConnection(
+            url, user, password, virtual_host, patience(TIME_LIMIT) if time_limit is None else time_limit
+        )
 
     @classmethod
     def from_settings(cls, settings: RuntimeSettings) -> Self:

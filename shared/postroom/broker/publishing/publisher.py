@@ -46,7 +46,7 @@ class Publisher:
     def __init__(self, url: str, *, app_id: str = "postroom", timeout: timedelta | None = None) -> None:
         self._url = url
         self._app_id = app_id
-        self._timeout = timeout or patience(DEFAULT_TIMEOUT)
+        self._timeout = patience(DEFAULT_TIMEOUT) if timeout is None else timeout
         self._connection: AbstractRobustConnection | None = None
         self._channel: AbstractRobustChannel | None = None
         self._opening = asyncio.Lock()

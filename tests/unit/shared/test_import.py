@@ -1,7 +1,9 @@
 """What `import postroom` brings, and what it does not."""
 
+import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,25 @@ def test_only_what_is_asked_for_is_imported(program: str, libraries: set[str]) -
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
 
     assert set(done.stdout.split()) <= libraries
+
+
+def test_without_extras_what_publishing_needs_is_installed() -> None:
+    requirements = [each for each in metadata.requires("postroom") or () if "extra ==" not in each]
+
+    assert {re.split(r"[ <>=!~;\[]", each)[0] for each in requirements} == {
+        *("aio-pika", "opentelemetry-api", "orjson", "pydantic"),
+    }
+
+
+def test_without_its_libraries_the_command_says_how_to_get_them() -> None:
+    program = f"import sys; sys.path.insert(0, {str(SHARED)!r}); sys.modules['typer'] = None"
+    source = f"{program}\nfrom postroom.operator import main\nmain()"
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (
+        1,
+        "postroom: the command line needs typer: pip install 'postroom[cli]'\n",
+    )
 
 
 def test_publishers_and_all_messages_are_here() -> None:

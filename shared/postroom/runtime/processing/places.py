@@ -13,7 +13,7 @@ _RUNTIME = "postroom.runtime."
 
 
 def place_of(error: BaseException) -> str | None:
-    """The innermost function of a service, or of `shared`, that the error passed, as `module.function`.
+    """The innermost function outside of the runtime that the error passed, as `module.function`.
 
     Without line numbers, which change with every version. The runtime itself and libraries are passed over; None when
     the error passed nothing else.

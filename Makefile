@@ -21,7 +21,7 @@ setup: $(READY) ## make .venv and install what uv.lock says; needs Python 3.11 o
 	@:
 
 # uv is installed into .venv, which it fills: --inexact leaves it there.
-$(READY): pyproject.toml uv.lock
+$(READY): pyproject.toml uv.lock shared/pyproject.toml $(wildcard services/*/pyproject.toml)
 	@echo "setting up .venv (once, and again when uv.lock changes)"
 	@test -x $(PYTHON) && $(PYTHON) -c '' 2>/dev/null || { \
 		for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -32,7 +32,7 @@ $(READY): pyproject.toml uv.lock
 		exit 1; }
 	@test -x .venv/bin/uv || $(PYTHON) -m pip install --quiet --disable-pip-version-check uv
 	@test -w "$${UV_CACHE_DIR:-$${HOME:-/nonexistent}}" || export UV_NO_CACHE=1; \
-		env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 .venv/bin/uv sync --quiet --frozen --all-extras --inexact --compile-bytecode
+		env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 .venv/bin/uv sync --quiet --frozen --all-packages --all-extras --inexact --compile-bytecode
 	@touch $(READY)
 
 setup-system: setup ## Debian and Ubuntu, as root: install what tests need (RabbitMQ, PostgreSQL, …), services off

@@ -16,7 +16,7 @@ from postroom.devkit.broker_node import BrokerNode
 from postroom.runtime.inbox.tables import HistoryRow
 from postroom.storage.database import Database
 from postroom.storage.retention import HISTORY, Retention
-from services.maintenance.batches import AIM, Batches
+from postroom_maintenance.batches import AIM, Batches
 
 SERVICE = "email"
 WRITE_PAUSE_SECONDS = 0.002

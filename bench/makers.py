@@ -60,10 +60,10 @@ def total(count: int) -> str:
 
 def load_postroom(kind: Any) -> Make:
     """The way every report of ours is made, from rows to the file."""
-    from services.report.definition import Column, Definition  # noqa: PLC0415 - loaded in its own process only
-    from services.report.layout import Layout  # noqa: PLC0415
-    from services.report.production import produce  # noqa: PLC0415
-    from services.report.rendering import renderer_for  # noqa: PLC0415
+    from postroom_report.definition import Column, Definition  # noqa: PLC0415 - loaded in its own process only
+    from postroom_report.layout import Layout  # noqa: PLC0415
+    from postroom_report.production import produce  # noqa: PLC0415
+    from postroom_report.rendering import renderer_for  # noqa: PLC0415
 
     renderer_for(kind)  # loads its libraries
     formats: dict[str, dict[str, Any]] = {

@@ -31,7 +31,7 @@ CODE = "Your code is "
 TEXTS_PER_SECOND = 50
 ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{{ '' }}{% endfor %}{% endfor %}"
 TEMPLATE_SECONDS = 0.5
-"""Of processor time, after which a template is ended (services/email/rendering/child.py)."""
+"""Of processor time, after which a template is ended (services/email/postroom_email/rendering/child.py)."""
 QUICK_END = {"POSTROOM_DRAIN_SECONDS": "0.5"}
 """For services that have work which does not end."""
 

@@ -19,9 +19,10 @@ from bench.service import running_service
 from postroom.devkit.broker_node import BrokerNode
 from postroom.storage.database import Database
 from postroom.wire.messages import SetSchedule
-from services.scheduler.models import ScheduleRow, TickRow
-from services.scheduler.planning import definition_of
-from services.scheduler.sql_schedules import DATABASE
+from postroom_scheduler.models import ScheduleRow, TickRow
+from postroom_scheduler.planning import definition_of
+from postroom_scheduler.sql_schedules import DATABASE
+from tests.support.databases import service_database
 
 LOOK_SECONDS = 0.5
 LIMIT_SECONDS = 120.0
@@ -51,7 +52,7 @@ async def firing(kind: str, broker: BrokerNode, sizes: Sizes, figures: Figures) 
         async with empty_database(kind) as url:
             settings = {"POSTROOM_DATABASE_URL": url, "SCHEDULER_FILE": str(file)}
             async with running_service("scheduler", broker.amqp_url, settings):
-                database = Database(url, "scheduler")
+                database = service_database(url, "scheduler")
                 try:
                     await _set_schedules(database, sizes)
                     fired = await _all_published(database, sizes)

@@ -6,11 +6,12 @@ import pytest
 
 from postroom.storage.database import Database
 from tests.support.alert_log import AlertLog
+from tests.support.databases import service_database
 
 
 @pytest.fixture
 def alerting_database(database_url: str) -> Database:
-    return Database(database_url, "alerting")
+    return service_database(database_url, "alerting")
 
 
 @pytest.fixture

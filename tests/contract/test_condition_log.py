@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from postroom.storage.database import Database
-from services.alerting.conditions import ConditionLog
-from services.alerting.rules import Rules
-from services.alerting.sql_conditions import SqlConditionLog
-from services.alerting.sql_groups import SqlGroups
+from postroom_alerting.conditions import ConditionLog
+from postroom_alerting.rules import Rules
+from postroom_alerting.sql_conditions import SqlConditionLog
+from postroom_alerting.sql_groups import SqlGroups
 from tests.support.alerting import NOON, InMemoryConditionLog, make_condition
+from tests.support.databases import service_database
 
 LATER = NOON + timedelta(minutes=5)
 
@@ -30,7 +31,9 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database | None:
     if request.param == "memory":
         return None
     on_file = f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3"
-    return Database(on_file if request.param == "sqlite" else request.getfixturevalue("postgres_url"), "alerting")
+    return service_database(
+        on_file if request.param == "sqlite" else request.getfixturevalue("postgres_url"), "alerting"
+    )
 
 
 @pytest.fixture

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from postroom.storage.database import Database
-from services.alerting.failures import FailureLog, Settlement
-from services.alerting.rules import Rules
-from services.alerting.sql_failures import SqlFailureLog
+from postroom_alerting.failures import FailureLog, Settlement
+from postroom_alerting.rules import Rules
+from postroom_alerting.sql_failures import SqlFailureLog
 from tests.support.alerting import NOON, InMemoryFailureLog, make_failure
+from tests.support.databases import service_database
 
 LATER = NOON + timedelta(hours=1)
 
@@ -23,7 +24,9 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database | None:
     if request.param == "memory":
         return None
     on_file = f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3"
-    return Database(on_file if request.param == "sqlite" else request.getfixturevalue("postgres_url"), "alerting")
+    return service_database(
+        on_file if request.param == "sqlite" else request.getfixturevalue("postgres_url"), "alerting"
+    )
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from postroom.wire.errors import JobError
-from services.sms.errors import (
+from postroom_sms.errors import (
     AnswerLost,
     GatewayThrottled,
     GatewayUnavailable,
@@ -13,7 +13,7 @@ from services.sms.errors import (
     RecipientOptedOut,
     TextRefused,
 )
-from services.sms.gateway import Text
+from postroom_sms.gateway import Text
 from tests.support.sms_conformance import CANARY, SETUPS, Setup
 from tests.support.sms_providers import Trouble
 
@@ -119,5 +119,5 @@ async def test_a_gateway_goes_on_after_each_trouble(setup: Setup):
 
 
 def _logged(caplog: pytest.LogCaptureFixture) -> str:
-    ours = ("services", "httpx", "postroom")  # what a service writes at its level; a library's bytes are its own
+    ours = ("postroom_sms", "httpx", "postroom")  # what a service writes at its level; a library's bytes are its own
     return "\n".join(record.getMessage() for record in caplog.records if record.name.startswith(ours))

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from postroom.testing import eventually
-from services.sms.errors import AnswerLost, GatewayThrottled, GatewayUnavailable, TextRefused
-from services.sms.gateway import Accepted, Progress, Receipt, Text
-from services.sms.gateway.smpp import SmppGateway, link, open_smpp
-from services.sms.gateway.smpp.statuses import QUEUE_FULL, WAITS
-from services.sms.gateway.url import parse_gateways
+from postroom_sms.errors import AnswerLost, GatewayThrottled, GatewayUnavailable, TextRefused
+from postroom_sms.gateway import Accepted, Progress, Receipt, Text
+from postroom_sms.gateway.smpp import SmppGateway, link, open_smpp
+from postroom_sms.gateway.smpp.statuses import QUEUE_FULL, WAITS
+from postroom_sms.gateway.url import parse_gateways
 from tests.support.patience import REACTION, patience
 from tests.support.sms_receipts import RecordingReceiptDesk
 from tests.support.sms_scripted_smsc import BIND, ENQUIRE_LINK, UNBIND, ScriptedSmsc, scripted_smsc

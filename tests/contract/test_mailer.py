@@ -8,11 +8,11 @@ import pytest
 
 from postroom.devkit.mailbox import MailServer
 from postroom.tls import system_authorities
-from services.email.errors import MailServersUnavailable
-from services.email.mailer import Envelope, Mailer, Stage
-from services.email.mailer.console import ConsoleMailer
-from services.email.mailer.servers import parse_servers
-from services.email.mailer.smtp import smtp_mailer
+from postroom_email.errors import MailServersUnavailable
+from postroom_email.mailer import Envelope, Mailer, Stage
+from postroom_email.mailer.console import ConsoleMailer
+from postroom_email.mailer.servers import parse_servers
+from postroom_email.mailer.smtp import smtp_mailer
 from tests.support.email_fakes import RecordingMailer
 from tests.support.patience import REACTION, seconds
 

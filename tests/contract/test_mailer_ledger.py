@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from postroom.storage.database import Database
-from services.email.ledger import Entry, Ledger, MailKey, Outcome
-from services.email.ledger.sql import SqlLedger
+from postroom_email.ledger import Entry, Ledger, MailKey, Outcome
+from postroom_email.ledger.sql import SqlLedger
+from tests.support.databases import service_database
 from tests.support.email_fakes import MemoryLedger
 
 MAIL, OTHER = MailKey("email.send", "job-1"), MailKey("email.on.user.created", "job-1")
@@ -27,7 +27,7 @@ async def ledger(database_url: str | None) -> AsyncIterator[Ledger]:
     if database_url is None:
         yield MemoryLedger()
         return
-    database = Database(database_url, "email")
+    database = service_database(database_url, "email")
     await database.migrate()
     yield SqlLedger(database)
     await database.close()

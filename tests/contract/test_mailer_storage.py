@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from services.email.errors import InvalidAttachment
-from services.email.storage import PrefixedStorage, StoredObjects
+from postroom_email.errors import InvalidAttachment
+from postroom_email.storage import PrefixedStorage, StoredObjects
 from tests.support.email_fakes import MemoryStorage
 
 Setup = tuple[StoredObjects, Callable[[str], str]]

@@ -11,10 +11,11 @@ from pydantic import SecretStr
 from postroom.storage.database import Database
 from postroom.testing import RecordingPublisher
 from postroom.wire.messages import SmsDelivered, SmsUndelivered
-from services.sms.announcing import Announcer, Desk
-from services.sms.gateway import Accepted, Progress, Receipt
-from services.sms.sql_texts import SqlTexts, number_hash
-from services.sms.texts import Facts, State, TextKey
+from postroom_sms.announcing import Announcer, Desk
+from postroom_sms.gateway import Accepted, Progress, Receipt
+from postroom_sms.sql_texts import SqlTexts, number_hash
+from postroom_sms.texts import Facts, State, TextKey
+from tests.support.databases import service_database
 
 KEY, OTHER = TextKey("sms.send", "job-1"), TextKey("sms.on.user.otp_requested", "job-1")
 FACTS = Facts("+4915112345678", "Shop", "GSM-7", 3)
@@ -24,7 +25,7 @@ ACCEPTED = Accepted("smpp", IDS)
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url, "sms")
+    database = service_database(database_url, "sms")
     await database.migrate()
     yield database
     await database.close()
@@ -82,7 +83,7 @@ async def test_a_part_s_end_stays_what_it_was_first_told_to_be(texts: SqlTexts):
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
 async def test_the_end_is_told_once_in_whatever_order_things_come(tmp_path: Path, order: tuple[int, ...]):
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/sms.sqlite3", "sms")
+    database = service_database(f"sqlite+aiosqlite:///{tmp_path}/sms.sqlite3", "sms")
     await database.migrate()
     texts = SqlTexts(database)
     await texts.begin(KEY, FACTS)
@@ -165,7 +166,7 @@ async def test_an_end_that_was_not_published_is_found_later(texts: SqlTexts, mon
     await texts.accepted(KEY, Accepted("smpp", ("a",)))
     await texts.receive(told("a", Progress.DELIVERED))
     assert await texts.not_announced(10) == []  # whoever wrote it down is about to
-    monkeypatch.setattr("services.sms.sql_texts.ANNOUNCE_AGAIN_AFTER", timedelta(0))
+    monkeypatch.setattr("postroom_sms.sql_texts.ANNOUNCE_AGAIN_AFTER", timedelta(0))
 
     assert [ended.key for ended in await texts.not_announced(10)] == [KEY]
     await texts.announced(KEY)

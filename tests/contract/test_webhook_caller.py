@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from services.webhook.caller import READ_BYTES, Answer, Call, Caller, Ending
-from services.webhook.caller.http import http_caller
-from services.webhook.errors import (
+from postroom_webhook.caller import READ_BYTES, Answer, Call, Caller, Ending
+from postroom_webhook.caller.http import http_caller
+from postroom_webhook.errors import (
     AddressNotAllowed,
     ReceiverTimedOut,
     ReceiverUnreachable,
     ReceiverUntrusted,
 )
-from services.webhook.networks import AllowedAddresses
-from services.webhook.urls import parse_target
+from postroom_webhook.networks import AllowedAddresses
+from postroom_webhook.urls import parse_target
 from tests.support.patience import REACTION, seconds
 from tests.support.webhook_fakes import RecordingCaller, ScriptedResolver, server_tls
 from tests.support.webhook_receivers import (

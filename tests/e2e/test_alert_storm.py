@@ -17,7 +17,7 @@ import pytest
 
 from postroom import wire
 from postroom.testing import eventually
-from services.alerting.handlers import worker
+from postroom_alerting.handlers import worker
 from tests.support.alert_sinks import HttpSink, serve_http
 from tests.support.crash import Place, processes
 from tests.support.memory import Peak
@@ -95,7 +95,7 @@ async def test_a_storm_is_a_handful_of_notifications_and_every_message_is_counte
             "ALERTING_INTERVAL_MINUTES": str(INTERVAL_SECONDS / 60),
         }
         database = tmp_path / "data" / "alerting.sqlite3"
-        with processes("services.alerting", {**environment, **place.environment, **own}, tmp_path, 1) as [service]:
+        with processes("postroom_alerting", {**environment, **place.environment, **own}, tmp_path, 1) as [service]:
             await service.ready()
             began, peak = time.monotonic(), Peak(service.pid)
             with peak.watched():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from postroom.devkit.ports import free_ports
-from postroom.runtime.discovery import startable_services
+from postroom.installation import installed_services
 from postroom.testing import eventually
 from tests.support.crash import ServiceProcess
 from tests.support.patience import PROCESS_STARTS
@@ -20,14 +20,14 @@ raise SystemExit("it went on")
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
-@pytest.mark.parametrize("service", startable_services())
+@pytest.mark.parametrize("service", [service.name for service in installed_services()])
 async def test_a_service_that_is_told_to_end_while_it_imports_ends_with_0(
     service: str, name: str, tmp_path: Path
 ) -> None:
     (tmp_path / "uvloop.py").write_text(TOLD_TO_END.format(name=name))  # what the runtime of each service imports
 
     ended = await run(
-        *(sys.executable, "-m", f"services.{service}"),
+        *(sys.executable, "-m", f"postroom_{service}"),
         environment={"PYTHONPATH": str(tmp_path), "POSTROOM_DATA_DIR": str(tmp_path)},
     )
 
@@ -37,7 +37,7 @@ async def test_a_service_that_is_told_to_end_while_it_imports_ends_with_0(
 async def test_a_service_that_is_told_to_end_while_it_waits_for_the_broker_ends_with_0(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     environment = {"POSTROOM_AMQP_URL": f"amqp://127.0.0.1:{port}/", "POSTROOM_DATA_DIR": str(tmp_path)}
-    service = ServiceProcess("services.email", environment, tmp_path / "log")
+    service = ServiceProcess("postroom_email", environment, tmp_path / "log")
     service.start()
     try:
         await eventually(lambda: "Waiting for the broker" in service.log.read_text(), within=PROCESS_STARTS)

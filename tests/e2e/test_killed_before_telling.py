@@ -8,7 +8,7 @@ from typing import Any
 
 from postroom import wire
 from postroom.testing import eventually
-from services.audit.handlers import worker as audit_worker
+from postroom_audit.handlers import worker as audit_worker
 from tests.support import crash_worker
 from tests.support.crash import Place, processes
 from tests.support.crash_worker import QUEUE

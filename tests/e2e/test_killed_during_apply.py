@@ -7,10 +7,11 @@ from threading import Event
 import pytest
 
 from postroom.broker.management import ManagementError
+from postroom.broker.topology import build_topology
 from postroom.broker.topology.application import Change, apply_topology
 from postroom.broker.topology.parts import major
 from postroom.devkit.broker_node import BrokerNode
-from postroom.operator.cli.topology import installed_topology
+from postroom.installation import subscriptions
 from tests.support.crash import Place
 from tests.support.patience import WORK, seconds
 from tests.support.processes import postroom
@@ -18,7 +19,7 @@ from tests.support.processes import postroom
 
 async def test_a_topology_half_written_is_finished_by_applying_it_again(own_broker: BrokerNode) -> None:
     place = Place(own_broker.amqp_url, own_broker.management_url)
-    topology, _ = installed_topology()
+    topology = build_topology(subscriptions())
     before_queues = len(topology.exchanges) + len(topology.policies)
     moment = before_queues + random.randrange(len(topology.queues))  # noqa: S311 - any of them will do
     killed_after = await kill_while_applying(own_broker, place, moment)
@@ -52,7 +53,7 @@ async def kill_while_applying(broker: BrokerNode, place: Place, after: int) -> i
             reached.set()
 
     def apply_until_killed() -> None:
-        topology, _ = installed_topology()
+        topology = build_topology(subscriptions())
         with place.management() as management, pytest.raises(ManagementError):
             apply_topology(topology, management, on_change=note)
 

@@ -12,7 +12,7 @@ import psutil
 
 from postroom import wire
 from postroom.testing import eventually
-from services.report.handlers import worker
+from postroom_report.handlers import worker
 from tests.support.crash import Place, processes
 from tests.support.patience import WORK
 from tests.support.report_service import BATCH, COUNTING, LIST, objects_in, path_of, read_csv, write_type
@@ -64,7 +64,7 @@ async def test_another_worker_finishes_what_a_killed_one_began(
         body = {"type": kind, "initiatedBy": "test", "format": "csv", **fields}
         await place.publish(wire.JOBS, "report.generate", json.dumps(body).encode(), kind)
 
-    with processes("services.report", own, tmp_path, 1) as [victim]:
+    with processes("postroom_report", own, tmp_path, 1) as [victim]:
         await victim.ready()
         await order("batch")
         await order("long")
@@ -77,7 +77,7 @@ async def test_another_worker_finishes_what_a_killed_one_began(
     parts_in_all = len(made_before) + MORE_PARTS
     set_size(tmp_path, parts_in_all)
 
-    with processes("services.report", own, tmp_path / "types", 1) as [survivor]:
+    with processes("postroom_report", own, tmp_path / "types", 1) as [survivor]:
         await eventually(lambda: {run[0] for run in runs(data).values()} == {"done"}, within=WORK)
         survivor.stop()
 

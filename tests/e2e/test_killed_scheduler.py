@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from postroom.testing import eventually
-from services.scheduler.handlers import worker as scheduler_worker
-from services.scheduler.messages import message_id_of
+from postroom_scheduler.handlers import worker as scheduler_worker
+from postroom_scheduler.messages import message_id_of
 from tests.support import crash_scheduler, crash_worker
 from tests.support.crash import Place, ServiceProcess, processes
 from tests.support.crash_scheduler import POINTS, SharedClock

@@ -13,7 +13,7 @@ from postroom.broker.publishing import Outgoing
 from postroom.devkit.mailbox import MailServer
 from postroom.devkit.supervisor import Supervisor
 from postroom.testing import eventually
-from services.email.handlers import worker as email_worker
+from postroom_email.handlers import worker as email_worker
 from tests.support import crash_worker
 from tests.support.crash import Place, ServiceProcess, processes
 from tests.support.crash_worker import QUEUE, CountingFile
@@ -41,7 +41,7 @@ async def test_a_mail_whose_worker_is_killed_is_sent_by_another_after_its_lease(
     async with MailServer() as server:
         own = {**environment, **place.environment, "EMAIL_SMTP_URL": server.url}
         server.content_delay_seconds = 30
-        with processes("services.email", own, tmp_path, 2) as services:
+        with processes("postroom_email", own, tmp_path, 2) as services:
             await asyncio.gather(*(service.ready() for service in services))
             await place.publish(wire.JOBS, "email.send", MAIL, "mail-1")
             victim = await eventually(lambda: busy_one(services, "email.send"))

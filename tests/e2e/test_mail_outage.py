@@ -18,8 +18,8 @@ import pytest
 from postroom import wire
 from postroom.broker.publishing import Outgoing
 from postroom.testing import eventually
-from services.email.handlers import worker
-from services.email.settings import EmailSettings
+from postroom_email.handlers import worker
+from postroom_email.settings import EmailSettings
 from tests.support.crash import Place, ServiceProcess, processes
 from tests.support.hasty_email import HOLD_SECONDS
 from tests.support.load import Load, make_publisher
@@ -94,7 +94,7 @@ async def test_with_two_servers_of_which_one_goes_away_nothing_pauses(
         await Load(publisher, make_mail, per_second=5000).publish(mails)
     with running_sink() as first, running_sink() as second:
         own = {**environment, **place.environment, "EMAIL_SMTP_URL": f"{first.url},{second.url}"}
-        with processes("services.email", own, tmp_path, 1) as [service]:
+        with processes("postroom_email", own, tmp_path, 1) as [service]:
             await eventually(lambda: first.counted().mails >= mails // 5, within=WORK)
             sent = first.go_away()
             opened = []

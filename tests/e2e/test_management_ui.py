@@ -81,8 +81,8 @@ async def running_email_harness(
     async with MailServer() as server:
         own = {**data, "POSTROOM_AMQP_URL": users.amqp_url("email"), "EMAIL_SMTP_URL": server.url}
         with (
-            started("services.email", own, folder, 1) as [service],
-            started("services.alerting", watching, folder, 1) as [alerting],
+            started("postroom_email", own, folder, 1) as [service],
+            started("postroom_alerting", watching, folder, 1) as [alerting],
         ):
             await service.ready()
             await alerting.ready()

@@ -8,7 +8,7 @@ import psutil
 from postroom import wire
 from postroom.broker.publishing import Outgoing
 from postroom.testing import eventually
-from services.email.handlers import worker
+from postroom_email.handlers import worker
 from tests.support.crash import Place, ServiceProcess, processes
 from tests.support.load import Load, make_publisher
 from tests.support.load_sink import Sink, running_sink
@@ -42,7 +42,7 @@ async def test_ten_thousand_mails_arrive_once_each_in_flat_memory(
         await load.publish(MAILS)
     with running_sink() as sink:
         own = {**environment, **place.environment, "EMAIL_SMTP_URL": sink.url}
-        with processes("services.email", own, tmp_path, 1) as [service]:
+        with processes("postroom_email", own, tmp_path, 1) as [service]:
             warm = await memory_after(WARM, sink, service)
             full = await memory_after(MAILS, sink, service)
             await eventually(lambda: is_empty(place))

@@ -10,7 +10,7 @@ import pytest
 from postroom import wire
 from postroom.devkit.mailbox import MailServer
 from postroom.testing import eventually
-from services.email.handlers import worker
+from postroom_email.handlers import worker
 from tests.support.crash import Place, ServiceProcess, processes
 from tests.support.moving import move_messages
 
@@ -41,7 +41,7 @@ async def test_a_moved_dead_letter_has_fresh_attempts_and_comes_back_with_its_re
     own = {**environment, **place.environment, "EMAIL_SMTP_URL": server.url}
     server.answer(GONE, "550 5.1.1 no such user here")
     body = json.dumps({"to": GONE, "subject": "Invoice", "body": "Thank you."}).encode()
-    with processes("services.email", own, tmp_path, 1) as [service]:
+    with processes("postroom_email", own, tmp_path, 1) as [service]:
         await service.ready()
         await place.publish(wire.JOBS, QUEUE, body, "invoice-1", headers={wire.ATTEMPTS: 3})
         first = await eventually(lambda: died_again(place, 0))
@@ -76,7 +76,7 @@ async def test_a_moved_message_that_fails_for_now_has_all_its_attempts_again(
     server.answer(GONE, "451 4.2.1 mailbox busy")
     body = json.dumps({"to": GONE, "subject": "Invoice", "body": "Thank you."}).encode()
     headers = {wire.ATTEMPTS: 2, wire.BACKOFF_SECONDS: 1}
-    with processes("services.email", own, tmp_path, 1) as [service]:
+    with processes("postroom_email", own, tmp_path, 1) as [service]:
         await service.ready()
         await place.publish(wire.JOBS, QUEUE, body, "invoice-2", headers=headers)
         await eventually(lambda: died_again(place, 0))

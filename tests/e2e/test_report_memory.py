@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, make_url, text
 
 from postroom import wire
 from postroom.testing import eventually
-from services.report.handlers import worker
+from postroom_report.handlers import worker
 from tests.support.crash import Place, ServiceProcess, processes
 from tests.support.memory import Peak
 from tests.support.patience import WORK, seconds
@@ -50,7 +50,7 @@ async def test_a_large_table_needs_no_more_memory_than_a_small_one(
     place.prepare(worker)
     types = {"REPORT_TYPES_DIR": str(tmp_path / "types"), "REPORT_DATABASES": f"shop={postgres_url}"}
 
-    with processes("services.report", {**environment, **place.environment, **types}, tmp_path, 1) as [service]:
+    with processes("postroom_report", {**environment, **place.environment, **types}, tmp_path, 1) as [service]:
         await service.ready()
         peaks = []
         for number, kind in enumerate(("some-customers", "customers"), start=1):

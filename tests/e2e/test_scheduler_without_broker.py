@@ -9,8 +9,8 @@ from pathlib import Path
 
 from postroom.devkit.broker_node import BrokerNode
 from postroom.testing import eventually
-from services.scheduler.handlers import worker as scheduler_worker
-from services.scheduler.messages import message_id_of
+from postroom_scheduler.handlers import worker as scheduler_worker
+from postroom_scheduler.messages import message_id_of
 from tests.support import crash_worker
 from tests.support.crash import Place, ServiceProcess, flushed, processes
 from tests.support.crash_worker import QUEUE
@@ -30,7 +30,7 @@ async def test_ticks_of_an_outage_of_the_broker_come_late_in_order_and_once(
     write(file, f"{{name: tick, every: 1s, job: {QUEUE}, catch_up: all, catch_up_limit: 10000}}")
     database = Path(environment["POSTROOM_DATA_DIR"]) / "scheduler.sqlite3"
     told = {**environment, **place.environment, "SCHEDULER_FILE": str(file)}
-    with processes("services.scheduler", told, tmp_path, 1) as (firing,):
+    with processes("postroom_scheduler", told, tmp_path, 1) as (firing,):
         await firing.ready()
         await flushed(applied_at)
         await eventually(lambda: are_there(place, BEFORE), within=WORK)

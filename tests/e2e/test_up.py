@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from postroom.runtime.discovery import discover
+from postroom.installation import workers
 from postroom.testing import eventually
 from tests.support.crash_cli import Command, command, nothing_left
 from tests.support.http import http_client
@@ -74,7 +74,7 @@ def mail_server_that_is_away() -> Iterator[str]:
 
 async def each_service_has_its_own(running: Running) -> bool:
     """Whether all services are connected, each as its own user, and none as the administrator."""
-    return await running.users() == {f"postroom-{worker.service}" for worker in discover().workers}
+    return await running.users() == {f"postroom-{worker.service}" for worker in workers()}
 
 
 def mails_in(data: Path, subject: str) -> list[Path]:

@@ -10,17 +10,10 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from postroom.devkit.broker_node import BrokerNode
-from postroom.operator.cli import app, asking, output
+from postroom.operator.cli import app, output
 from tests.support.brokers import VirtualHost
 from tests.support.dead_letters import DeadCommand, DeadLetterHarness, dead_harness_on
-from tests.support.servers import shared_server
 from tests.support.worker import WorkerHarness, WorkerVhost, harness_at, worker_vhost_on
-
-
-@pytest.fixture(scope="session", autouse=True)
-def quick_answers() -> None:
-    """Commands that are run in this process ask programs that have imported everything already."""
-    asking.PYTHON = shared_server("prefork")["python"]
 
 
 @pytest.fixture(scope="module")

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from postroom import wire
-from postroom.storage.database import Database
-from services.alerting.channels import AppriseNotifier
-from services.alerting.conditions import Severity
-from services.alerting.news import News
-from services.alerting.notifier import Notice, NotificationFailed
-from services.alerting.reading import read_failure
-from services.alerting.wording import Links, notice_of
+from postroom_alerting.channels import AppriseNotifier
+from postroom_alerting.conditions import Severity
+from postroom_alerting.news import News
+from postroom_alerting.notifier import Notice, NotificationFailed
+from postroom_alerting.reading import read_failure
+from postroom_alerting.wording import Links, notice_of
 from tests.support.alert_log import AlertLog
 from tests.support.alert_sinks import HttpSink, MailSink, serve_http, serve_mail
 from tests.support.alerting import make_alert, make_concern, make_dead_delivery, make_item
+from tests.support.databases import service_database
 
 # A library that one of apprise's plugins imports at the first use.
 pytestmark = pytest.mark.filterwarnings("ignore:.imghdr. is deprecated:DeprecationWarning")
@@ -82,7 +82,7 @@ def far(request: pytest.FixtureRequest) -> Far:
 
 @pytest.fixture
 async def alert_log(tmp_path: Path) -> AsyncIterator[AlertLog]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3", "alerting")
+    database = service_database(f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3", "alerting")
     await database.migrate()
     yield AlertLog(database)
     await database.close()

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from postroom.storage.database import Database
 from postroom.wire.messages import SchedulerMeasured
-from services.alerting.watching.heard import HeardLog
-from services.alerting.watching.telling import schedulers
+from postroom_alerting.watching.heard import HeardLog
+from postroom_alerting.watching.telling import schedulers
 from tests.support.alert_log import AlertLog
 from tests.support.alert_sinks import serve_http
 from tests.support.alerting import make_condition
+from tests.support.databases import service_database
 from tests.support.processes import postroom
 
 
@@ -37,7 +37,7 @@ class Shell:
 
 @pytest.fixture
 async def shell(tmp_path: Path) -> AsyncIterator[Shell]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3", "alerting")
+    database = service_database(f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3", "alerting")
     await database.migrate()
     yield Shell(AlertLog(database, now=datetime.now(UTC)), {"POSTROOM_DATA_DIR": str(tmp_path)})
     await database.close()

@@ -9,9 +9,10 @@ from alembic import command
 from sqlalchemy import Connection, text
 
 from postroom.storage.database import Database
-from services.alerting.news import News
+from postroom_alerting.news import News
 from tests.support.alert_log import INTERVAL, AlertLog
 from tests.support.alerting import NOON, make_failure
+from tests.support.databases import service_database
 
 FAILURE = make_failure()
 _FAILURES = """
@@ -30,7 +31,7 @@ INSERT INTO failure_notices (cause, channel, told_count, told_at, tries) VALUES 
 
 @pytest.fixture
 def database(database_url: str) -> Database:
-    return Database(database_url, "alerting")
+    return service_database(database_url, "alerting")
 
 
 @pytest.fixture

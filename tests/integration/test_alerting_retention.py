@@ -8,17 +8,18 @@ import pytest
 from sqlalchemy import func, select
 
 from postroom.storage.database import Database
-from services.alerting import models
-from services.alerting.failures import Settlement
-from services.alerting.models import RETENTION, table_of
-from services.maintenance.batches import Batches
+from postroom_alerting import models
+from postroom_alerting.failures import Settlement
+from postroom_alerting.models import RETENTION, table_of
+from postroom_maintenance.batches import Batches
 from tests.support.alert_log import AlertLog
 from tests.support.alerting import NOON
+from tests.support.databases import service_database
 
 
 @pytest.fixture
 def database(database_url: str) -> Database:
-    return Database(database_url, "alerting")
+    return service_database(database_url, "alerting")
 
 
 @pytest.fixture

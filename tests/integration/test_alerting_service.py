@@ -25,14 +25,15 @@ from postroom.runtime import Worker
 from postroom.runtime.processing.settlement import completed
 from postroom.settings import RuntimeSettings
 from postroom.storage.database import Database
-from postroom.testing import eventually, make_delivery, running_with
+from postroom.testing import eventually, make_delivery, running_service
 from postroom.wire.errors import PublishTimeout
 from postroom.wire.messages import JobFailed, Message, SendEmail
-from services.alerting import handlers
-from services.alerting.app import adapters
-from services.alerting.handlers import worker
-from services.alerting.models import ConcernRow, FailureGroupRow, FailureRow
+from postroom_alerting import handlers
+from postroom_alerting.handlers import worker
+from postroom_alerting.models import ConcernRow, FailureGroupRow, FailureRow
+from postroom_alerting.service import service as alerting_service
 from tests.support.alert_sinks import HttpSink, serve_http
+from tests.support.databases import service_database
 from tests.support.processes import run
 
 # A library that one of apprise's plugins imports at the first use.
@@ -79,7 +80,7 @@ async def channel(settings: RuntimeSettings) -> AsyncIterator[AbstractChannel]:
 
 @pytest.fixture
 async def database(settings: RuntimeSettings) -> AsyncIterator[Database]:
-    database = Database(settings.service_database_url("alerting"), "alerting")
+    database = service_database(settings.service_database_url("alerting"), "alerting")
     await database.migrate()
     yield database
     await database.close()
@@ -130,7 +131,7 @@ async def test_a_dead_letter_is_recorded_and_somebody_is_told(
 ) -> None:
     listener = await failed_events(channel)
 
-    async with running_with(worker, adapters, settings):
+    async with running_service(alerting_service, settings):
         await bury(channel, "m-1")
         [notice] = await eventually(lambda: http_sink.bodies)
         event = await eventually(lambda: listener.get(no_ack=True, fail=False))
@@ -154,7 +155,7 @@ async def test_a_burst_is_one_notification_also_with_two_replicas(
 ) -> None:
     async with AsyncExitStack() as replicas:
         for _ in range(2):
-            await replicas.enter_async_context(running_with(worker, adapters, settings))
+            await replicas.enter_async_context(running_service(alerting_service, settings))
         await asyncio.gather(*(bury(channel, f"m-{number}") for number in range(200)))
         await eventually(lambda: counted(database, 200))
         await eventually(lambda: http_sink.bodies)
@@ -172,7 +173,7 @@ async def test_a_channel_that_is_down_delays_the_alert_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     http_sink.status = 503
-    async with running_with(worker, adapters, settings):
+    async with running_service(alerting_service, settings):
         await bury(channel, "m-1")
         await eventually(lambda: counted(database, 1))
         await eventually(lambda: http_sink.requests)
@@ -180,9 +181,9 @@ async def test_a_channel_that_is_down_delays_the_alert_and_nothing_else(
         assert group.notified_at is None
 
     # Another start of the service: what was not told is in the database.
-    monkeypatch.setattr("services.alerting.alerts.LOOK_EVERY", timedelta(seconds=0.2))
+    monkeypatch.setattr("postroom_alerting.alerts.LOOK_EVERY", timedelta(seconds=0.2))
     http_sink.status = 200
-    async with running_with(worker, adapters, settings):
+    async with running_service(alerting_service, settings):
         [notice] = await eventually(lambda: http_sink.bodies)
 
     assert notice["title"] == "email.send: RecipientRefused, 1 message"
@@ -191,7 +192,7 @@ async def test_a_channel_that_is_down_delays_the_alert_and_nothing_else(
 async def test_whatever_comes_is_recorded_and_delays_nobody(
     settings: RuntimeSettings, channel: AbstractChannel, database: Database
 ) -> None:
-    async with running_with(worker, adapters, settings):
+    async with running_service(alerting_service, settings):
         await bury(channel, "not json", body=b"\xff\x00{")
         await bury(channel, "large", body=b"x" * 300_000)
         await bury(channel, "expired", headers={wire.EXPIRES_AT: "2020-01-01T00:00:00Z", wire.X_ERROR_TYPE: "Expired"})
@@ -211,7 +212,7 @@ async def test_what_the_broker_buried_itself_and_what_no_queue_takes_is_recorded
     settings: RuntimeSettings, channel: AbstractChannel, database: Database
 ) -> None:
     jobs = await channel.get_exchange(wire.JOBS, ensure=False)
-    async with running_with(worker, adapters, settings):
+    async with running_service(alerting_service, settings):
         await jobs.publish(aio_pika.Message(b"{}", message_id="rejected", delivery_mode=2), "email.send")
         source = await channel.get_queue("email.send")
         await (await eventually(lambda: source.get(fail=False))).reject(requeue=False)
@@ -249,7 +250,7 @@ async def test_what_is_away_for_longer_than_patience_sends_no_message_to_its_own
         return await publish(self, message, **options)
 
     monkeypatch.setattr(Publisher, "publish", publish_later)
-    async with running_with(worker, adapters, settings):
+    async with running_service(alerting_service, settings):
         if by_broker:
             jobs = await channel.get_exchange(wire.JOBS, ensure=False)
             await jobs.publish(aio_pika.Message(b"{}", message_id="m-1", delivery_mode=2), "email.send")
@@ -269,7 +270,7 @@ async def test_the_same_death_twice_is_one_and_a_death_after_a_replay_is_another
     settings: RuntimeSettings, channel: AbstractChannel, database: Database
 ) -> None:
     listener = await failed_events(channel)
-    async with running_with(worker, adapters, settings):
+    async with running_service(alerting_service, settings):
         for failed_at in ("2026-03-01T12:00:00+00:00", "2026-03-01T12:00:00+00:00", "2026-03-02T12:00:00+00:00"):
             await bury(channel, "m-1", headers={wire.X_FAILED_AT: failed_at})
             await asyncio.sleep(0)
@@ -287,7 +288,7 @@ async def test_a_listener_that_fails_on_every_failure_makes_no_loop(
     settings: RuntimeSettings, channel: AbstractChannel, database: Database
 ) -> None:
     listener = await failed_events(channel)
-    async with running_with(worker, adapters, settings):
+    async with running_service(alerting_service, settings):
         headers = {wire.X_ROUTING_KEY: "job.failed", wire.X_QUEUE: "audit.on.job.failed"}
         await bury(channel, "e-1", headers=headers, routing_key="audit.on.job.failed")
         await bury(channel, "m-1")
@@ -301,7 +302,7 @@ async def test_a_listener_that_fails_on_every_failure_makes_no_loop(
 async def test_its_own_dead_letters_and_probes_alert_nobody(
     settings: RuntimeSettings, channel: AbstractChannel, database: Database, http_sink: HttpSink
 ) -> None:
-    async with running_with(worker, adapters, settings):
+    async with running_service(alerting_service, settings):
         await bury(channel, "own", routing_key="alerting", headers={wire.X_QUEUE: "alerting"})
         await bury(channel, "probe", headers={wire.X_PROBE: "1"})
         await bury(channel, "m-1")
@@ -328,7 +329,7 @@ async def test_a_group_is_resolved_when_its_message_is_done_and_comes_back_with_
     def told(state: str) -> list[str]:
         return [body["title"] for body in http_sink.bodies if body["state"] == state]
 
-    async with running_with(worker, adapters, settings):
+    async with running_service(alerting_service, settings):
         await bury(channel, "m-1")
         await eventually(lambda: told("new"))
         done_at = datetime.now(UTC).isoformat()
@@ -352,7 +353,7 @@ async def test_one_id_that_was_dead_in_two_queues_and_is_done_in_both_leaves_no_
     queues = ("email.on.user.created", "sms.on.user.created")
     events = await channel.get_exchange(wire.EVENTS, ensure=False)
 
-    async with running_with(worker, adapters, settings):
+    async with running_service(alerting_service, settings):
         for queue in queues:
             await bury(channel, "u-1", routing_key=queue, headers={wire.X_QUEUE: queue})
         await eventually(lambda: counted(database, 2))
@@ -378,7 +379,7 @@ async def test_a_job_that_no_queue_took_is_dead_until_it_is_replayed_or_discarde
         of_group = [body["state"] for body in http_sink.bodies if body.get("error_type") == "Unrouted"]
         return of_group[-1:] == [state]
 
-    async with running_with(worker, adapters, settings):
+    async with running_service(alerting_service, settings):
         await publish(datetime(2026, 3, 1, 12, tzinfo=UTC))
         await eventually(lambda: told("new"))
         service = await channel.declare_queue(kind, durable=True, arguments={"x-queue-type": "quorum"})
@@ -412,7 +413,7 @@ async def test_a_broken_rules_file_is_refused_at_the_start(settings: RuntimeSett
         "ALERTING_RULES": str(path),
     }
 
-    ended = await run(sys.executable, "-m", "services.alerting", environment=environment)
+    ended = await run(sys.executable, "-m", "postroom_alerting", environment=environment)
 
     assert ended.code == 78
     assert f"{path}:3: rules.1: there is no channel tema" in ended.output

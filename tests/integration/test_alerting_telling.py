@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from postroom.storage.database import Database
 from postroom.testing import eventually
-from services.alerting import alerts as telling
-from services.alerting.alerts import FIRST_PAUSE, LEASE, LONGEST_PAUSE, NOTIFY_LIMIT, Alerts
-from services.alerting.notifier import Notice
+from postroom_alerting import alerts as telling
+from postroom_alerting.alerts import FIRST_PAUSE, LEASE, LONGEST_PAUSE, NOTIFY_LIMIT, Alerts
+from postroom_alerting.notifier import Notice
 from tests.support.alert_log import RULES, AlertLog
 from tests.support.alerting import NOON, RecordingNotifier
+from tests.support.databases import service_database
 
 
 @pytest.fixture
 async def alert_log(tmp_path: Path) -> AsyncIterator[AlertLog]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3", "alerting")
+    database = service_database(f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3", "alerting")
     await database.migrate()
     yield AlertLog(database, replace(RULES, channels=("fake", "down", "up")))
     await database.close()

@@ -18,14 +18,15 @@ from sqlalchemy import delete, select
 from postroom.runtime import Delivery
 from postroom.settings import RuntimeSettings
 from postroom.storage.database import Database
-from postroom.testing import eventually, make_delivery, running_with
+from postroom.testing import eventually, make_delivery, running_service
 from postroom.wire.errors import ProviderUnavailable
 from postroom.wire.messages import JobMeasured, Measured
-from services.audit.app import adapters
-from services.audit.handlers import worker
-from services.audit.models import EventRow, MeasurementRow
-from services.audit.reading import read_event
-from services.audit.sql_events import SqlEventLog
+from postroom_audit.handlers import worker
+from postroom_audit.models import EventRow, MeasurementRow
+from postroom_audit.reading import read_event
+from postroom_audit.service import service as audit_service
+from postroom_audit.sql_events import SqlEventLog
+from tests.support.databases import service_database
 from tests.support.patience import REACTION, seconds
 from tests.support.proxy import proxy_to
 from tests.support.worker import Chore, WorkerHarness, depth, publish, take_all
@@ -37,7 +38,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url, "audit")
+    database = service_database(database_url, "audit")
     await database.migrate()
     yield database
     await database.close()
@@ -84,7 +85,7 @@ async def test_every_event_is_a_row_without_its_secrets(
 ) -> None:
     body = {"id": 7, "email": "ada@example.com", "phone": "+4915112345123", "code": CANARY, "reset_url": CANARY}
     began = datetime.now(UTC).replace(microsecond=0)
-    async with running_with(worker, adapters, service):
+    async with running_service(audit_service, service):
         given = {"message_id": "m-1", "correlation_id": "c-1", "app_id": "shop", "timestamp": NOON}
         # Headers that ask something of whoever does a job ask nothing of who only writes down that it happened.
         headers = {"expires-at": "2020-01-01T00:00:00Z", "delay-seconds": 3600, "attempts": "many"}
@@ -103,7 +104,7 @@ async def test_every_event_is_a_row_without_its_secrets(
 async def test_the_same_event_is_one_row_also_with_two_replicas(
     harness: WorkerHarness, service: RuntimeSettings, database: Database, kind: str
 ) -> None:
-    async with running_with(worker, adapters, service), running_with(worker, adapters, service):
+    async with running_service(audit_service, service), running_service(audit_service, service):
         ids = [f"m-{n}" for n in range(200)]
         for _ in range(2):
             await asyncio.gather(*(tell(harness.channel, kind, {"n": 1}, message_id=each) for each in ids))
@@ -119,12 +120,14 @@ async def test_the_same_event_is_one_row_also_with_two_replicas(
 async def test_while_the_database_is_away_events_wait_and_use_up_no_try(
     harness: WorkerHarness, postgres_url: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.audit.app.SqlEventLog", lambda it: SqlEventLog(it, patience=timedelta(seconds=0.3)))
-    target, direct = urlsplit(postgres_url), Database(postgres_url, "audit")
+    monkeypatch.setattr(
+        "postroom_audit.adapters.SqlEventLog", lambda it: SqlEventLog(it, patience=timedelta(seconds=0.3))
+    )
+    target, direct = urlsplit(postgres_url), service_database(postgres_url, "audit")
     async with proxy_to(target.hostname or "", target.port or 5432) as proxy:
         through = target._replace(netloc=f"{target.username}:{target.password}@127.0.0.1:{proxy.port}").geturl()
         given = harness.worker_vhost.settings(harness.data_dir, database_url=through)
-        async with running_with(worker, adapters, given):
+        async with running_service(audit_service, given):
             await tell(harness.channel, kind, {}, message_id="before")
             await has_recorded(direct, 1, kind=kind)
             await proxy.refuse()
@@ -144,7 +147,7 @@ async def test_a_log_whose_database_is_silent_says_so(postgres_url: str) -> None
     target = urlsplit(postgres_url)
     async with proxy_to(target.hostname or "", target.port or 5432) as proxy:
         through = target._replace(netloc=f"{target.username}:{target.password}@127.0.0.1:{proxy.port}").geturl()
-        database = Database(through, "audit")
+        database = service_database(through, "audit")
         await database.migrate()
         log = SqlEventLog(database, patience=timedelta(seconds=0.2))
         proxy.hold()
@@ -165,13 +168,13 @@ async def test_what_a_service_did_is_measured_and_measuring_is_not(
             raise ValueError("odd")
 
     chores = harness.worker(fail_odd)
-    async with running_with(worker, adapters, service):
+    async with running_service(audit_service, service):
         async with harness.running(chores):
             await asyncio.gather(*(harness.put({"n": n}, headers={"attempts": 1}) for n in range(10)))
             await harness.put(b"not JSON")
             await harness.counted(done=5, dead=6)
         await eventually(lambda: rows(database, MeasurementRow, queue=harness.queue))
-    async with running_with(worker, adapters, service):  # it told of itself when it stopped, and hears that now
+    async with running_service(audit_service, service):  # it told of itself when it stopped, and hears that now
         await tell(harness.channel, kind, {})
         await has_recorded(database, 1, kind=kind)
         await eventually(lambda: is_empty(harness.channel))

@@ -13,24 +13,16 @@ from postroom.broker.publishing import Publisher, PublishOptions
 from postroom.devkit.demo.http_inbox import Partner
 from postroom.devkit.mailbox import MailServer
 from postroom.settings import RuntimeSettings
-from postroom.testing import eventually, running_with
+from postroom.testing import eventually, running_service
 from postroom.wire.messages import DeliverWebhook, GenerateReport, SendEmail, SendSms
-from services.alerting import app as alerting
-from services.alerting.handlers import worker as alerting_worker
-from services.audit import app as audit
-from services.audit.handlers import worker as audit_worker
-from services.email import app as email
-from services.email.handlers import worker as email_worker
-from services.maintenance import app as maintenance
-from services.maintenance.handlers import worker as maintenance_worker
-from services.report import app as report
-from services.report.handlers import worker as report_worker
-from services.scheduler import app as scheduler
-from services.scheduler.handlers import worker as scheduler_worker
-from services.sms import app as sms
-from services.sms.handlers import worker as sms_worker
-from services.webhook import app as webhook
-from services.webhook.handlers import worker as webhook_worker
+from postroom_alerting.service import service as alerting
+from postroom_audit.service import service as audit
+from postroom_email.service import service as email
+from postroom_maintenance.service import service as maintenance
+from postroom_report.service import service as report
+from postroom_scheduler.service import service as scheduler
+from postroom_sms.service import service as sms
+from postroom_webhook.service import service as webhook
 from tests.support.broker_users import Users, users_on
 from tests.support.brokers import VirtualHost
 from tests.support.patience import REACTION, seconds
@@ -75,8 +67,8 @@ async def test_an_application_publishes_and_the_services_do_their_work(
     mail_server.answer("gone@example.com", "550 5.1.1 no such user")
 
     async with (
-        running_with(email_worker, email.adapters, settings_of(users, "email", tmp_path)),
-        running_with(alerting_worker, alerting.adapters, settings_of(users, "alerting", tmp_path)),
+        running_service(email, settings_of(users, "email", tmp_path)),
+        running_service(alerting, settings_of(users, "alerting", tmp_path)),
         Publisher(users.amqp_url("publisher")) as publisher,
         await aio_pika.connect(users.vhost.amqp_url) as connection,
     ):
@@ -99,8 +91,8 @@ async def test_texts_and_webhooks_are_done_too(users: Users, tmp_path: Path, mon
     with Partner() as partner:  # out of order for two calls: by way of the delay ladder
         monkeypatch.setenv("WEBHOOK_SECRETS", f"partner={partner.secret}")
         async with (
-            running_with(sms_worker, sms.adapters, settings_of(users, "sms", tmp_path)),
-            running_with(webhook_worker, webhook.adapters, settings_of(users, "webhook", tmp_path)),
+            running_service(sms, settings_of(users, "sms", tmp_path)),
+            running_service(webhook, settings_of(users, "webhook", tmp_path)),
             Publisher(users.amqp_url("publisher")) as publisher,
             await aio_pika.connect(users.vhost.amqp_url) as connection,
         ):
@@ -123,10 +115,10 @@ async def test_ticks_are_published_done_told_and_kept_and_reports_are_made(
     told, kept = "scheduler.on.job.completed", "audit.on.all"
     before = {queue: outcome_count(queue, "done") for queue in (told, kept, "maintenance.clean")}
     async with (
-        running_with(scheduler_worker, scheduler.adapters, settings_of(users, "scheduler", tmp_path)),
-        running_with(maintenance_worker, maintenance.adapters, settings_of(users, "maintenance", tmp_path)),
-        running_with(audit_worker, audit.adapters, settings_of(users, "audit", tmp_path)),
-        running_with(report_worker, report.adapters, settings_of(users, "report", tmp_path)),
+        running_service(scheduler, settings_of(users, "scheduler", tmp_path)),
+        running_service(maintenance, settings_of(users, "maintenance", tmp_path)),
+        running_service(audit, settings_of(users, "audit", tmp_path)),
+        running_service(report, settings_of(users, "report", tmp_path)),
         Publisher(users.amqp_url("publisher")) as publisher,
         await aio_pika.connect(users.vhost.amqp_url) as connection,
     ):

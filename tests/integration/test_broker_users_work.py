@@ -17,6 +17,7 @@ from postroom.broker.publishing import Publisher
 from postroom.broker.topology import LONGEST_WAIT
 from postroom.broker.topology.proof import LADDER, Limits, Outcome, prove
 from postroom.devkit.broker_node import BrokerNode
+from postroom.installation import workers
 from postroom.operator.cli import app
 from postroom.operator.dead_letters import (
     Pace,
@@ -31,7 +32,6 @@ from postroom.operator.dead_letters import (
 )
 from postroom.runtime import Worker
 from postroom.runtime.consuming.intake import read_delivery
-from postroom.runtime.discovery import discover
 from postroom.runtime.processing.settlement import Failure, completed, dead_letter, deferred, postponed, retried
 from postroom.runtime.registration import Subscription
 from postroom.testing import eventually
@@ -41,7 +41,7 @@ from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.moving import move_messages
 from tests.support.patience import REACTION, patience
 
-WORKERS = discover().workers
+WORKERS = workers()
 FAILURE = Failure(ValueError("no"), attempts=3)
 LAST_LEVEL = "delay.524288s"
 

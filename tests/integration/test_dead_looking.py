@@ -53,13 +53,13 @@ async def test_list_says_when_it_did_not_read_all(dead_harness: DeadLetterHarnes
 
 
 async def test_list_says_where_in_the_code_a_group_died(dead_harness: DeadLetterHarness, dead: DeadCommand) -> None:
-    await dead_harness.bury("a-1", headers={wire.X_ERROR_AT: "services.email.mailer.smtp.deliver"})
+    await dead_harness.bury("a-1", headers={wire.X_ERROR_AT: "postroom_email.mailer.smtp.deliver"})
 
     shown = await dead("list")
     [queue] = json.loads((await dead("list", "--json")).stdout)
 
-    assert "in services.email.mailer.smtp.deliver" in shown.stdout
-    assert queue["groups"][0]["place"] == "services.email.mailer.smtp.deliver"
+    assert "in postroom_email.mailer.smtp.deliver" in shown.stdout
+    assert queue["groups"][0]["place"] == "postroom_email.mailer.smtp.deliver"
 
 
 async def test_show_tells_what_the_history_knows(

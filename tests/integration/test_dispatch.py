@@ -13,9 +13,9 @@ from postroom.settings import RuntimeSettings
 from postroom.standalone.dispatch import JobRunner, open_dispatcher
 from postroom.testing import eventually
 from postroom.wire.messages import GenerateReport
-from services.audit.handlers import worker as audit
-from services.report.handlers import worker as report
-from services.scheduler.handlers import worker as scheduler
+from postroom_audit.handlers import worker as audit
+from postroom_report.handlers import worker as report
+from postroom_scheduler.handlers import worker as scheduler
 from tests.support import processes
 from tests.support.brokers import VirtualHost
 from tests.support.crash import Place, ServiceProcess
@@ -48,7 +48,7 @@ SOON = 'cron: "* * * * * *", overlap: skip'
 @contextmanager
 def services(told: dict[str, str], folder: Path, *names: str) -> Iterator[list[ServiceProcess]]:
     with ExitStack() as stack:
-        yield [stack.enter_context(service_processes(f"services.{name}", told, folder, 1))[0] for name in names]
+        yield [stack.enter_context(service_processes(f"postroom_{name}", told, folder, 1))[0] for name in names]
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from typer.exceptions import Exit, TyperException
 import postroom
 import services
 from postroom import wire
+from postroom.installation import workers
 from postroom.operator.cli import app
-from postroom.runtime.discovery import discover
 from postroom.wire.messages import KINDS, Message
 from tests.support.documents import ROOT, Document, command_lines, document, documents
 
@@ -196,7 +196,7 @@ def _readers() -> dict[str, str]:
     """Which service reads a kind."""
     return {
         each.model.kind: each.service
-        for worker in discover().workers
+        for worker in workers()
         for each in worker.subscriptions.values()
         if each.model is not None
     }

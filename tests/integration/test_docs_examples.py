@@ -15,11 +15,10 @@ from postroom.broker.management import Management
 from postroom.broker.topology import build_topology
 from postroom.broker.topology.application import apply_topology
 from postroom.devkit.mailbox import MailServer
-from postroom.runtime.discovery import discover
+from postroom.installation import workers
 from postroom.settings import RuntimeSettings
-from postroom.testing import running_with
-from services.email.app import adapters
-from services.email.handlers import worker
+from postroom.testing import running_service
+from postroom_email.service import service as email_service
 from tests.support.documents import ROOT
 from tests.support.missing import missing, setup_system
 from tests.support.patience import REACTION, seconds
@@ -104,11 +103,11 @@ async def environment(
     settings = RuntimeSettings(
         amqp_url=vhost.amqp_url, management_url=vhost.management_url, data_dir=tmp_path, health_port=0
     )
-    subscriptions = (each for one in discover().workers for each in one.subscriptions.values())
+    subscriptions = (each for one in workers() for each in one.subscriptions.values())
     with Management.from_settings(settings) as management:
         apply_topology(build_topology(subscriptions), management)
     management_url = urlsplit(vhost.management_url)
-    async with running_with(worker, adapters, settings):
+    async with running_service(email_service, settings):
         yield {
             "POSTROOM_AMQP_URL": vhost.amqp_url,
             "POSTROOM_MANAGEMENT_URL": f"http://{vhost.user}:{vhost.password}@{management_url.netloc}",

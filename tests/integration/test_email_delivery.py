@@ -14,17 +14,17 @@ from postroom.devkit.mailbox import MailServer
 from postroom.runtime import Delivery
 from postroom.runtime.assembly import Runtime
 from postroom.settings import RuntimeSettings
-from postroom.storage.database import Database
 from postroom.wire.messages import Message, SendEmail, UserCreated, UserPasswordResetRequested
-from services.email.app import adapters
-from services.email.errors import (
+from postroom_email.adapters import adapters
+from postroom_email.errors import (
     MailServersUnavailable,
     RecipientsDeferred,
     RecipientsRefused,
     RecipientsSuppressed,
 )
-from services.email.handlers import worker
-from services.email.postman import Postman
+from postroom_email.handlers import worker
+from postroom_email.postman import Postman
+from tests.support.databases import service_database
 from tests.support.email_fakes import make_delivery, make_send_email
 from tests.support.smtp import make_rsa_key
 
@@ -45,7 +45,7 @@ class Service:
 @asynccontextmanager
 async def started(data: Path) -> AsyncIterator[Service]:
     settings = RuntimeSettings(data_dir=data)
-    database = Database(settings.service_database_url("email"), "email")
+    database = service_database(settings.service_database_url("email"), "email")
     await database.migrate()
     try:
         async with adapters(Runtime(settings, database, None, lambda: 1)) as built:  # type: ignore[arg-type]

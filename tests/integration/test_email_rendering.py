@@ -12,9 +12,9 @@ import pytest
 
 from postroom.testing import eventually
 from postroom.wire.errors import ConfigurationError
-from services.email.errors import TemplateFailed
-from services.email.rendering import children as processes
-from services.email.rendering.templates import TemplateRenderer, template_renderer
+from postroom_email.errors import TemplateFailed
+from postroom_email.rendering import children as processes
+from postroom_email.rendering.templates import TemplateRenderer, template_renderer
 from tests.support.patience import PROCESS_STARTS, seconds
 
 ALWAYS = {"brand": "Acme", "home_url": "https://acme.example", "unsubscribe_url": None}
@@ -45,7 +45,7 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def children() -> list[psutil.Process]:
     return [
-        child for child in psutil.Process().children() if "services.email.rendering.child" in " ".join(child.cmdline())
+        child for child in psutil.Process().children() if "postroom_email.rendering.child" in " ".join(child.cmdline())
     ]
 
 

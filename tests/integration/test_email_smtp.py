@@ -12,10 +12,10 @@ from postroom.devkit.mailbox import HANG_UP, MailServer, conversation
 from postroom.testing import eventually
 from postroom.tls import trusted_authorities
 from postroom.wire.errors import ProviderUnavailable
-from services.email.errors import AnswerLost, MailServersUnavailable
-from services.email.mailer import Envelope, Stage
-from services.email.mailer.servers import parse_servers
-from services.email.mailer.smtp import SmtpMailer, smtp_mailer
+from postroom_email.errors import AnswerLost, MailServersUnavailable
+from postroom_email.mailer import Envelope, Stage
+from postroom_email.mailer.servers import parse_servers
+from postroom_email.mailer.smtp import SmtpMailer, smtp_mailer
 from tests.support.patience import REACTION, seconds
 from tests.support.smtp import Certificates, make_certificates
 

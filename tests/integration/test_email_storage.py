@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from postroom.wire.errors import ConfigurationError
-from services.email.errors import InvalidAttachment, StorageUnavailable
-from services.email.storage import PrefixedStorage
+from postroom_email.errors import InvalidAttachment, StorageUnavailable
+from postroom_email.storage import PrefixedStorage
 
 
 @pytest.fixture

@@ -15,18 +15,19 @@ from sqlalchemy import Connection, inspect, text
 from postroom.privacy.recipients import digest_of, mask_recipient
 from postroom.storage.database import Database
 from postroom.wire.messages import JobRecorded, Recipient, RecordedTry
-from services.audit.errors import AmbiguousId, UnknownId
-from services.audit.events import Event, LetterEvent
-from services.audit.searching import Wanted
-from services.audit.sql_events import SqlEventLog
-from services.audit.sql_history import SqlHistory
+from postroom_audit.errors import AmbiguousId, UnknownId
+from postroom_audit.events import Event, LetterEvent
+from postroom_audit.searching import Wanted
+from postroom_audit.sql_events import SqlEventLog
+from postroom_audit.sql_history import SqlHistory
+from tests.support.databases import service_database
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url, "audit")
+    database = service_database(database_url, "audit")
     await database.migrate()
     yield database
     await database.close()
@@ -304,7 +305,7 @@ async def test_what_another_program_tells_is_masked_and_cut(log: SqlEventLog, hi
 
 
 async def test_rows_from_before_stay_and_count_as_told(database_url: str, tmp_path: Path) -> None:
-    database = Database(database_url, "email")
+    database = service_database(database_url, "email")
     await database.migrate()
 
     def back_to_the_first_version(connection: Connection) -> None:

@@ -16,14 +16,14 @@ from postroom.operator.cli.output import ExitCode
 from postroom.runtime import Adapters, Worker
 from postroom.runtime.assembly import Runtime
 from postroom.settings import RuntimeSettings
-from postroom.storage.database import Database
-from postroom.testing import eventually, running_with
+from postroom.testing import eventually, running_service, running_with
 from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, Event
 from postroom.wire.retries import RetryPolicy, fixed
-from services.audit.app import adapters
-from services.audit.errors import UnknownId
-from services.audit.handlers import worker as audit
-from services.audit.sql_history import SqlHistory
+from postroom_audit.errors import UnknownId
+from postroom_audit.handlers import worker as audit
+from postroom_audit.service import service as audit_service
+from postroom_audit.sql_history import SqlHistory
+from tests.support.databases import service_database
 from tests.support.worker import Chore, WorkerHarness, publish
 
 TWICE = RetryPolicy(attempts=2, backoff=fixed(timedelta(seconds=1)))
@@ -68,7 +68,7 @@ def service(harness: WorkerHarness, database_url: str | None, monkeypatch: pytes
 @pytest.fixture
 async def _history(harness: WorkerHarness, service: RuntimeSettings) -> AsyncIterator[None]:
     harness.worker_vhost.apply(audit)
-    async with running_with(audit, adapters, service):
+    async with running_service(audit_service, service):
         yield
 
 
@@ -81,7 +81,7 @@ async def history(*arguments: str) -> Result:
 
 async def story(service: RuntimeSettings, message_id: str, *, until: str) -> list[str]:
     """The lines of the story, once its outcome begins so; times and durations are replaced."""
-    database = Database(service.service_database_url("audit"), "audit")
+    database = service_database(service.service_database_url("audit"), "audit")
 
     async def is_told() -> bool:
         with suppress(UnknownId):
@@ -109,7 +109,7 @@ async def test_a_message_that_failed_died_was_edited_replayed_and_done_reads_as_
     harness: WorkerHarness, service: RuntimeSettings
 ) -> None:
     worker = _post_office(harness)
-    async with running_with(worker, _no_adapters, service):
+    async with running_with(worker, _no_adapters, settings=service):
         body = {"n": 1, "to": "Ada <ada@example.com>", "text": "wrong"}
         properties = {"app_id": "shop", "timestamp": datetime.now(UTC), "correlation_id": f"order-{harness.queue}"}
         await harness.put(body, message_id=f"m-{harness.queue}", **properties)
@@ -147,7 +147,7 @@ async def test_a_replay_by_the_management_ui_and_a_discard_are_in_the_story(
     harness: WorkerHarness, service: RuntimeSettings
 ) -> None:
     message_id = f"m-{harness.queue}"
-    async with running_with(_post_office(harness, retry=ONCE), _no_adapters, service):
+    async with running_with(_post_office(harness, retry=ONCE), _no_adapters, settings=service):
         await harness.put({"n": 1, "text": "wrong"}, message_id=message_id)
         letter = await harness.dead_letter()
         given = {"message_id": message_id, "headers": dict(letter.headers)}
@@ -173,7 +173,7 @@ async def test_a_replay_by_the_management_ui_and_a_discard_are_in_the_story(
 async def test_messages_are_found_by_their_recipient_who_is_never_shown(
     harness: WorkerHarness, service: RuntimeSettings
 ) -> None:
-    async with running_with(_post_office(harness, retry=ONCE), _no_adapters, service):
+    async with running_with(_post_office(harness, retry=ONCE), _no_adapters, settings=service):
         await harness.put({"n": 1, "to": "Ada <Ada@Example.com>", "text": "wrong"}, message_id=f"m-{harness.queue}")
         await harness.put({"n": 1, "to": "bob@example.com", "text": "wrong"}, message_id=f"other-{harness.queue}")
         await harness.dead_letters(2)
@@ -191,7 +191,7 @@ async def test_messages_are_found_by_their_recipient_who_is_never_shown(
 
 
 async def test_what_is_not_there_or_makes_no_sense_is_said_with_an_exit_code(service: RuntimeSettings) -> None:
-    database = Database(service.service_database_url("audit"), "audit")
+    database = service_database(service.service_database_url("audit"), "audit")
     await database.migrate()
     await database.close()
     nothing = await history("show", "no-such-id")

@@ -16,19 +16,18 @@ import pytest
 from postroom import wire
 from postroom.broker.publishing import Outgoing, PublishOptions
 from postroom.runtime import Adapters, Worker
-from postroom.runtime.assembly import Runtime
+from postroom.runtime.assembly import LoadedService, Runtime, load_service
 from postroom.settings import RuntimeSettings
 from postroom.standalone import LocalBroker, LocalRunner, open_local_runner
-from postroom.storage.database import Database
 from postroom.testing import eventually
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import Event, UserCreated
-from services.audit.app import adapters as open_audit
-from services.audit.handlers import worker as audit
-from services.audit.searching import Wanted
-from services.audit.sql_history import SqlHistory
+from postroom_audit.searching import Wanted
+from postroom_audit.service import service as audit_service
+from postroom_audit.sql_history import SqlHistory
 from tests.support import crash_worker
 from tests.support.crash_worker import COUNTING_FILE, QUEUE, Count, CountingFile
+from tests.support.databases import service_database
 from tests.support.patience import TAKEN_OVER, WORK, patience
 from tests.support.processes import PROJECT
 
@@ -74,7 +73,11 @@ def counting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CountingFile:
 
 @pytest.fixture
 async def runner(settings: RuntimeSettings, counting: CountingFile) -> AsyncIterator[LocalRunner]:
-    workers = [(crash_worker.worker, crash_worker.adapters), (one, nothing), (other, nothing)]
+    workers = [
+        LoadedService(crash_worker.worker, crash_worker.adapters),
+        LoadedService(one, nothing),
+        LoadedService(other, nothing),
+    ]
     async with open_local_runner(settings, workers) as running:
         yield running
 
@@ -130,10 +133,10 @@ async def test_a_job_that_nobody_does_waits_in_unrouted(runner: LocalRunner) -> 
 
 
 async def test_what_failed_is_in_the_history(settings: RuntimeSettings, counting: CountingFile) -> None:
-    workers = [(crash_worker.worker, crash_worker.adapters), (audit, open_audit)]
+    workers = [LoadedService(crash_worker.worker, crash_worker.adapters), load_service(audit_service)]
     async with open_local_runner(settings, workers) as runner:
         await runner.broker.publish(Count(failures=1), message_id="m-17")
-        database = Database(settings.service_database_url("audit"), "audit")
+        database = service_database(settings.service_database_url("audit"), "audit")
         found = SqlHistory(database)
         await eventually(lambda: found.find(Wanted(state="done")))
         [story] = await found.stories("m-17")
@@ -178,7 +181,7 @@ async def test_many_jobs_of_any_length_are_each_done_once(runner: LocalRunner, c
 
 
 async def test_a_stop_leaves_what_waits_for_the_next_start(settings: RuntimeSettings, counting: CountingFile) -> None:
-    workers = [(crash_worker.worker, crash_worker.adapters)]
+    workers = [LoadedService(crash_worker.worker, crash_worker.adapters)]
     async with open_local_runner(settings, workers) as runner:
         jobs = (runner.broker.publish(Count(seconds=2), message_id=f"m-{number}") for number in range(300))
         await asyncio.gather(*jobs)

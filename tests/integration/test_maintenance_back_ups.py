@@ -14,12 +14,12 @@ from postroom.settings import RuntimeSettings
 from postroom.storage.database import Database
 from postroom.storage.object_storage import ObjectStorage, StoredObject
 from postroom.wire.errors import PermanentFailure
-from services.maintenance.archiving import Archivist
-from services.maintenance.back_ups import FOLDER, BackUps, kept_of, made_at
-from services.maintenance.batches import Batches
-from services.maintenance.databases import ServiceDatabases
-from services.maintenance.errors import BackUpFailed
-from services.maintenance.settings import MaintenanceSettings
+from postroom_maintenance.archiving import Archivist
+from postroom_maintenance.back_ups import FOLDER, BackUps, kept_of, made_at
+from postroom_maintenance.batches import Batches
+from postroom_maintenance.databases import ServiceDatabases
+from postroom_maintenance.errors import BackUpFailed
+from postroom_maintenance.settings import MaintenanceSettings
 from tests.support.maintenance import OLD, YOUNG, count, fill_history, fill_inbox, opened, runtime_settings
 
 
@@ -106,7 +106,7 @@ async def test_a_verifying_database_is_not_left_behind(
         made.append(secrets.token_bytes(length).hex())
         return made[-1]
 
-    monkeypatch.setattr("services.maintenance.dumping.secrets.token_hex", token)
+    monkeypatch.setattr("postroom_maintenance.dumping.secrets.token_hex", token)
     await back_ups.back_up()
     if not email.is_sqlite:
         assert made
@@ -127,7 +127,7 @@ async def test_a_back_up_that_comes_back_broken_does_not_count(
 async def test_a_dump_with_too_few_rows_does_not_count(
     back_ups: BackUps, email: Database, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from services.maintenance import dumping
+    from postroom_maintenance import dumping
 
     for name in ("SqliteDump", "PostgresDump"):
         whole = getattr(dumping, name).restore_and_count

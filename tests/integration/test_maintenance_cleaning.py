@@ -17,11 +17,12 @@ from postroom.storage.object_storage import NoSuchObject, ObjectStorage
 from postroom.storage.retention import Retention
 from postroom.wire.errors import PermanentFailure
 from postroom.wire.messages import JobRecorded, Recipient, RecordedTry
-from services.audit.events import LetterEvent
-from services.audit.sql_events import SqlEventLog
-from services.maintenance.batches import AIM, LARGEST_BATCH, LONGEST_PAUSE_SECONDS, Batches
-from services.maintenance.cleaning import Cleaner, targets
-from services.maintenance.databases import ServiceDatabases
+from postroom_audit.events import LetterEvent
+from postroom_audit.sql_events import SqlEventLog
+from postroom_maintenance.batches import AIM, LARGEST_BATCH, LONGEST_PAUSE_SECONDS, Batches
+from postroom_maintenance.cleaning import Cleaner, targets
+from postroom_maintenance.databases import ServiceDatabases
+from tests.support.databases import service_database
 from tests.support.maintenance import (
     NOW,
     OLD,
@@ -181,7 +182,7 @@ async def test_many_rows_are_cleaned_in_small_transactions_between_which_others_
 ) -> None:
     transactions = deletions(email)
     await fill_history(email, ROWS, OLD)
-    writer = Database(settings.service_database_url("email"), "email")
+    writer = service_database(settings.service_database_url("email"), "email")
     waits: list[float] = []
 
     async def keep_writing() -> None:
@@ -233,14 +234,14 @@ async def test_a_transaction_is_as_large_as_fits_into_its_time_also_when_the_dis
 ) -> None:
     await fill_history(email, 6000, OLD)
     clock, pauses = DiskClock(email, milliseconds_a_row), list[float]()
-    monkeypatch.setattr("services.maintenance.batches.time", clock)
+    monkeypatch.setattr("postroom_maintenance.batches.time", clock)
 
     async def pause(duration: float) -> None:
         pauses.append(duration)
         if len(pauses) == 20:
             clock.milliseconds_a_row *= 10
 
-    monkeypatch.setattr("services.maintenance.batches.asyncio", SimpleNamespace(sleep=pause))
+    monkeypatch.setattr("postroom_maintenance.batches.asyncio", SimpleNamespace(sleep=pause))
     batches, aim = Batches(email), AIM.total_seconds()
     assert await batches.delete_old(Retention("history", "history", "at"), NOW - timedelta(days=90)) == 6000
 

@@ -20,12 +20,12 @@ from postroom.devkit.ports import free_ports
 from postroom.storage.tokens import Credential, NoToken, TokenVault
 from postroom.tls import system_authorities
 from postroom.wire.errors import ConfigurationError, PermanentFailure, ProviderUnavailable, TemporaryFailure
-from services.email.errors import MailServersUnavailable
-from services.email.mailer import Envelope
-from services.email.mailer.servers import parse_servers
-from services.email.mailer.smtp import smtp_mailer
-from services.maintenance.errors import TokenRefused
-from services.maintenance.refreshing import Refresher
+from postroom_email.errors import MailServersUnavailable
+from postroom_email.mailer import Envelope
+from postroom_email.mailer.servers import parse_servers
+from postroom_email.mailer.smtp import smtp_mailer
+from postroom_maintenance.errors import TokenRefused
+from postroom_maintenance.refreshing import Refresher
 from tests.support.patience import REACTION, seconds
 
 CANARY = "canary-refresh"

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from postroom.testing import eventually
-from services.report import clerk
-from services.report.runs.sql import SqlRuns
+from postroom_report import clerk
+from postroom_report.runs.sql import SqlRuns
 from tests.support.report_service import (
     BATCH,
     COUNTING,
@@ -65,7 +65,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "services.report.child" in child.cmdline()]
+    return [child for child in psutil.Process().children() if "postroom_report.child" in child.cmdline()]
 
 
 async def test_a_running_report_is_stopped_at_the_next_look_and_leaves_nothing(

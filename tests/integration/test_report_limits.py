@@ -13,10 +13,10 @@ import pytest
 
 from postroom.testing import eventually
 from postroom.wire.errors import TemporaryFailure
-from services.report.errors import BrokenReportType, InvalidRows, LimitExceeded
-from services.report.layout import Document, Progress
-from services.report.press import Limits, Press
-from services.report.workplace import open_workplace
+from postroom_report.errors import BrokenReportType, InvalidRows, LimitExceeded
+from postroom_report.layout import Document, Progress
+from postroom_report.press import Limits, Press
+from postroom_report.workplace import open_workplace
 from tests.support.patience import WORK, seconds
 from tests.support.processes import running
 from tests.support.report_service import BATCH, COUNTING, LIST, make_order, read_csv, rows, write_type
@@ -53,7 +53,7 @@ class Taker:
 
 
 def processes() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "services.report.child" in child.cmdline()]
+    return [child for child in psutil.Process().children() if "postroom_report.child" in child.cmdline()]
 
 
 async def test_a_report_is_made_in_a_process_that_ends(types: Path, tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ async def test_the_process_knows_no_secrets(types: Path, tmp_path: Path, monkeyp
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from services.report.press import Limits, Press
+from postroom_report.press import Limits, Press
 from tests.support.report_service import make_order
 
 async def main():

@@ -7,9 +7,9 @@ from pathlib import Path
 import pikepdf
 import pytest
 
-from services.report.rendering.pdf import parts
-from services.report.rendering.pdf.content import GroupHeading, Heading, Item, Record, Totals
-from services.report.rendering.pdf.paper import MARGIN
+from postroom_report.rendering.pdf import parts
+from postroom_report.rendering.pdf.content import GroupHeading, Heading, Item, Record, Totals
+from postroom_report.rendering.pdf.paper import MARGIN
 from tests.support.processes import run
 from tests.support.report_pdf import Sheet, Word, grouped, make_report, pages_of, pdf_of, records, sheets_of
 
@@ -146,7 +146,7 @@ def test_an_arabic_report_runs_from_right_to_left(tmp_path: Path) -> None:
 _MEASURED = """
 import sys
 from pathlib import Path
-from services.report.rendering.pdf import parts
+from postroom_report.rendering.pdf import parts
 from tests.support.memory import peak_mib
 from tests.support.report_pdf import make_report, pdf_of, records
 

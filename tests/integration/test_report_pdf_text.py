@@ -10,9 +10,9 @@ import pikepdf
 import pytest
 import typst
 
-from services.report import fonts
-from services.report.rendering.pdf.content import Heading, Record
-from services.report.rendering.pdf.making import Chart
+from postroom_report import fonts
+from postroom_report.rendering.pdf.content import Heading, Record
+from postroom_report.rendering.pdf.making import Chart
 from tests.support.missing import program
 from tests.support.report_pdf import make_report, needs_fonts, pages_of, pdf_of, records, text_of
 

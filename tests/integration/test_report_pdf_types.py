@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pikepdf
 
-from services.report.definition import Definition
-from services.report.layout import Layout, Letterhead, Progress, Row
-from services.report.production import produce
-from services.report.registry import ReportTypes, shipped_types
-from services.report.rendering.pdf import preview
-from services.report.tabulation import tabulate
+from postroom_report.definition import Definition
+from postroom_report.layout import Layout, Letterhead, Progress, Row
+from postroom_report.production import produce
+from postroom_report.registry import ReportTypes, shipped_types
+from postroom_report.rendering.pdf import preview
+from postroom_report.tabulation import tabulate
 from tests.support.report_pdf import pages_of, unheard
 
 ORDERS = [

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from postroom.storage.database import Database
 from postroom.storage.object_storage import ObjectStorage
 from postroom.wire.errors import ConfigurationError
-from services.report.runs import Beginning, Result
-from services.report.runs.sql import SqlRuns
+from postroom_report.runs import Beginning, Result
+from postroom_report.runs.sql import SqlRuns
+from tests.support.databases import service_database
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 BEGINNING = Beginning("r-1", "table", "pdf", "test", "fingerprint", NOW)
@@ -19,7 +19,7 @@ RESULT = Result(key="r-1.pdf", url="file:///r-1.pdf", rows=1, pages=1, documents
 
 @pytest.fixture
 async def runs(tmp_path: Path) -> AsyncIterator[SqlRuns]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/report.sqlite3", "report")
+    database = service_database(f"sqlite+aiosqlite:///{tmp_path}/report.sqlite3", "report")
     await database.migrate()
     yield SqlRuns(database)
     await database.close()

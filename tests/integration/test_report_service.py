@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from postroom import wire
-from services.report import clerk
+from postroom_report import clerk
 from tests.support.blocking import loop_watched
 from tests.support.report_service import (
     BATCH,

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from postroom.storage.database import Database
-from services.audit.models import EventRow, MeasurementRow
-from services.report.parameters import make_layout
-from services.report.sources import open_rows
-from services.report.tabulation import Record, Totals, tabulate
+from postroom_audit.models import EventRow, MeasurementRow
+from postroom_report.parameters import make_layout
+from postroom_report.sources import open_rows
+from postroom_report.tabulation import Record, Totals, tabulate
+from tests.support.databases import service_database
 from tests.support.report_layouts import make_order
 
 SUMMER_BEGINS = datetime(2026, 3, 29, tzinfo=UTC)
@@ -21,7 +22,7 @@ SUMMER_BEGINS = datetime(2026, 3, 29, tzinfo=UTC)
 
 @pytest.fixture
 async def audit(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url, "audit")
+    database = service_database(database_url, "audit")
     await database.migrate()
     yield database
     await database.close()

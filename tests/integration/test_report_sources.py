@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from postroom.wire.errors import InvalidMessage, JobError, TemporaryFailure
-from services.report.errors import BrokenReportType, DatabaseUnavailable, InvalidParameter, LimitExceeded, QueryFailed
-from services.report.layout import Row
-from services.report.parameters import make_layout
-from services.report.sources import open_rows
+from postroom_report.errors import BrokenReportType, DatabaseUnavailable, InvalidParameter, LimitExceeded, QueryFailed
+from postroom_report.layout import Row
+from postroom_report.parameters import make_layout
+from postroom_report.sources import open_rows
 from tests.support.patience import WORK, seconds
 from tests.support.report_service import LIST, make_order, write_type
 

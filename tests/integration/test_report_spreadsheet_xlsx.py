@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.report.rendering.xlsx import XlsxRenderer
-from services.report.rendering.xlsx.sheet_names import SheetNames
-from services.report.tabulation import tabulate
+from postroom_report.rendering.xlsx import XlsxRenderer
+from postroom_report.rendering.xlsx.sheet_names import SheetNames
+from postroom_report.tabulation import tabulate
 from tests.support.report_layouts import layout_for
 from tests.support.report_sheets import converted, made, sheets_of
 

@@ -14,7 +14,7 @@ import pytest
 from postroom.storage.object_storage import NoSuchObject, ObjectStorage, StorageAway, StorageFull
 from postroom.testing import eventually
 from postroom.wire.errors import ConfigurationError
-from services.email.storage import PrefixedStorage
+from postroom_email.storage import PrefixedStorage
 from tests.support.http import http_client
 from tests.support.patience import WORK, seconds
 from tests.support.processes import run

@@ -19,7 +19,7 @@ _MAKE = """
 import sys
 from datetime import date, timedelta
 from pathlib import Path
-from services.report.production import produce
+from postroom_report.production import produce
 from tests.support.memory import peak_mib
 from tests.support.report_layouts import layout_for
 

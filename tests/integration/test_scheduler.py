@@ -14,11 +14,11 @@ from postroom import wire
 from postroom.storage.database import Database
 from postroom.testing import eventually
 from postroom.wire.messages import DeferJob
-from services.scheduler.errors import UnknownSchedule
-from services.scheduler.file import FileWatch
-from services.scheduler.scheduler import Scheduler
-from services.scheduler.sql_schedules import SqlSchedules
-from services.scheduler.sql_ticks import SqlTicks
+from postroom_scheduler.errors import UnknownSchedule
+from postroom_scheduler.file import FileWatch
+from postroom_scheduler.scheduler import Scheduler
+from postroom_scheduler.sql_schedules import SqlSchedules
+from postroom_scheduler.sql_ticks import SqlTicks
 from tests.support.patience import WORK
 from tests.support.scheduling import NOON, HandSetClock, Recorder, schedule, scheduler_database
 from tests.support.statements import on_each_statement

@@ -8,13 +8,13 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from postroom.storage.database import Database
 from postroom.wire.messages import DeferJob
 from postroom.wire.messages.schedule import rfc3339
-from services.scheduler.api import open_api
-from services.scheduler.scheduler import WallClock
-from services.scheduler.settings import SchedulerSettings
-from services.scheduler.sql_schedules import SqlSchedules
+from postroom_scheduler.api import open_api
+from postroom_scheduler.scheduler import WallClock
+from postroom_scheduler.settings import SchedulerSettings
+from postroom_scheduler.sql_schedules import SqlSchedules
+from tests.support.databases import service_database
 from tests.support.http import http_client
 
 TOKEN = "a-token-of-24-characters"
@@ -23,7 +23,7 @@ HELLO = {"every": "10s", "event": "hello.said"}
 
 @pytest.fixture
 async def schedules(tmp_path: Path) -> AsyncIterator[SqlSchedules]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/scheduler.sqlite3", "scheduler")
+    database = service_database(f"sqlite+aiosqlite:///{tmp_path}/scheduler.sqlite3", "scheduler")
     await database.migrate()
     yield SqlSchedules(database)
     await database.close()

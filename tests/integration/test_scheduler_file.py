@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from postroom.testing import eventually
-from services.scheduler.errors import BrokenSchedule
-from services.scheduler.file import FileWatch
-from services.scheduler.sql_schedules import SqlSchedules
+from postroom_scheduler.errors import BrokenSchedule
+from postroom_scheduler.file import FileWatch
+from postroom_scheduler.sql_schedules import SqlSchedules
 from tests.support.scheduling import HandSetClock, schedule, scheduler_database
 
 

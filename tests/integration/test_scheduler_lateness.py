@@ -8,9 +8,9 @@ import pytest
 from postroom.storage.database import Database
 from postroom.testing import RecordingPublisher
 from postroom.wire.messages import SchedulerMeasured, SetSchedule
-from services.scheduler.lateness import LatenessTelling, SqlLateness
-from services.scheduler.sql_schedules import SqlSchedules
-from services.scheduler.sql_ticks import SqlTicks
+from postroom_scheduler.lateness import LatenessTelling, SqlLateness
+from postroom_scheduler.sql_schedules import SqlSchedules
+from postroom_scheduler.sql_ticks import SqlTicks
 from tests.support.scheduling import NOON, scheduler_database
 
 SECOND = timedelta(seconds=1)

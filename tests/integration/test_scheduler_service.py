@@ -15,15 +15,15 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 
 from postroom import wire
-from postroom.storage.database import Database
 from postroom.testing import eventually
 from postroom.wire.messages.schedule import rfc3339
-from services.scheduler.handlers import worker as scheduler
+from postroom_scheduler.handlers import worker as scheduler
 from tests.support import crash_worker, processes
 from tests.support.brokers import VirtualHost
 from tests.support.crash import Place, ServiceProcess
 from tests.support.crash import processes as service_processes
 from tests.support.crash_worker import COUNTING_FILE, QUEUE, CountingFile
+from tests.support.databases import service_database
 from tests.support.patience import WORK
 from tests.support.processes import PROJECT
 from tests.support.proxy import proxy_to
@@ -57,7 +57,7 @@ def told(place: Place, tmp_path: Path, counting: CountingFile) -> dict[str, str]
 def running(told: dict[str, str], folder: Path) -> Iterator[ServiceProcess]:
     """The scheduler, and somebody who does what it publishes."""
     with ExitStack() as stack:
-        (firing,) = stack.enter_context(service_processes("services.scheduler", told, folder, 1))
+        (firing,) = stack.enter_context(service_processes("postroom_scheduler", told, folder, 1))
         stack.enter_context(service_processes("tests.support.crash_worker", told, folder, 1))
         yield firing
 
@@ -172,7 +172,7 @@ async def test_a_database_that_is_away_is_told_and_what_was_due_is_caught_up(
         through = urlunsplit(parts._replace(netloc=f"{user}@127.0.0.1:{proxy.port}"))
         with ExitStack() as stack:
             scheduler_told = {**told, "POSTROOM_DATABASE_URL": through}
-            (firing,) = stack.enter_context(service_processes("services.scheduler", scheduler_told, tmp_path, 1))
+            (firing,) = stack.enter_context(service_processes("postroom_scheduler", scheduler_told, tmp_path, 1))
             stack.enter_context(service_processes("tests.support.crash_worker", told, tmp_path, 1))
             await firing.ready()
             options = "catch_up: all, catch_up_limit: 10000"
@@ -225,7 +225,7 @@ async def test_the_file_is_read_again_on_sighup(told: dict[str, str], tmp_path: 
 
 
 async def test_schedules_on_the_command_line(told: dict[str, str]) -> None:
-    database = Database(f"sqlite+aiosqlite:///{told['POSTROOM_DATA_DIR']}/scheduler.sqlite3", "scheduler")
+    database = service_database(f"sqlite+aiosqlite:///{told['POSTROOM_DATA_DIR']}/scheduler.sqlite3", "scheduler")
     await database.migrate()
     await database.close()
     made = await postroom(told, "schedules", "set", "{name: hello, every: 1h, event: hello.said}")
@@ -253,4 +253,8 @@ async def test_a_file_is_checked_on_the_command_line(told: dict[str, str], tmp_p
     assert code == 1
     assert f"{file}:3: bad: every: " in " ".join(output.split())
     assert "good" in output
-    assert (await postroom(told, "schedules", "check", str(PROJECT / "services/scheduler/schedules.yaml")))[0] == 0
+    assert (
+        await postroom(
+            told, "schedules", "check", str(PROJECT / "services/scheduler/postroom_scheduler/schedules.yaml")
+        )
+    )[0] == 0

@@ -13,8 +13,8 @@ from postroom import wire
 from postroom.testing import make_delivery
 from postroom.wire.errors import Expired, JobError, Postponed
 from postroom.wire.messages import SendSms
-from services.sms.checking import Order
-from services.sms.errors import (
+from postroom_sms.checking import Order
+from postroom_sms.errors import (
     AnswerLost,
     GatewayThrottled,
     GatewayUnavailable,
@@ -24,7 +24,7 @@ from services.sms.errors import (
     TextRefused,
     TextTooLong,
 )
-from services.sms.pace import Lane
+from postroom_sms.pace import Lane
 from tests.support.sms_texts import MASKED, NUMBER, CourierHarness, ScriptedGateway, office_with
 
 REPLAYED = {wire.X_FAILED_AT: "2026-01-01T00:00:00Z"}

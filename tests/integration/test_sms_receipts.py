@@ -16,9 +16,9 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook
 
 from postroom.wire.errors import ConfigurationError
-from services.sms.gateway import Progress, Receipt
-from services.sms.receipts import HttpReceipts, ReceiptSettings, open_receipts
-from services.sms.receipts.twilio import sign
+from postroom_sms.gateway import Progress, Receipt
+from postroom_sms.receipts import HttpReceipts, ReceiptSettings, open_receipts
+from postroom_sms.receipts.twilio import sign
 from tests.support.http import http_client
 from tests.support.sms_receipts import AMAZON, TOPIC, RecordingReceiptDesk, SnsSigner
 

@@ -16,13 +16,13 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from postroom import wire
-from postroom.runtime.assembly import Service
-from postroom.testing import eventually, running_with
-from services.sms.app import adapters
-from services.sms.handlers import worker
-from services.sms.pace import BURST_SECONDS
-from services.sms.receipts import open_receipts
-from services.sms.receipts.server import ReceiptServer
+from postroom.runtime.assembly import ServiceRunner
+from postroom.testing import eventually, running_service
+from postroom_sms.handlers import worker
+from postroom_sms.pace import BURST_SECONDS
+from postroom_sms.receipts import open_receipts
+from postroom_sms.receipts.server import ReceiptServer
+from postroom_sms.service import service as sms_service
 from tests.support.brokers import VirtualHost
 from tests.support.http import http_client
 from tests.support.patience import WORK
@@ -41,8 +41,8 @@ class SmsHarness:
         self._data = data
         self.channel = channel
 
-    def running(self, **settings: Any) -> AbstractAsyncContextManager[Service]:
-        return running_with(worker, adapters, self._station.settings(self._data, **settings))
+    def running(self, **settings: Any) -> AbstractAsyncContextManager[ServiceRunner]:
+        return running_service(sms_service, self._station.settings(self._data, **settings))
 
     async def send(self, message: str = "Hello", to: str = NUMBER, **properties: Any) -> None:
         await publish(self.channel, wire.JOBS, "sms.send", {"to": to, "message": message}, **properties)
@@ -114,7 +114,7 @@ def receipts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             urls.append(server.url)
             yield server
 
-    monkeypatch.setattr("services.sms.receipts.open_receipts", opened)
+    monkeypatch.setattr("postroom_sms.receipts.open_receipts", opened)
     monkeypatch.setenv("SMS_RECEIPTS_PORT", "0")
     return urls
 
@@ -220,7 +220,7 @@ async def test_numbers_and_texts_never_stand_whole_in_logs_or_dead_letters(
     sms_harness: SmsHarness, provider: Provider, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.INFO)
-    for ours in ("services", "postroom"):
+    for ours in ("postroom_sms", "postroom"):
         caplog.set_level(logging.DEBUG, ours)
     leaking = {"status": f"no route to {NUMBER}: Your code is 482913."}
     provider.answers = [(400, leaking, {}), (200, {"status": "stopped"}, {}), (400, leaking, {})]
@@ -284,6 +284,6 @@ async def test_a_code_overtakes_the_newsletters_that_wait(
             assert overtaken_by < 50
 
 
-def _replicas(service: Service) -> int:
+def _replicas(service: ServiceRunner) -> int:
     assert service._inbox is not None
     return service._inbox.liveness.count()

@@ -17,10 +17,11 @@ from postroom.runtime import Delivery
 from postroom.storage.database import Database
 from postroom.testing import eventually
 from postroom.wire.errors import ProviderUnavailable
-from services.alerting.rules import Rules
-from services.alerting.sql_conditions import SqlConditionLog
+from postroom_alerting.rules import Rules
+from postroom_alerting.sql_conditions import SqlConditionLog
 from tests.support.alerting import NOON, make_condition
 from tests.support.brokers import VirtualHost
+from tests.support.databases import service_database
 from tests.support.patience import COUNTED, REACTION, seconds
 from tests.support.worker import Chore, WorkerHarness, WorkerVhost, harness_at, readiness
 
@@ -135,7 +136,7 @@ def files_in(folder: Path) -> list[str]:
 @asynccontextmanager
 async def alerting_database(folder: Path) -> AsyncIterator[Database]:
     """The database of an alerting service that has run."""
-    database = Database(f"sqlite+aiosqlite:///{folder}/alerting.sqlite3", "alerting")
+    database = service_database(f"sqlite+aiosqlite:///{folder}/alerting.sqlite3", "alerting")
     await database.migrate()
     yield database
     await database.close()

@@ -20,19 +20,20 @@ from postroom.broker.topology.ladder import walk_key
 from postroom.devkit.broker_node import BrokerNode
 from postroom.runtime import Adapters, Delivery
 from postroom.runtime.assembly import Runtime
-from postroom.storage.database import Database
-from postroom.testing import eventually, running_with
+from postroom.testing import eventually, running_service
 from postroom.wire.errors import ProviderUnavailable
-from services.alerting.alerts import Alerts
-from services.alerting.conditions import Condition
-from services.alerting.failures import FailureLog
-from services.alerting.handlers import worker as alerting
-from services.alerting.watching.heard import HeardLog
-from services.alerting.watching.opening import open_watch
-from services.alerting.watching.settings import WatchingSettings
-from services.alerting.watching.watch import Watch
+from postroom_alerting.alerts import Alerts
+from postroom_alerting.conditions import Condition
+from postroom_alerting.failures import FailureLog
+from postroom_alerting.handlers import worker as alerting
+from postroom_alerting.service import service as alerting_service
+from postroom_alerting.watching.heard import HeardLog
+from postroom_alerting.watching.opening import open_watch
+from postroom_alerting.watching.settings import WatchingSettings
+from postroom_alerting.watching.watch import Watch
 from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.conditions import RecordingConditions
+from tests.support.databases import service_database
 from tests.support.moving import move_messages
 from tests.support.patience import COUNTED, seconds
 from tests.support.worker import Chore, WorkerHarness, WorkerVhost, harness_at, publish
@@ -85,7 +86,7 @@ class Watched:
 async def watching(vhost: VirtualHost, data_dir: Path, **settings: Any) -> AsyncIterator[Watched]:
     """A watch of this virtual host alone."""
     watched = Watched()
-    database = Database(f"sqlite+aiosqlite:///{data_dir}/watching.sqlite3", "alerting")
+    database = service_database(f"sqlite+aiosqlite:///{data_dir}/watching.sqlite3", "alerting")
     await database.migrate()
     given = WatchingSettings(**{"watch_seconds": 0.5, "no_consumer_seconds": 1000, **settings})
     with monitoring(vhost) as management:
@@ -153,7 +154,7 @@ def text_about(messages: int, queue: str, watched: Watched) -> str:
 async def test_what_is_wrong_with_queues_is_told_until_it_is_mended(
     harness: WorkerHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.alerting.watching.strands.GRACE", timedelta(seconds=1))
+    monkeypatch.setattr("postroom_alerting.watching.strands.GRACE", timedelta(seconds=1))
     worker = harness.worker()
     settings = {"no_consumer_seconds": 1, "queue_limits": "*.do=3s"}
     async with watching(harness.worker_vhost.vhost, tmp_path, **settings) as watched:
@@ -206,14 +207,14 @@ async def listening(worker_vhost: WorkerVhost, data_dir: Path) -> AsyncIterator[
         async with open_watch(runtime, watched.conditions, lambda: None) as given:
             yield dict.fromkeys((FailureLog, Alerts)) | {Publisher: runtime.publisher, **given}
 
-    async with running_with(alerting, adapters, worker_vhost.settings(data_dir)):
+    async with running_service(alerting_service, worker_vhost.settings(data_dir)):
         yield watched
 
 
 async def test_an_alarm_and_a_broker_that_is_away_are_told_until_they_end(
     own_broker: BrokerNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.alerting.watching.nodes.GRACE", timedelta(seconds=0.5))
+    monkeypatch.setattr("postroom_alerting.watching.nodes.GRACE", timedelta(seconds=0.5))
     with virtual_host_on(own_broker) as vhost:
         async with watching(vhost, tmp_path) as watched:
             await eventually(lambda: ("nodes", ()) in watched.conditions.observed, within=COUNTED)

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from postroom.broker.management import Management, ManagementUnavailable, NodeInfo, QueueInfo
-from postroom.storage.database import Database
 from postroom.testing import FrozenClock
 from postroom.wire.messages import CircuitClosed, CircuitOpened, SchedulerMeasured
-from services.alerting.watching.heard import HeardLog
-from services.alerting.watching.settings import WatchingSettings
-from services.alerting.watching.watch import Watch
+from postroom_alerting.watching.heard import HeardLog
+from postroom_alerting.watching.settings import WatchingSettings
+from postroom_alerting.watching.watch import Watch
 from tests.support.conditions import RecordingConditions
+from tests.support.databases import service_database
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -20,7 +20,7 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 async def heard(database_url: str) -> AsyncIterator[HeardLog]:
-    database = Database(database_url, "alerting")
+    database = service_database(database_url, "alerting")
     await database.migrate()
     yield HeardLog(database)
     await database.close()

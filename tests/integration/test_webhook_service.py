@@ -13,9 +13,9 @@ from standardwebhooks import Webhook
 
 from postroom import wire
 from postroom.devkit.broker_node import BrokerNode
-from postroom.testing import eventually, running_with
-from services.webhook import app
-from services.webhook.handlers import worker
+from postroom.testing import eventually, running_service
+from postroom_webhook.handlers import worker
+from postroom_webhook.service import service as webhook_service
 from tests.support.patience import WORK
 from tests.support.webhook_receivers import Receiver, answering, receiver, silent
 from tests.support.worker import publish, take_all, worker_vhost_on
@@ -31,7 +31,7 @@ async def post(broker: BrokerNode, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with worker_vhost_on(broker) as worker_vhost:
         worker_vhost.apply(worker)
         connection = await aio_pika.connect(worker_vhost.vhost.amqp_url)
-        async with connection, running_with(worker, app.adapters, worker_vhost.settings(tmp_path)):
+        async with connection, running_service(webhook_service, worker_vhost.settings(tmp_path)):
             yield await connection.channel()
 
 

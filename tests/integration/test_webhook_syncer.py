@@ -9,15 +9,15 @@ from typing import Any
 import orjson
 import pytest
 
-from postroom.storage.database import Database
 from postroom.testing import RecordingPublisher
 from postroom.wire.errors import JobError
 from postroom.wire.messages import SyncSource
-from services.webhook.caller import Answer
-from services.webhook.errors import ReceiverFailed, SourceBusy, SourceUnusable
-from services.webhook.sync.ledger import Known, SyncLedger
-from services.webhook.sync.sources import HeaderSecrets, Sources
-from services.webhook.sync.syncer import Syncer
+from postroom_webhook.caller import Answer
+from postroom_webhook.errors import ReceiverFailed, SourceBusy, SourceUnusable
+from postroom_webhook.sync.ledger import Known, SyncLedger
+from postroom_webhook.sync.sources import HeaderSecrets, Sources
+from postroom_webhook.sync.syncer import Syncer
+from tests.support.databases import service_database
 from tests.support.webhook_fakes import RecordingCaller
 
 URL = "https://shop.example/customers"
@@ -52,7 +52,7 @@ class Shop:
 
 @pytest.fixture
 async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/webhook.sqlite3", "webhook")
+    database = service_database(f"sqlite+aiosqlite:///{tmp_path}/webhook.sqlite3", "webhook")
     await database.migrate()
     yield Shop(SyncLedger(database))
     await database.close()

@@ -6,16 +6,17 @@ from datetime import UTC, datetime
 import pytest
 
 from postroom.storage.database import Database
-from services.webhook.attempts import Attempt
-from services.webhook.attempts.sql import SqlAttemptLog
-from services.webhook.sync.ledger import Known, SyncLedger
+from postroom_webhook.attempts import Attempt
+from postroom_webhook.attempts.sql import SqlAttemptLog
+from postroom_webhook.sync.ledger import Known, SyncLedger
+from tests.support.databases import service_database
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url, "webhook")
+    database = service_database(database_url, "webhook")
     await database.migrate()
     yield database
     await database.close()

@@ -16,9 +16,9 @@ from aio_pika.abc import AbstractIncomingMessage
 from postroom.devkit.broker_node import BrokerNode
 from postroom.devkit.mailbox import MailServer
 from postroom.devkit.mailbox.mails import ReceivedMail
-from postroom.testing import eventually, running_with
-from services.email.app import adapters
-from services.email.handlers import worker
+from postroom.testing import eventually, running_service
+from postroom_email.handlers import worker
+from postroom_email.service import service as email_service
 from tests.support.bad_mails import ALL, Bad, mail
 from tests.support.patience import PROCESS_STARTS, WORK, seconds
 from tests.support.worker import WorkerVhost, depth, outcome_count, publish, take_all, worker_vhost_on
@@ -74,7 +74,7 @@ async def publish_everything(worker_vhost: WorkerVhost, data: Path, environment:
     connection = await aio_pika.connect(worker_vhost.vhost.amqp_url)
     async with connection, MailServer() as server:
         environment.setenv("EMAIL_SMTP_URL", server.url)
-        async with running_with(worker, adapters, worker_vhost.settings(data)):
+        async with running_service(email_service, worker_vhost.settings(data)):
             outcome = Outcome()
             channel = await connection.channel()
             before = counts()

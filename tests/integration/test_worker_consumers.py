@@ -6,20 +6,20 @@ from urllib.parse import urlsplit
 from sqlalchemy import text
 
 from postroom.runtime import Delivery
-from postroom.runtime.assembly import Service
+from postroom.runtime.assembly import ServiceRunner
 from postroom.testing import eventually
 from postroom.wire.errors import PermanentFailure
 from tests.support.proxy import proxy_to
 from tests.support.worker import Chore, WorkerHarness, readiness
 
 
-async def is_ready(service: Service) -> bool:
+async def is_ready(service: ServiceRunner) -> bool:
     status, problems = await readiness(service)
     assert status == 200, str(problems)
     return True
 
 
-async def is_not_ready_because_of(service: Service, what: str) -> bool:
+async def is_not_ready_because_of(service: ServiceRunner, what: str) -> bool:
     status, problems = await readiness(service)
     return status == 503 and what in problems
 
@@ -47,7 +47,7 @@ async def test_a_service_whose_queue_is_absent_says_what_to_do_and_starts_when_i
     worker = harness.worker()
     with harness.worker_vhost.management() as management:
         await asyncio.to_thread(management.delete_queue, harness.queue)
-        service = Service(worker, no_adapters, harness.worker_vhost.settings(harness.data_dir))
+        service = ServiceRunner(worker, no_adapters, harness.worker_vhost.settings(harness.data_dir))
         task = asyncio.create_task(service.serve())
         try:
             await eventually(lambda: "postroom topology apply" in service.problems().get("topology", ""))

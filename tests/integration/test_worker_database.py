@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from postroom.runtime import Delivery, Keep
-from postroom.runtime.assembly import Service
+from postroom.runtime.assembly import ServiceRunner
 from postroom.testing import eventually
 from tests.support.patience import REACTION, seconds
 from tests.support.proxy import Proxy, proxy_to
@@ -34,7 +34,7 @@ async def take_a_moment(_job: Chore, _delivery: Delivery) -> None:
     await asyncio.sleep(0.02)
 
 
-async def says(service: Service, status: int, problem: str = "") -> bool:
+async def says(service: ServiceRunner, status: int, problem: str = "") -> bool:
     now, problems = await readiness(service)
     assert now == status, str(problems)
     return not problem or problem in problems
@@ -94,7 +94,7 @@ async def test_a_service_waits_for_its_database_and_says_so(
     await proxy.refuse()
     worker = harness.worker()
     await harness.put({"n": 1})
-    service = Service(
+    service = ServiceRunner(
         worker, _nothing, harness.worker_vhost.settings(harness.data_dir, database_url=through(proxy, postgres_url))
     )
     task = asyncio.create_task(service.serve())
@@ -114,7 +114,7 @@ async def test_a_service_can_be_stopped_while_its_database_is_away(
     settings = harness.worker_vhost.settings(
         harness.data_dir, database_url=through(proxy, postgres_url), drain_seconds=1
     )
-    service = Service(harness.worker(), _nothing, settings)
+    service = ServiceRunner(harness.worker(), _nothing, settings)
     task = asyncio.create_task(service.serve())
     await eventually(lambda: says(service, 200))
     await proxy.refuse()

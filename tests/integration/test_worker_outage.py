@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from postroom.runtime import Delivery
-from postroom.runtime.assembly import Service
+from postroom.runtime.assembly import ServiceRunner
 from postroom.runtime.circuit import LONGEST_PAUSE
 from postroom.runtime.processing import trying
 from postroom.testing import eventually
@@ -229,13 +229,13 @@ async def test_what_waits_is_done_once_whatever_happens_to_the_connection(harnes
     assert provider.got == Counter((1, 2))
 
 
-def outage_holds(service: Service, count: int) -> bool:
+def outage_holds(service: ServiceRunner, count: int) -> bool:
     """Whether so many messages wait for their provider."""
     outage = service._circuit.outage
     return outage is not None and outage.held == count
 
 
-async def starts_of(service: Service, *, waiting: int) -> bool:
+async def starts_of(service: ServiceRunner, *, waiting: int) -> bool:
     """Whether so many messages are in the inbox and count as not begun, but for the one that probes."""
     assert service._inbox is not None
     rows = await service._inbox._database.run(

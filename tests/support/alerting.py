@@ -10,11 +10,11 @@ from postroom import wire
 from postroom.operator.dead_letters import cause_of
 from postroom.runtime import Delivery
 from postroom.wire.messages import Message
-from services.alerting.conditions import Condition, Severity
-from services.alerting.failures import Failure, Settlement
-from services.alerting.news import Alert, Concern, Item, News
-from services.alerting.notifier import Notice, NotificationFailed
-from services.alerting.rules import About
+from postroom_alerting.conditions import Condition, Severity
+from postroom_alerting.failures import Failure, Settlement
+from postroom_alerting.news import Alert, Concern, Item, News
+from postroom_alerting.notifier import Notice, NotificationFailed
+from postroom_alerting.rules import About
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -107,7 +107,7 @@ def make_condition(**changes: Any) -> Condition:
         subject="email.send",
         severity=Severity.CRITICAL,
         text="40 messages wait and nobody reads them",
-        advice="python -m services.email",
+        advice="python -m postroom_email",
         since=NOON,
     )
     return replace(condition, **changes)

@@ -13,8 +13,8 @@ from postroom.broker.topology.application import apply_topology
 from postroom.broker.topology.passwords import Passwords
 from postroom.broker.topology.user_application import apply_users
 from postroom.broker.topology.users import BrokerUser, build_users, user_prefix
+from postroom.installation import workers
 from postroom.runtime import Worker
-from postroom.runtime.discovery import discover
 from postroom.runtime.registration import Subscription
 from postroom.settings import RuntimeSettings
 from tests.support.brokers import VirtualHost
@@ -53,7 +53,7 @@ def administrator_of(vhost: VirtualHost) -> Management:
 
 def installed_subscriptions() -> list[Subscription]:
     """What all services read."""
-    return [each for worker in discover().workers for each in worker.subscriptions.values()]
+    return [each for worker in workers() for each in worker.subscriptions.values()]
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from postroom.runtime import Adapters, Delivery, Worker
-from postroom.runtime.assembly import Runtime, run
+from postroom.runtime.assembly import Runtime, run_worker
 from postroom.wire.messages import Job
 
 
@@ -47,7 +47,7 @@ async def adapters(_runtime: Runtime) -> AsyncIterator[Adapters]:
 def main() -> None:
     """Work until told to stop."""
     log = os.open(os.environ["CHORES_LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    run(make_worker(os.environ["CHORES_KIND"], log, int(os.environ.get("CHORES_PREFETCH", "20"))), adapters)
+    run_worker(make_worker(os.environ["CHORES_KIND"], log, int(os.environ.get("CHORES_PREFETCH", "20"))), adapters)
 
 
 if __name__ == "__main__":

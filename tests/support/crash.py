@@ -165,7 +165,7 @@ def started(module: str, environment: Mapping[str, str], folder: Path, count: in
 
 
 def _worker_of(module: str) -> Worker:
-    handlers = f"{module}.handlers" if module.startswith("services.") else module
+    handlers = f"{module}.handlers" if module.startswith("postroom_") else module
     worker: Worker = importlib.import_module(handlers).worker
     return worker
 

@@ -17,10 +17,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from postroom.runtime import Adapters
-from postroom.runtime.assembly import Runtime, run
-from services.scheduler import app
-from services.scheduler.handlers import worker
-from services.scheduler.sql_ticks import SqlTicks, Tick
+from postroom.runtime.assembly import Runtime, run_worker
+from postroom_scheduler import adapters as real
+from postroom_scheduler.handlers import worker
+from postroom_scheduler.service import service
+from postroom_scheduler.sql_ticks import SqlTicks, Tick
 
 CRASH_CLOCK = "CRASH_CLOCK"
 CRASH_STARTS = "CRASH_STARTS"
@@ -94,7 +95,7 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     number = _append(os.environ[CRASH_STARTS], ".")
     CrashingTicks.point = POINTS[number % len(POINTS)]
     CrashingTicks.lives = 3 + number % 4
-    async with app.adapters(runtime) as given:
+    async with real.adapters(runtime) as given:
         yield {**given, SqlTicks: given[CrashingTicks]}
 
 
@@ -109,8 +110,8 @@ def environment(folder: Path) -> dict[str, str]:
 
 def _main() -> None:
     replaced: dict[str, Any] = {"SqlTicks": CrashingTicks, "WallClock": SharedClock}
-    vars(app).update(replaced)
-    run(worker, adapters)
+    vars(real).update(replaced)
+    run_worker(worker, adapters, service.migrations_folder())
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from postroom.runtime import Adapters, Delivery, Worker
-from postroom.runtime.assembly import Runtime, run
+from postroom.runtime.assembly import Runtime, run_worker
 from postroom.wire.errors import PermanentFailure, TemporaryFailure
 from postroom.wire.messages import Job
 from postroom.wire.retries import RetryPolicy, fixed
@@ -95,4 +95,4 @@ async def adapters(_runtime: Runtime) -> AsyncIterator[Adapters]:
 
 
 if __name__ == "__main__":
-    run(worker, adapters)
+    run_worker(worker, adapters)

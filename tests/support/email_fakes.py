@@ -6,14 +6,14 @@ from typing import Any
 
 from postroom.runtime import Delivery
 from postroom.wire.messages import SendEmail
-from services.email.addresses import parse_address
-from services.email.composing import Composer, Senders
-from services.email.errors import InvalidAttachment, TemplateFailed, UnknownTemplate
-from services.email.ledger import Entry, Ledger, MailKey, Outcome, Standing
-from services.email.mailer import Answer, Envelope, Mailer, Stage
-from services.email.postman import Postman
-from services.email.rendering import Content
-from services.email.signing import Unsigned
+from postroom_email.addresses import parse_address
+from postroom_email.composing import Composer, Senders
+from postroom_email.errors import InvalidAttachment, TemplateFailed, UnknownTemplate
+from postroom_email.ledger import Entry, Ledger, MailKey, Outcome, Standing
+from postroom_email.mailer import Answer, Envelope, Mailer, Stage
+from postroom_email.postman import Postman
+from postroom_email.rendering import Content
+from postroom_email.signing import Unsigned
 
 
 class RecordingMailer:

@@ -8,8 +8,9 @@ import os
 from datetime import timedelta
 
 from postroom.runtime.processing import trying
-from services.email.app import main
-from services.email.handlers import worker
+from postroom.starting import start
+from postroom_email.handlers import worker
+from postroom_email.service import service
 
 __all__ = ["HOLD_SECONDS", "worker"]
 
@@ -17,4 +18,4 @@ HOLD_SECONDS = "HOLD_SECONDS"
 
 if __name__ == "__main__":
     trying.LONGEST_HOLD = timedelta(seconds=float(os.environ[HOLD_SECONDS]))
-    main()
+    start(service)

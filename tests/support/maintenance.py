@@ -10,7 +10,7 @@ from sqlalchemy import insert, text
 from postroom.runtime.inbox.tables import HistoryRow, InboxRow
 from postroom.settings import RuntimeSettings
 from postroom.storage.database import Database
-from services.report.models import DocumentRow, RunRow
+from postroom_report.models import DocumentRow, RunRow
 
 NOW = datetime.now(UTC)
 OLD, YOUNG = NOW - timedelta(days=100), NOW - timedelta(days=1)

@@ -22,7 +22,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from postroom.operator.cli import asking, output
+from postroom.installation import installed_services
+from postroom.operator.cli import output
 
 PROJECT = Path(__file__).parents[2]
 SESSION = "POSTROOM_TEST_SESSION"
@@ -194,7 +195,7 @@ def _take_over(descriptors: Sequence[int]) -> None:
 
 
 def _import_everything() -> None:
-    for root in ("postroom", "services"):
+    for root in ("postroom", *(service.worker.partition(".")[0] for service in installed_services())):
         for found in pkgutil.walk_packages(importlib.import_module(root).__path__, f"{root}."):
             if not NOT_IMPORTED & set(found.name.split(".")):
                 importlib.import_module(found.name)
@@ -216,7 +217,6 @@ def main() -> None:
     module, *arguments = order["arguments"]
     sys.argv[1:] = arguments
     if module == "postroom.operator.cli":
-        asking.PYTHON = str(Path(os.environ[SESSION]) / "python")
         for console in (output.out, output.err):  # which read the environment as they are made
             console.__init__(stderr=console.stderr)  # type: ignore[misc]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

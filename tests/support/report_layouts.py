@@ -7,10 +7,10 @@ from typing import Any
 import yaml
 
 from postroom.wire.messages.report import GenerateReport
-from services.report.layout import Layout
-from services.report.order import Order
-from services.report.parameters import make_layout
-from services.report.registry import FILE, shipped_types
+from postroom_report.layout import Layout
+from postroom_report.order import Order
+from postroom_report.parameters import make_layout
+from postroom_report.registry import FILE, shipped_types
 
 MOMENT = datetime(2026, 3, 29, 2, 0, tzinfo=UTC)
 

@@ -10,10 +10,10 @@ from typing import Any
 from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
 
-from services.report.definition import Definition
-from services.report.layout import Layout, Letterhead
-from services.report.rendering.pdf.content import GroupHeading, Heading, Item, Record, Totals
-from services.report.rendering.pdf.making import Chart, Report, make_pdf
+from postroom_report.definition import Definition
+from postroom_report.layout import Layout, Letterhead
+from postroom_report.rendering.pdf.content import GroupHeading, Heading, Item, Record, Totals
+from postroom_report.rendering.pdf.making import Chart, Report, make_pdf
 from tests.support.missing import missing, program, setup_system
 
 FULL = (

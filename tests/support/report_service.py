@@ -16,14 +16,14 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from sqlalchemy import text
 
 from postroom import wire
-from postroom.runtime.assembly import Service
-from postroom.storage.database import Database
-from postroom.testing import eventually, running_with
+from postroom.runtime.assembly import ServiceRunner
+from postroom.testing import eventually, running_service
 from postroom.wire.messages import GenerateReport
-from services.report import app
-from services.report.handlers import worker
-from services.report.order import Order
-from services.report.registry import shipped_types
+from postroom_report.handlers import worker
+from postroom_report.order import Order
+from postroom_report.registry import shipped_types
+from postroom_report.service import service as report_service
+from tests.support.databases import service_database
 from tests.support.patience import WORK
 from tests.support.worker import WorkerVhost, publish, take_all
 
@@ -116,7 +116,7 @@ class ReportHarness:
 
     async def run_of(self, report_id: str) -> Mapping[str, Any]:
         """What the table of runs has of a report; empty if it knows none."""
-        database = Database(f"sqlite+aiosqlite:///{self.data_dir}/report.sqlite3", "report")
+        database = service_database(f"sqlite+aiosqlite:///{self.data_dir}/report.sqlite3", "report")
         try:
             query = text("SELECT * FROM report_runs WHERE job_id = :id")
             found = await database.run(lambda connection: connection.execute(query, {"id": report_id}).mappings().all())
@@ -136,14 +136,14 @@ class ReportHarness:
 
     def running(self, worker_vhost: WorkerVhost, **settings: Any) -> Any:
         """The service's real runtime."""
-        return running_with(worker, app.adapters, worker_vhost.settings(self.data_dir, **settings))
+        return running_service(report_service, worker_vhost.settings(self.data_dir, **settings))
 
 
 @asynccontextmanager
 async def report_harness_at(worker_vhost: WorkerVhost, data_dir: Path, types: Path) -> AsyncIterator[ReportHarness]:
     """The tables, queues and ears of a report service that is not running yet."""
     worker_vhost.apply(worker)
-    database = Database(f"sqlite+aiosqlite:///{data_dir}/report.sqlite3", "report")
+    database = service_database(f"sqlite+aiosqlite:///{data_dir}/report.sqlite3", "report")
     await database.migrate()
     await database.close()
     connection = await aio_pika.connect(worker_vhost.vhost.amqp_url)
@@ -164,7 +164,7 @@ async def report_harness_at(worker_vhost: WorkerVhost, data_dir: Path, types: Pa
 @asynccontextmanager
 async def report_harness_running(
     worker_vhost: WorkerVhost, data_dir: Path, types: Path
-) -> AsyncIterator[tuple[ReportHarness, Service]]:
+) -> AsyncIterator[tuple[ReportHarness, ServiceRunner]]:
     """A running report service."""
     async with (
         report_harness_at(worker_vhost, data_dir, types) as report_harness,

@@ -7,7 +7,7 @@ from typing import Any
 
 import openpyxl
 
-from services.report.production import produce
+from postroom_report.production import produce
 from tests.support.missing import program
 from tests.support.patience import WORK, seconds
 from tests.support.report_layouts import layout_for

@@ -11,6 +11,7 @@ from postroom.broker.publishing import Outgoing
 from postroom.storage.database import Database
 from postroom.wire.errors import BrokerUnavailable
 from postroom.wire.messages import SetSchedule
+from tests.support.databases import service_database
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -55,7 +56,7 @@ class Recorder:
 @asynccontextmanager
 async def scheduler_database(url: str) -> AsyncIterator[Database]:
     """The scheduler's database, with its tables."""
-    database = Database(url, "scheduler")
+    database = service_database(url, "scheduler")
     await database.migrate()
     yield database
     await database.close()

@@ -5,20 +5,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.sms.errors import (
+from postroom_sms.errors import (
     AnswerLost,
     GatewayThrottled,
     GatewayUnavailable,
     RecipientOptedOut,
     TextRefused,
 )
-from services.sms.gateway import Gateway
-from services.sms.gateway.http import open_http
-from services.sms.gateway.http_api import HttpApi
-from services.sms.gateway.smpp import open_smpp
-from services.sms.gateway.sns import open_sns
-from services.sms.gateway.twilio import open_twilio
-from services.sms.gateway.url import parse_gateways
+from postroom_sms.gateway import Gateway
+from postroom_sms.gateway.http import open_http
+from postroom_sms.gateway.http_api import HttpApi
+from postroom_sms.gateway.smpp import open_smpp
+from postroom_sms.gateway.sns import open_sns
+from postroom_sms.gateway.twilio import open_twilio
+from postroom_sms.gateway.url import parse_gateways
 from tests.support.patience import patience
 from tests.support.sms_gateways import RecordingGateway
 from tests.support.sms_providers import (

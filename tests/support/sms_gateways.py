@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from services.sms.gateway import Accepted, Text
+from postroom_sms.gateway import Accepted, Text
 
 
 @dataclass

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
-from services.sms.gateway import Receipt
+from postroom_sms.gateway import Receipt
 
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:sms"
 AMAZON = "https://sns.eu-central-1.amazonaws.com"

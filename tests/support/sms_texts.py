@@ -10,14 +10,15 @@ from typing import Any
 from postroom.storage.database import Database
 from postroom.testing import RecordingPublisher, make_delivery
 from postroom.wire.messages import SendSms
-from services.sms.announcing import Announcer, Desk
-from services.sms.checking import Checker, Order
-from services.sms.courier import Courier
-from services.sms.gateway import Accepted, Text
-from services.sms.gateway.failover import Failover
-from services.sms.numbers import NumberReader
-from services.sms.pace import Lane, Pace
-from services.sms.sql_texts import SqlTexts
+from postroom_sms.announcing import Announcer, Desk
+from postroom_sms.checking import Checker, Order
+from postroom_sms.courier import Courier
+from postroom_sms.gateway import Accepted, Text
+from postroom_sms.gateway.failover import Failover
+from postroom_sms.numbers import NumberReader
+from postroom_sms.pace import Lane, Pace
+from postroom_sms.sql_texts import SqlTexts
+from tests.support.databases import service_database
 
 NUMBER = "+4915112345678"
 MASKED = "+49•••••678"
@@ -76,7 +77,7 @@ class CourierHarness:
 @asynccontextmanager
 async def office_with(tmp_path: Path, *gateways: Any, **options: Any) -> AsyncIterator[CourierHarness]:
     """A courier that sends over `gateways`."""
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/sms.sqlite3", "sms")
+    database = service_database(f"sqlite+aiosqlite:///{tmp_path}/sms.sqlite3", "sms")
     await database.migrate()
     publisher = RecordingPublisher()
     texts = SqlTexts(database)

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from postroom.wire.errors import JobError
-from services.webhook.caller import Answer, Call
-from services.webhook.networks import Address
+from postroom_webhook.caller import Answer, Call
+from postroom_webhook.networks import Address
 
 
 class RecordingCaller:

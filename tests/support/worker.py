@@ -28,7 +28,7 @@ from postroom.broker.topology import build_topology
 from postroom.broker.topology.application import apply_topology
 from postroom.devkit.broker_node import BrokerNode
 from postroom.runtime import Delivery, Worker
-from postroom.runtime.assembly import Service
+from postroom.runtime.assembly import ServiceRunner
 from postroom.settings import RuntimeSettings
 from postroom.testing import eventually, running
 from postroom.wire.messages import Job
@@ -145,7 +145,7 @@ class WorkerHarness:
         self.worker_vhost.apply(worker)
         return worker
 
-    def running(self, worker: Worker, **settings: Any) -> AbstractAsyncContextManager[Service]:
+    def running(self, worker: Worker, **settings: Any) -> AbstractAsyncContextManager[ServiceRunner]:
         """The worker's real runtime, ready. Several at once with the same `data_dir` share their database."""
         return running(worker, {}, self.worker_vhost.settings(self.data_dir, **settings))
 
@@ -280,7 +280,7 @@ def outcome_count(queue: str, outcome: str) -> int:
     return int(REGISTRY.get_sample_value("postroom_messages_total", labels) or 0)
 
 
-async def readiness(service: Service) -> tuple[int, dict[str, str]]:
+async def readiness(service: ServiceRunner) -> tuple[int, dict[str, str]]:
     """What the health port says: status and problems. AssertionError while it is not open yet."""
     assert hasattr(service, "_health"), "no health port yet"
     async with http_client() as client:

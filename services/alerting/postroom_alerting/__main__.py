@@ -1,13 +1,7 @@
-"""`python -m services.alerting` runs the service; with arguments it answers the command line: see commands.py."""
+"""`python -m postroom_alerting`: the same as `postroom run alerting`."""
 
-import sys
-
-from postroom.runtime.starting import start
+from postroom.starting import start
+from postroom_alerting.service import service
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        from services.alerting import commands
-
-        commands.main(sys.argv[1:])
-    else:
-        start("services.alerting.app")
+    start(service)

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from services.alerting.news import Alert, NewsLog
-from services.alerting.notifier import NotificationFailed, Notifier
-from services.alerting.wording import Links, notice_of
+from postroom_alerting.news import Alert, NewsLog
+from postroom_alerting.notifier import NotificationFailed, Notifier
+from postroom_alerting.wording import Links, notice_of
 
 log = logging.getLogger(__name__)
 

@@ -12,10 +12,10 @@ import apprise
 
 from postroom.privacy.redaction import HIDDEN
 from postroom.wire.errors import ConfigurationError
-from services.alerting.conditions import Severity
-from services.alerting.formats import dress, has_incidents
-from services.alerting.notifier import Notice, NotificationFailed, Notifier
-from services.alerting.settings import AlertingSettings
+from postroom_alerting.conditions import Severity
+from postroom_alerting.formats import dress, has_incidents
+from postroom_alerting.notifier import Notice, NotificationFailed, Notifier
+from postroom_alerting.settings import AlertingSettings
 
 log = logging.getLogger(__name__)
 

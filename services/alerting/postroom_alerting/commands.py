@@ -1,4 +1,4 @@
-"""What `python -m services.alerting` does for the command line. It answers with JSON, from the alerting's database.
+"""What the service answers to the command line. It answers with JSON, from the alerting's database.
 
 `list all`, `list open`, `show KEY`, `mute KEY DURATION REASON`, `unmute KEY`, `resolve KEY`, `check FILE`,
 `match FILE ABOUT NAME WHAT`, `test CHANNEL`.
@@ -7,7 +7,7 @@
 import asyncio
 import getpass
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,26 +15,27 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from postroom.runtime.answering import answer, own_database
+from postroom.runtime.answering import own_database
 from postroom.settings import read_settings
 from postroom.wire.errors import ConfigurationError
-from services.alerting.channels import open_named
-from services.alerting.conditions import Severity
-from services.alerting.desk import Desk, open_desk, read_rules
-from services.alerting.news import Concern, News
-from services.alerting.notifier import Notice
-from services.alerting.rules import About, Route, Span
-from services.alerting.rules_file import BrokenRules, channel_urls, read_rules_file
-from services.alerting.settings import AlertingSettings
-from services.alerting.sql_groups import SqlGroups
-from services.alerting.wording import holding_queue
+from postroom_alerting.channels import open_named
+from postroom_alerting.conditions import Severity
+from postroom_alerting.desk import Desk, open_desk, read_rules
+from postroom_alerting.news import Concern, News
+from postroom_alerting.notifier import Notice
+from postroom_alerting.rules import About, Route, Span
+from postroom_alerting.rules_file import BrokenRules, channel_urls, read_rules_file
+from postroom_alerting.service import service
+from postroom_alerting.settings import AlertingSettings
+from postroom_alerting.sql_groups import SqlGroups
+from postroom_alerting.wording import holding_queue
 
 _DURATION: TypeAdapter[timedelta] = TypeAdapter(Span)
 
 
-def main(arguments: list[str]) -> None:
-    """Do what the arguments say, and print the answer."""
-    answer(lambda: asyncio.run(_answer(*arguments)))
+def answer(arguments: Sequence[str], _given: bytes) -> Any:
+    """Do what the arguments say."""
+    return asyncio.run(_answer(*arguments))
 
 
 async def _answer(command: str = "", *given: str) -> Any:
@@ -84,7 +85,7 @@ async def _test(desk: Desk, name: str) -> Any:
 
 async def _with_database(command: str, *given: str) -> Any:
     rules = read_rules(read_settings(AlertingSettings))
-    async with own_database("alerting") as database:
+    async with own_database(service) as database:
         return await _of_groups(SqlGroups(database, rules), command, *given)
 
 

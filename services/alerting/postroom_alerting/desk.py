@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from postroom.settings import RuntimeSettings
-from services.alerting.channels import open_channels, open_named
-from services.alerting.notifier import Notifier
-from services.alerting.rules import Rules
-from services.alerting.rules_file import channel_urls, read_rules_file
-from services.alerting.settings import AlertingSettings
-from services.alerting.wording import Links
+from postroom_alerting.channels import open_channels, open_named
+from postroom_alerting.notifier import Notifier
+from postroom_alerting.rules import Rules
+from postroom_alerting.rules_file import channel_urls, read_rules_file
+from postroom_alerting.settings import AlertingSettings
+from postroom_alerting.wording import Links
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from typing import Any
 
 import apprise
 
-from services.alerting.conditions import Severity
-from services.alerting.news import News
-from services.alerting.notifier import Notice
+from postroom_alerting.conditions import Severity
+from postroom_alerting.news import News
+from postroom_alerting.notifier import Notice
 
 MARKS = {Severity.INFO: "🔵", Severity.WARNING: "🟠", Severity.CRITICAL: "🔴"}
 OVER = "🟢"

@@ -14,10 +14,10 @@ from postroom.runtime import Delivery, Keep, Worker
 from postroom.wire.errors import BrokerUnavailable, PublishTimeout
 from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, JobCompleted, JobFailed
 from postroom.wire.retries import RetryPolicy, exponential
-from services.alerting.alerts import Alerts
-from services.alerting.failures import Failure, FailureLog, Settlement
-from services.alerting.reading import death_of, read_failure
-from services.alerting.watching.listening import listen
+from postroom_alerting.alerts import Alerts
+from postroom_alerting.failures import Failure, FailureLog, Settlement
+from postroom_alerting.reading import death_of, read_failure
+from postroom_alerting.watching.listening import listen
 
 log = logging.getLogger(__name__)
 

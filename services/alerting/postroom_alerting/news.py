@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from services.alerting.conditions import Severity
-from services.alerting.rules import About
+from postroom_alerting.conditions import Severity
+from postroom_alerting.rules import About
 
 
 class News(StrEnum):

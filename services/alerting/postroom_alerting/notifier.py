@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from postroom.wire.errors import PostroomError
-from services.alerting.conditions import Severity
-from services.alerting.news import News
+from postroom_alerting.conditions import Severity
+from postroom_alerting.news import News
 
 
 @dataclass(frozen=True, slots=True)

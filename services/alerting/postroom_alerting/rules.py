@@ -10,7 +10,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from postroom.wire.messages.schedule import Duration
-from services.alerting.conditions import Severity
+from postroom_alerting.conditions import Severity
 
 INTERVAL = timedelta(minutes=15)
 

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from postroom.wire.errors import ConfigurationError
-from services.alerting.rules import INTERVAL, ChannelName, Escalation, Rule, Rules, Span
+from postroom_alerting.rules import INTERVAL, ChannelName, Escalation, Rule, Rules, Span
 
 _FROM_ENVIRONMENT = "env:"
 _LOG = "log"

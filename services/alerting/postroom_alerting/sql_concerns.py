@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from services.alerting.models import ConcernRow, NoticeRow, table_of
-from services.alerting.rules import About, Route, Rules
+from postroom_alerting.models import ConcernRow, NoticeRow, table_of
+from postroom_alerting.rules import About, Route, Rules
 
 OPEN, RESOLVED = "open", "resolved"
 FIRST, ESCALATION = "first", "escalation"

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from postroom.storage.database import Database
-from services.alerting.conditions import Condition
-from services.alerting.models import ConditionRow, table_of
-from services.alerting.rules import About, Rules
-from services.alerting.sql_concerns import BY_ITSELF, OPEN, RESOLVED, Change, apply, concerns, insert_into, lock, utc
-from services.alerting.sql_due import SETTLING
+from postroom_alerting.conditions import Condition
+from postroom_alerting.models import ConditionRow, table_of
+from postroom_alerting.rules import About, Rules
+from postroom_alerting.sql_concerns import BY_ITSELF, OPEN, RESOLVED, Change, apply, concerns, insert_into, lock, utc
+from postroom_alerting.sql_due import SETTLING
 
 _conditions = table_of(ConditionRow)
 _KEY_LENGTH = 10

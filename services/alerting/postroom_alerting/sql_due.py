@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import Select, and_, case, or_, select
 
-from services.alerting.rules import About
-from services.alerting.sql_concerns import FIRST, OPEN, RESOLVED, concerns, notices
+from postroom_alerting.rules import About
+from postroom_alerting.sql_concerns import FIRST, OPEN, RESOLVED, concerns, notices
 
 SETTLING = timedelta(seconds=30)
 """How long a condition must have been clear to be told as cleared: what watches may disagree for a moment."""

@@ -14,10 +14,10 @@ from sqlalchemy import Connection, Table, and_, delete, select, tuple_, update
 
 from postroom.storage.database import Database
 from postroom.storage.group_commit import GroupCommit
-from services.alerting.failures import Failure, Settlement
-from services.alerting.models import FailureGroupRow, FailureRow, SettlementRow, TrendRow, table_of
-from services.alerting.rules import About, Rules
-from services.alerting.sql_concerns import OPEN, Change, apply, insert_into, lock, utc
+from postroom_alerting.failures import Failure, Settlement
+from postroom_alerting.models import FailureGroupRow, FailureRow, SettlementRow, TrendRow, table_of
+from postroom_alerting.rules import About, Rules
+from postroom_alerting.sql_concerns import OPEN, Change, apply, insert_into, lock, utc
 
 _failures = table_of(FailureRow)
 _groups = table_of(FailureGroupRow)

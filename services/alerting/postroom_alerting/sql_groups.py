@@ -7,13 +7,13 @@ from sqlalchemy import Connection, select, update
 
 from postroom.storage.database import Database
 from postroom.wire.errors import PostroomError
-from services.alerting.models import ConcernRow, FailureRow, NoticeRow, table_of
-from services.alerting.news import Concern
-from services.alerting.rules import About, Rules
-from services.alerting.sql_concerns import OPEN, RESOLVED, lock, utc
-from services.alerting.sql_reading import read_concern
-from services.alerting.watching.heard import forget_schedulers
-from services.alerting.watching.telling import SILENT
+from postroom_alerting.models import ConcernRow, FailureRow, NoticeRow, table_of
+from postroom_alerting.news import Concern
+from postroom_alerting.rules import About, Rules
+from postroom_alerting.sql_concerns import OPEN, RESOLVED, lock, utc
+from postroom_alerting.sql_reading import read_concern
+from postroom_alerting.watching.heard import forget_schedulers
+from postroom_alerting.watching.telling import SILENT
 
 _concerns = table_of(ConcernRow)
 _notices = table_of(NoticeRow)

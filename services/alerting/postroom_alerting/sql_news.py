@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, delete, func, or_, select, update
 
 from postroom.storage.database import Database
-from services.alerting.models import ChannelRow, FailureGroupRow, LoneMessageRow, table_of
-from services.alerting.news import Alert, Concern, Item, News
-from services.alerting.rules import About, Rules
-from services.alerting.sql_concerns import ESCALATION, OPEN, RESOLVED, insert_into, is_notice, notices, utc
-from services.alerting.sql_due import due_alone, due_together, is_free
-from services.alerting.sql_readdressing import readdress
-from services.alerting.sql_reading import read_concern
+from postroom_alerting.models import ChannelRow, FailureGroupRow, LoneMessageRow, table_of
+from postroom_alerting.news import Alert, Concern, Item, News
+from postroom_alerting.rules import About, Rules
+from postroom_alerting.sql_concerns import ESCALATION, OPEN, RESOLVED, insert_into, is_notice, notices, utc
+from postroom_alerting.sql_due import due_alone, due_together, is_free
+from postroom_alerting.sql_readdressing import readdress
+from postroom_alerting.sql_reading import read_concern
 
 _channels = table_of(ChannelRow)
 _groups = table_of(FailureGroupRow)

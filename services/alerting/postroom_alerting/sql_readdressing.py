@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, update
 
-from services.alerting.rules import About, Rules
-from services.alerting.sql_concerns import OPEN, Places, add_notices, concerns, is_notice, lock, notices, places_of, utc
+from postroom_alerting.rules import About, Rules
+from postroom_alerting.sql_concerns import OPEN, Places, add_notices, concerns, is_notice, lock, notices, places_of, utc
 
 
 def readdress(connection: Connection, rules: Rules) -> None:

@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from services.alerting.conditions import Severity
-from services.alerting.models import ConditionRow, FailureGroupRow, FailureRow, TrendRow, table_of
-from services.alerting.news import Concern
-from services.alerting.rules import About, Rules
-from services.alerting.sql_concerns import OPEN, utc
+from postroom_alerting.conditions import Severity
+from postroom_alerting.models import ConditionRow, FailureGroupRow, FailureRow, TrendRow, table_of
+from postroom_alerting.news import Concern
+from postroom_alerting.rules import About, Rules
+from postroom_alerting.sql_concerns import OPEN, utc
 
 _failures = table_of(FailureRow)
 _groups = table_of(FailureGroupRow)

@@ -11,10 +11,10 @@ from urllib.parse import quote
 from postroom import wire
 from postroom.privacy.masking import mask_text
 from postroom.wire.messages.schedule import shortest_duration
-from services.alerting.conditions import Severity
-from services.alerting.news import Alert, Concern, Item, News
-from services.alerting.notifier import Notice
-from services.alerting.rules import About
+from postroom_alerting.conditions import Severity
+from postroom_alerting.news import Alert, Concern, Item, News
+from postroom_alerting.notifier import Notice
+from postroom_alerting.rules import About
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+/-]{0,127}")
 _LONGEST_ERROR = 500

@@ -1,13 +1,7 @@
-"""`python -m services.audit` runs the service; with arguments it answers the command line: see commands.py."""
+"""`python -m postroom_audit`: the same as `postroom run audit`."""
 
-import sys
-
-from postroom.runtime.starting import start
+from postroom.starting import start
+from postroom_audit.service import service
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        from services.audit import commands
-
-        commands.main(sys.argv[1:])
-    else:
-        start("services.audit.app")
+    start(service)

@@ -5,8 +5,8 @@ from datetime import UTC
 from postroom.runtime.consuming.delivery import MOST_COUNTED
 from postroom.runtime.history.remembering import storable
 from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, JobFailed
-from services.audit.contents import kept_body, kept_text
-from services.audit.events import DIED, DISCARDED, REPLAYED, LetterEvent
+from postroom_audit.contents import kept_body, kept_text
+from postroom_audit.events import DIED, DISCARDED, REPLAYED, LetterEvent
 
 _LONGEST_ID = 512
 

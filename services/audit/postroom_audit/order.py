@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, extract, func, not_, or_
 
-from services.audit.events import REPLAYED
-from services.audit.models import DeadLetterEventRow, TryRow
+from postroom_audit.events import REPLAYED
+from postroom_audit.models import DeadLetterEventRow, TryRow
 
 SKEW = timedelta(minutes=1)
 """By how much the clocks of two machines may differ."""

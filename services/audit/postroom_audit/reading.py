@@ -17,8 +17,8 @@ from postroom.wire.messages import (
     Message,
     SchedulerMeasured,
 )
-from services.audit.contents import kept_fields
-from services.audit.events import Event
+from postroom_audit.contents import kept_fields
+from postroom_audit.events import Event
 
 KNOWN: dict[str, type[Message]] = {
     model.kind: model

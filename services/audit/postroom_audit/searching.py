@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, Row, Table, and_, case, func, or_, select,
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from postroom.wire.letter import kind_of
-from services.audit.events import DIED
-from services.audit.models import DeadLetterEventRow, EventRow, TryRecipientRow, TryRow
-from services.audit.order import before
+from postroom_audit.events import DIED
+from postroom_audit.models import DeadLetterEventRow, EventRow, TryRecipientRow, TryRow
+from postroom_audit.order import before
 
 State = Literal["published", "retried", "dead", "replayed", "discarded", "done"]
 

@@ -13,9 +13,9 @@ from postroom.storage.database import Database
 from postroom.storage.group_commit import GroupCommit
 from postroom.wire.errors import ProviderUnavailable
 from postroom.wire.messages import JobMeasured, JobRecorded
-from services.audit.events import Event, LetterEvent
-from services.audit.models import DeadLetterEventRow, EventRow, MeasurementRow, TryRecipientRow, TryRow
-from services.audit.tries import recipient_values, try_values
+from postroom_audit.events import Event, LetterEvent
+from postroom_audit.models import DeadLetterEventRow, EventRow, MeasurementRow, TryRecipientRow, TryRow
+from postroom_audit.tries import recipient_values, try_values
 
 _events: Table = EventRow.__table__  # type: ignore[attr-defined]
 _measurements: Table = MeasurementRow.__table__  # type: ignore[attr-defined]

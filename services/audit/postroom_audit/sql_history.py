@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
 from postroom.storage.database import Database
-from services.audit.errors import AmbiguousId, UnknownId
-from services.audit.models import DeadLetterEventRow, EventRow, TryRow
-from services.audit.searching import Found, Wanted, find_published, find_tried, find_untried
-from services.audit.timeline import Story, tell_story
+from postroom_audit.errors import AmbiguousId, UnknownId
+from postroom_audit.models import DeadLetterEventRow, EventRow, TryRow
+from postroom_audit.searching import Found, Wanted, find_published, find_tried, find_untried
+from postroom_audit.timeline import Story, tell_story
 
 MOST_STORIES = 50
 SHORTEST_BEGINNING = 4

@@ -9,10 +9,10 @@ import orjson
 
 from postroom import wire
 from postroom.wire.letter import kind_of
-from services.audit.events import DIED, REPLAYED
-from services.audit.models import DeadLetterEventRow, EventRow, TryRow
-from services.audit.order import is_before
-from services.audit.wording import outcome_of, what_of_letter, what_of_try
+from postroom_audit.events import DIED, REPLAYED
+from postroom_audit.models import DeadLetterEventRow, EventRow, TryRow
+from postroom_audit.order import is_before
+from postroom_audit.wording import outcome_of, what_of_letter, what_of_try
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from postroom.privacy.masking import mask_text
 from postroom.runtime.consuming.delivery import MOST_COUNTED
 from postroom.runtime.history.remembering import storable
 from postroom.wire.messages import Recipient, RecordedTry
-from services.audit.contents import CUT, kept_text
+from postroom_audit.contents import CUT, kept_text
 
 MOST_SHOWN = 10
 """Recipients of a try whose masked addresses are kept with it; all can be searched for."""

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from postroom import wire
 from postroom.durations import duration_in_words
-from services.audit.events import DIED, DISCARDED, REPLAYED
-from services.audit.models import DeadLetterEventRow, TryRow
+from postroom_audit.events import DIED, DISCARDED, REPLAYED
+from postroom_audit.models import DeadLetterEventRow, TryRow
 
 
 def what_of_try(each: TryRow) -> str:

@@ -1,6 +1,7 @@
-"""`python -m services.email`"""
+"""`python -m postroom_email`: the same as `postroom run email`."""
 
-from postroom.runtime.starting import start
+from postroom.starting import start
+from postroom_email.service import service
 
 if __name__ == "__main__":
-    start("services.email.app")
+    start(service)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from email_validator import EmailNotValidError, validate_email
 
 from postroom.wire.messages import SendEmail
-from services.email.errors import InvalidAddress
+from postroom_email.errors import InvalidAddress
 
 # Reserved names that are refused by the validator but are what private mail systems and mail catchers use.
 _PRIVATE_DOMAIN = re.compile(

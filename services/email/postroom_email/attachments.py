@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from postroom.wire.messages import Attachment
-from services.email.errors import InvalidAttachment
-from services.email.storage import StoredObjects
+from postroom_email.errors import InvalidAttachment
+from postroom_email.storage import StoredObjects
 
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f/\\]")

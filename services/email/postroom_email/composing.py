@@ -7,14 +7,14 @@ from email.utils import format_datetime
 
 from postroom.wire.errors import InvalidMessage
 from postroom.wire.messages import SendEmail
-from services.email.addresses import Address, Recipients, parse_address
-from services.email.attachments import load_attachments
-from services.email.errors import InvalidHeader, SenderNotAllowed
-from services.email.headers import address_header, check_value, custom_headers, text_header
-from services.email.mime import body
-from services.email.rendering import Content, Renderer
-from services.email.signing import Signer
-from services.email.storage import StoredObjects
+from postroom_email.addresses import Address, Recipients, parse_address
+from postroom_email.attachments import load_attachments
+from postroom_email.errors import InvalidHeader, SenderNotAllowed
+from postroom_email.headers import address_header, check_value, custom_headers, text_header
+from postroom_email.mime import body
+from postroom_email.rendering import Content, Renderer
+from postroom_email.signing import Signer
+from postroom_email.storage import StoredObjects
 
 _WEB_URL = re.compile(r"https?://[!-;=?-~]+")  # printable ASCII without the angle brackets that enclose it
 

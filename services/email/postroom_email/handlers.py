@@ -6,7 +6,7 @@ from postroom.runtime import Delivery, Worker
 from postroom.wire.errors import Expired
 from postroom.wire.messages import SendEmail, UserCreated, UserPasswordResetRequested
 from postroom.wire.retries import RetryPolicy, exponential
-from services.email.postman import Postman
+from postroom_email.postman import Postman
 
 worker = Worker("email")
 

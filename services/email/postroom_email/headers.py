@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from email.header import Header
 
-from services.email.addresses import Address
-from services.email.errors import InvalidHeader
+from postroom_email.addresses import Address
+from postroom_email.errors import InvalidHeader
 
 LONGEST_LINE = 998  # RFC 5322, 2.1.1
 USUAL_LINE = 78

@@ -10,8 +10,8 @@ import secrets
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
-from services.email.attachments import File
-from services.email.headers import LONGEST_LINE
+from postroom_email.attachments import File
+from postroom_email.headers import LONGEST_LINE
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _PLAIN_NAME = re.compile(r"[ !#-\[\]-~]{1,200}")  # printable ASCII without quote and backslash

@@ -16,11 +16,11 @@ from collections.abc import Mapping, Sequence
 from postroom.privacy.masking import mask_address
 from postroom.runtime import Delivery
 from postroom.wire.messages import SendEmail
-from services.email.addresses import parse_recipients
-from services.email.composing import Composer
-from services.email.errors import RecipientsDeferred, RecipientsRefused, RecipientsSuppressed
-from services.email.ledger import Entry, Ledger, MailKey, Outcome, Standing
-from services.email.mailer import Answer, Envelope, Mailer, Stage
+from postroom_email.addresses import parse_recipients
+from postroom_email.composing import Composer
+from postroom_email.errors import RecipientsDeferred, RecipientsRefused, RecipientsSuppressed
+from postroom_email.ledger import Entry, Ledger, MailKey, Outcome, Standing
+from postroom_email.mailer import Answer, Envelope, Mailer, Stage
 
 log = logging.getLogger(__name__)
 

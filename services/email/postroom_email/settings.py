@@ -6,11 +6,11 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from postroom.wire.errors import ConfigurationError
-from services.email.addresses import parse_address
-from services.email.composing import Senders
-from services.email.errors import InvalidAddress
-from services.email.mailer.servers import SmtpServer, parse_servers
-from services.email.signing import DkimSigner, Signer, Unsigned
+from postroom_email.addresses import parse_address
+from postroom_email.composing import Senders
+from postroom_email.errors import InvalidAddress
+from postroom_email.mailer.servers import SmtpServer, parse_servers
+from postroom_email.signing import DkimSigner, Signer, Unsigned
 
 CONSOLE = "console://"
 

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from postroom.storage.object_storage import NoSuchObject, ObjectStorage, OutsideStorage, StorageAway
-from services.email.errors import InvalidAttachment, StorageUnavailable
+from postroom_email.errors import InvalidAttachment, StorageUnavailable
 
 
 class StoredObjects(Protocol):

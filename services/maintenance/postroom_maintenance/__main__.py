@@ -1,6 +1,7 @@
-"""`python -m services.maintenance`"""
+"""`python -m postroom_maintenance`: the same as `postroom run maintenance`."""
 
-from postroom.runtime.starting import start
+from postroom.starting import start
+from postroom_maintenance.service import service
 
 if __name__ == "__main__":
-    start("services.maintenance.app")
+    start(service)

@@ -20,9 +20,9 @@ from sqlalchemy import text
 from postroom.storage.database import Database
 from postroom.storage.object_storage import NoSuchObject, ObjectStorage, StorageAway, StorageFull
 from postroom.wire.errors import ProviderUnavailable
-from services.maintenance.batches import Batches
-from services.maintenance.databases import ServiceDatabases
-from services.maintenance.errors import BackUpFailed
+from postroom_maintenance.batches import Batches
+from postroom_maintenance.databases import ServiceDatabases
+from postroom_maintenance.errors import BackUpFailed
 
 log = logging.getLogger(__name__)
 

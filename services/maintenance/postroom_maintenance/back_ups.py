@@ -16,10 +16,10 @@ import orjson
 
 from postroom.storage.object_storage import NoSuchObject, ObjectStorage, StorageAway, StorageFull
 from postroom.wire.errors import ProviderUnavailable
-from services.maintenance.databases import ServiceDatabases
-from services.maintenance.dumping import PostgresDump, SqliteDump
-from services.maintenance.errors import BackUpFailed
-from services.maintenance.settings import MaintenanceSettings
+from postroom_maintenance.databases import ServiceDatabases
+from postroom_maintenance.dumping import PostgresDump, SqliteDump
+from postroom_maintenance.errors import BackUpFailed
+from postroom_maintenance.settings import MaintenanceSettings
 
 log = logging.getLogger(__name__)
 

@@ -10,15 +10,14 @@ from pathlib import Path
 
 from sqlalchemy import bindparam, text
 
-from postroom.runtime.discovery import service_names
 from postroom.storage.database import Database
 from postroom.storage.object_storage import ObjectStorage, StorageAway
 from postroom.storage.retention import Retention
 from postroom.wire.errors import PermanentFailure, ProviderUnavailable
-from services.maintenance.archiving import ARCHIVE_PREFIX
-from services.maintenance.back_ups import BACK_UP_PREFIX
-from services.maintenance.batches import Batches
-from services.maintenance.databases import ServiceDatabases, retention_of
+from postroom_maintenance.archiving import ARCHIVE_PREFIX
+from postroom_maintenance.back_ups import BACK_UP_PREFIX
+from postroom_maintenance.batches import Batches
+from postroom_maintenance.databases import ServiceDatabases, retention_of, service_names
 
 log = logging.getLogger(__name__)
 

@@ -1,28 +1,27 @@
 """The databases of all services, as the operator sees them."""
 
 import asyncio
-import importlib
-import importlib.util
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, make_url, text
 
-from postroom.runtime.discovery import NAMESPACE, service_names
+from postroom.installation import find_service, installed_services
 from postroom.settings import RuntimeSettings
-from postroom.storage.database import Database
+from postroom.storage.database import Database, database_of
 from postroom.storage.retention import OF_THE_RUNTIME, Retention
 from postroom.wire.errors import PermanentFailure
 
 
 def retention_of(service: str) -> tuple[Retention, ...]:
-    """What the service says may go of its tables. A service whose libraries are missing here says nothing."""
-    module = f"{NAMESPACE}.{service}.models"
-    if importlib.util.find_spec(module) is None:
-        return OF_THE_RUNTIME
-    declared: tuple[Retention, ...] = getattr(importlib.import_module(module), "RETENTION", ())
-    return OF_THE_RUNTIME + declared
+    """What the service declares that may go of its tables, and the tables that every service has."""
+    return (*OF_THE_RUNTIME, *find_service(service).load_retention())
+
+
+def service_names() -> list[str]:
+    """All that are installed: what one of them left may go also where it does not run any more."""
+    return [service.name for service in installed_services()]
 
 
 class ServiceDatabases:
@@ -45,7 +44,7 @@ class ServiceDatabases:
     @asynccontextmanager
     async def open(self, service: str) -> AsyncIterator[Database]:
         """The service's database, until the end of the block."""
-        database = Database(self._settings.service_database_url(service), service)
+        database = database_of(find_service(service), self._settings)
         try:
             yield database
         finally:

@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from postroom.privacy.redaction import redact
 from postroom.storage.database import Database
-from services.maintenance.databases import row_counts, table_names
-from services.maintenance.errors import BackUpFailed
+from postroom_maintenance.databases import row_counts, table_names
+from postroom_maintenance.errors import BackUpFailed
 
 Counts = dict[str, int]
 

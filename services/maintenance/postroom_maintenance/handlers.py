@@ -6,10 +6,10 @@ from postroom.runtime import Worker
 from postroom.runtime.registration import Keep
 from postroom.wire.messages import Archive, BackUp, Clean, RefreshTokens
 from postroom.wire.retries import RetryPolicy, exponential
-from services.maintenance.archiving import Archivist
-from services.maintenance.back_ups import BackUps
-from services.maintenance.cleaning import Cleaner
-from services.maintenance.refreshing import Refresher
+from postroom_maintenance.archiving import Archivist
+from postroom_maintenance.back_ups import BackUps
+from postroom_maintenance.cleaning import Cleaner
+from postroom_maintenance.refreshing import Refresher
 
 worker = Worker("maintenance")
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 from postroom.storage.tokens import Credential, NoToken, TokenVault
 from postroom.tls import system_authorities
 from postroom.wire.errors import PermanentFailure, ProviderUnavailable, TemporaryFailure
-from services.maintenance.errors import TokenRefused
+from postroom_maintenance.errors import TokenRefused
 
 log = logging.getLogger(__name__)
 

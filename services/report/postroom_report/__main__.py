@@ -1,13 +1,7 @@
-"""`python -m services.report` runs the service; with arguments it answers the command line: see commands.py."""
+"""`python -m postroom_report`: the same as `postroom run report`."""
 
-import sys
-
-from postroom.runtime.starting import start
+from postroom.starting import start
+from postroom_report.service import service
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        from services.report import commands
-
-        commands.main(sys.argv[1:])
-    else:
-        start("services.report.app")
+    start(service)

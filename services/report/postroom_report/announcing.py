@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from postroom.broker.publishing import Publisher, PublishOptions
 from postroom.wire.messages import Attachment, GenerateReport, ReportCancelled, ReportProgress, ReportReady, SendEmail
-from services.report.layout import Progress
-from services.report.planning import Plan
-from services.report.runs import Result
-from services.report.storage import Storage
+from postroom_report.layout import Progress
+from postroom_report.planning import Plan
+from postroom_report.runs import Result
+from postroom_report.storage import Storage
 
 _LONGEST_NAME = 200
 

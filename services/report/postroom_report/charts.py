@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
 
-from services.report.definition import Column
-from services.report.formatting import Formatting, heading
-from services.report.scales import scale_of, tick_texts
-from services.report.totals import MOST_POINTS, ChartPoints
-from services.report.values import Cell
+from postroom_report.definition import Column
+from postroom_report.formatting import Formatting, heading
+from postroom_report.scales import scale_of, tick_texts
+from postroom_report.totals import MOST_POINTS, ChartPoints
+from postroom_report.values import Cell
 
 COLOURS = ("#2f6fab", "#e08a2e", "#3d8b63", "#b0489a", "#7a6a53", "#5b6bc0")
 """Told apart by people who do not see all colours, too; a legend names them in this order."""

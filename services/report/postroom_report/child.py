@@ -1,4 +1,4 @@
-"""`python -m services.report.child`: makes one report and ends. It is the only place where templates and queries run.
+"""`python -m postroom_report.child`: makes one report and ends. It is the only place where templates and queries run.
 
 Through standard input come the limits and the order, a line of JSON, then a line `next` for each document that was
 taken. Through standard output go lines of JSON: `progress`, `document`, and at last `end` or `error`. What libraries
@@ -21,12 +21,12 @@ from typing import Any, BinaryIO
 import orjson
 
 from postroom.wire.errors import JobError, TemporaryFailure
-from services.report.errors import LimitExceeded
-from services.report.layout import Progress
-from services.report.order import Order
-from services.report.parameters import make_layout
-from services.report.production import produce
-from services.report.sources import open_rows
+from postroom_report.errors import LimitExceeded
+from postroom_report.layout import Progress
+from postroom_report.order import Order
+from postroom_report.parameters import make_layout
+from postroom_report.production import produce
+from postroom_report.sources import open_rows
 
 _PR_SET_PDEATHSIG = 1
 MIB = 1024 * 1024

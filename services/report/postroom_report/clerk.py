@@ -24,13 +24,13 @@ from postroom.privacy.redaction import redact
 from postroom.runtime import Delivery
 from postroom.wire.errors import PublishError
 from postroom.wire.messages import GenerateReport
-from services.report.announcing import Announcer
-from services.report.layout import Document, Progress
-from services.report.planning import Plan, Planner, fingerprint_of, keys_of, moment_of
-from services.report.press import Press
-from services.report.runs import Beginning, Result, Runs, Standing, Stored
-from services.report.storage import Storage
-from services.report.workplace import Workplace
+from postroom_report.announcing import Announcer
+from postroom_report.layout import Document, Progress
+from postroom_report.planning import Plan, Planner, fingerprint_of, keys_of, moment_of
+from postroom_report.press import Press
+from postroom_report.runs import Beginning, Result, Runs, Standing, Stored
+from postroom_report.storage import Storage
+from postroom_report.workplace import Workplace
 
 log = logging.getLogger(__name__)
 

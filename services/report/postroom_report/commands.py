@@ -1,38 +1,32 @@
-"""What `python -m services.report` does for the command line: `types`, and `preview FOLDER`. It answers with JSON."""
+"""What `python -m postroom_report` does for the command line: `types`, and `preview FOLDER`. It answers with JSON."""
 
 import asyncio
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from postroom.runtime.answering import answer
 from postroom.settings import RuntimeSettings, read_settings
 from postroom.wire.messages import GenerateReport
-from services.report.definition import Definition
-from services.report.errors import BrokenReportType
-from services.report.layout import Row
-from services.report.planning import Planner
-from services.report.registry import ReportTypes
-from services.report.settings import ReportSettings
-from services.report.sources import open_rows
-from services.report.tabulation import tabulate
+from postroom_report.definition import Definition
+from postroom_report.errors import BrokenReportType
+from postroom_report.layout import Row
+from postroom_report.planning import Planner
+from postroom_report.registry import ReportTypes
+from postroom_report.settings import ReportSettings
+from postroom_report.sources import open_rows
+from postroom_report.tabulation import tabulate
 
 
-def main(arguments: list[str]) -> None:
-    """Do what the arguments say: `types`, or `preview FOLDER` with a report.generate message on standard input."""
-    answer(lambda: _answer(arguments))
-
-
-def _answer(arguments: list[str]) -> Any:
+def answer(arguments: Sequence[str], given: bytes) -> Any:
+    """Do what the arguments say: `types`, or `preview FOLDER` with a report.generate message."""
     planner = Planner(read_settings(ReportSettings), read_settings(RuntimeSettings))
     match arguments:
         case ["types"]:
             return _types(ReportTypes(planner.folders))
         case ["preview", folder]:
-            job = GenerateReport.model_validate_json(sys.stdin.buffer.read())
+            job = GenerateReport.model_validate_json(given)
             return _preview(planner, job, Path(folder))
     return {"error": "use: types, or preview FOLDER"}
 
@@ -61,8 +55,8 @@ def _parameters(definition: Definition) -> list[dict[str, Any]]:
 
 
 def _preview(planner: Planner, job: GenerateReport, folder: Path) -> dict[str, Any]:
-    from services.report.invoices import calculate_invoices  # noqa: PLC0415 - only here
-    from services.report.rendering.pdf import preview  # noqa: PLC0415
+    from postroom_report.invoices import calculate_invoices  # noqa: PLC0415 - only here
+    from postroom_report.rendering.pdf import preview  # noqa: PLC0415
 
     folder.mkdir(parents=True, exist_ok=True)
     plan = asyncio.run(planner.plan(job.model_copy(update={"format": "pdf"}), "preview", datetime.now(UTC)))

@@ -9,9 +9,9 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_currency, format_decimal, format_percent
 
-from services.report.definition import Column
-from services.report.layout import Layout
-from services.report.values import EXACT, NUMBER_DECIMALS, Cell, Money, decimals, rounded
+from postroom_report.definition import Column
+from postroom_report.layout import Layout
+from postroom_report.values import EXACT, NUMBER_DECIMALS, Cell, Money, decimals, rounded
 
 YES_NO = {"de": ("ja", "nein"), "en": ("yes", "no"), "es": ("sí", "no"), "fr": ("oui", "non"), "it": ("sì", "no")}
 """Babel has no words for these; other languages get signs."""

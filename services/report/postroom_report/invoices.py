@@ -20,8 +20,8 @@ from typing import Any
 from babel.core import get_global
 from babel.numbers import get_currency_precision
 
-from services.report.errors import InvalidRows
-from services.report.layout import Row
+from postroom_report.errors import InvalidRows
+from postroom_report.layout import Row
 
 OF_THE_INVOICE = (
     *("invoice_number", "invoice_date", "due_date", "currency"),

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from postroom.wire.messages.report import ReportFormat
-from services.report.definition import Definition
+from postroom_report.definition import Definition
 
 Row = Mapping[str, Any]
 """Values by column name, as the database's driver or JSON gave them."""

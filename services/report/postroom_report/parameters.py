@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime
 
-from services.report.definition import Definition, Parameter
-from services.report.errors import BrokenReportType, InvalidParameter
-from services.report.layout import Layout, Letterhead
-from services.report.order import Order
-from services.report.registry import FILE, ReportTypes
-from services.report.values import plain_decimal
+from postroom_report.definition import Definition, Parameter
+from postroom_report.errors import BrokenReportType, InvalidParameter
+from postroom_report.layout import Layout, Letterhead
+from postroom_report.order import Order
+from postroom_report.registry import FILE, ReportTypes
+from postroom_report.values import plain_decimal
 
 ALWAYS_ALLOWED = ("locale", "time_zone")
 _LONGEST_TEXT = 10_000

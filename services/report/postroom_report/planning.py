@@ -16,14 +16,14 @@ from postroom.runtime import Delivery
 from postroom.settings import RuntimeSettings
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import GenerateReport
-from services.report.definition import INLINE, Definition
-from services.report.errors import BrokenReportType
-from services.report.layout import Layout
-from services.report.order import Order
-from services.report.parameters import make_layout
-from services.report.registry import ReportTypes, shipped_types
-from services.report.rendering import CONTENT_TYPES, ending
-from services.report.settings import AUDIT, ReportSettings
+from postroom_report.definition import INLINE, Definition
+from postroom_report.errors import BrokenReportType
+from postroom_report.layout import Layout
+from postroom_report.order import Order
+from postroom_report.parameters import make_layout
+from postroom_report.registry import ReportTypes, shipped_types
+from postroom_report.rendering import CONTENT_TYPES, ending
+from postroom_report.settings import AUDIT, ReportSettings
 
 X_FIRE_TIME = "x-fire-time"
 """Of a scheduler's message: the moment it was meant for, RFC 3339."""

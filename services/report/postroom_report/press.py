@@ -16,9 +16,9 @@ import orjson
 from postroom.privacy.masking import mask_text
 from postroom.wire import errors as shared_errors
 from postroom.wire.errors import JobError, TemporaryFailure
-from services.report import errors
-from services.report.layout import Document, Progress
-from services.report.order import Order
+from postroom_report import errors
+from postroom_report.layout import Document, Progress
+from postroom_report.order import Order
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class Press:
 async def _start(folder: Path) -> asyncio.subprocess.Process:
     path = os.pathsep.join(entry for entry in sys.path if entry)
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "services.report.child"),
+        *(sys.executable, "-P", "-m", "postroom_report.child"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -8,11 +8,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from services.report.errors import InvalidRows
-from services.report.invoices import calculate_invoices
-from services.report.layout import Document, Layout, Progress, ReportProgress, Row
-from services.report.rendering import ending, renderer_for
-from services.report.tabulation import tabulate
+from postroom_report.errors import InvalidRows
+from postroom_report.invoices import calculate_invoices
+from postroom_report.layout import Document, Layout, Progress, ReportProgress, Row
+from postroom_report.rendering import ending, renderer_for
+from postroom_report.tabulation import tabulate
 
 TOLD_EVERY_SECONDS = 0.2
 ROWS_BETWEEN_LOOKS = 256

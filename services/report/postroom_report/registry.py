@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from services.report.definition import Definition, TypeName
-from services.report.errors import BrokenReportType, UnknownReportType
+from postroom_report.definition import Definition, TypeName
+from postroom_report.errors import BrokenReportType, UnknownReportType
 
 FILE = "report.yaml"
 _TYPE_NAME: TypeAdapter[str] = TypeAdapter(TypeName)
@@ -17,7 +17,7 @@ _TYPE_NAME: TypeAdapter[str] = TypeAdapter(TypeName)
 
 def shipped_types() -> Path:
     """The folder of the report types that come with Postroom."""
-    return Path(str(files("services.report"))) / "reports"
+    return Path(str(files("postroom_report"))) / "reports"
 
 
 class ReportTypes:

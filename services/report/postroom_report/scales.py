@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from babel.numbers import format_compact_decimal, format_decimal
 
-from services.report.definition import Column
-from services.report.formatting import Formatting
-from services.report.values import EXACT
+from postroom_report.definition import Column
+from postroom_report.formatting import Formatting
+from postroom_report.values import EXACT
 
 TICKS_WANTED = 5
 _STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))

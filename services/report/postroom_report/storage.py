@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from postroom.storage.object_storage import NoSuchObject, ObjectStorage, StorageAway, StorageFull, StoredObject
-from services.report.errors import StorageFailed, StorageUnavailable
+from postroom_report.errors import StorageFailed, StorageUnavailable
 
 
 class Storage(Protocol):

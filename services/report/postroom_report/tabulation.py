@@ -7,11 +7,11 @@ from itertools import chain, islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.report.definition import INLINE, Column
-from services.report.errors import BrokenReportType, InvalidRows
-from services.report.layout import Layout, Row
-from services.report.totals import ChartPoints, Totalling
-from services.report.values import Cell, Money, decimals, reader, rounded
+from postroom_report.definition import INLINE, Column
+from postroom_report.errors import BrokenReportType, InvalidRows
+from postroom_report.layout import Layout, Row
+from postroom_report.totals import ChartPoints, Totalling
+from postroom_report.values import Cell, Money, decimals, reader, rounded
 
 ROWS_LOOKED_AT = 200
 """To find the columns and their types when the definition names none; of rows in a message, all are looked at."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from services.report.definition import Chart, Column
-from services.report.values import EXACT, Cell, Money, decimals, rounded
+from postroom_report.definition import Chart, Column
+from postroom_report.values import EXACT, Cell, Money, decimals, rounded
 
 MOST_POINTS = 366
 """Values on a chart's x axis; what comes after them is added up in one last point."""

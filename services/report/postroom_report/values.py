@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from babel.numbers import get_currency_precision
 
-from services.report.definition import Column
+from postroom_report.definition import Column
 
 EXACT = Context(prec=500, rounding=ROUND_HALF_UP)
 """Halves are rounded away from zero, in every format; sums of numbers that we take have fewer digits."""

@@ -1,13 +1,7 @@
-"""`python -m services.scheduler` runs the scheduler; with arguments it answers the command line: see commands.py."""
+"""`python -m postroom_scheduler`: the same as `postroom run scheduler`."""
 
-import sys
-
-from postroom.runtime.starting import start
+from postroom.starting import start
+from postroom_scheduler.service import service
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        from services.scheduler import commands
-
-        commands.main(sys.argv[1:])
-    else:
-        start("services.scheduler.app")
+    start(service)

@@ -15,11 +15,11 @@ from postroom import wire
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import SetSchedule, describe_problems
 from postroom.wire.messages.schedule import rfc3339
-from services.scheduler.errors import BrokenSchedule, UnknownSchedule
-from services.scheduler.reading import described, described_tick
-from services.scheduler.scheduler import Clock
-from services.scheduler.settings import SchedulerSettings
-from services.scheduler.sql_schedules import SqlSchedules, moment_of
+from postroom_scheduler.errors import BrokenSchedule, UnknownSchedule
+from postroom_scheduler.reading import described, described_tick
+from postroom_scheduler.scheduler import Clock
+from postroom_scheduler.settings import SchedulerSettings
+from postroom_scheduler.sql_schedules import SqlSchedules, moment_of
 
 log = logging.getLogger(__name__)
 

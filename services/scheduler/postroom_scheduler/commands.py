@@ -1,4 +1,4 @@
-"""What `python -m services.scheduler` does for the command line. It answers with JSON, from the scheduler's database.
+"""What the service answers to the command line. It answers with JSON, from the scheduler's database.
 
 `list`, `show NAME`, `next COUNT NAME`, `run NAME`, `pause NAME`, `resume NAME`, `set` (a `scheduler.set` message on
 standard input), `remove NAME`, `move NAME MOMENT`, `check FILE`.
@@ -6,31 +6,30 @@ standard input), `remove NAME`, `move NAME MOMENT`, `check FILE`.
 
 import asyncio
 import getpass
-import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from postroom.runtime.answering import answer, own_database
+from postroom.runtime.answering import own_database
 from postroom.wire.messages import SetSchedule
-from services.scheduler.errors import BrokenSchedule
-from services.scheduler.file import read_file
-from services.scheduler.reading import described, described_tick, upcoming
-from services.scheduler.sql_schedules import SqlSchedules, moment_of
-from services.scheduler.timing import make_timing
+from postroom_scheduler.errors import BrokenSchedule
+from postroom_scheduler.file import read_file
+from postroom_scheduler.reading import described, described_tick, upcoming
+from postroom_scheduler.service import service
+from postroom_scheduler.sql_schedules import SqlSchedules, moment_of
+from postroom_scheduler.timing import make_timing
 
 MOST_UPCOMING = 1000
 
 
-def main(arguments: list[str]) -> None:
-    """Do what the arguments say, and print the answer."""
+def answer(arguments: Sequence[str], given: bytes) -> Any:
+    """Do what the arguments say."""
     match arguments:
         case "check", file:
-            answer(lambda: _check(Path(file)))
-        case _:
-            answer(lambda: asyncio.run(_with_database(arguments)))
+            return _check(Path(file))
+    return asyncio.run(_with_database(arguments, given))
 
 
 def _check(path: Path) -> Any:
@@ -42,12 +41,12 @@ def _check(path: Path) -> Any:
     return {"schedules": fine, "problems": found.problems}
 
 
-async def _with_database(arguments: list[str]) -> Any:
-    async with own_database("scheduler") as database:
-        return await _answer(SqlSchedules(database), *arguments)
+async def _with_database(arguments: Sequence[str], given: bytes) -> Any:
+    async with own_database(service) as database:
+        return await _answer(SqlSchedules(database), given, *arguments)
 
 
-async def _answer(schedules: SqlSchedules, command: str = "", *given: str) -> Any:
+async def _answer(schedules: SqlSchedules, stdin: bytes, command: str = "", *given: str) -> Any:
     now = datetime.now(UTC)
     match command, given:
         case "list", ():
@@ -58,7 +57,7 @@ async def _answer(schedules: SqlSchedules, command: str = "", *given: str) -> An
         case "next", (count, name):
             return await _next(schedules, int(count), name, now)
         case "set", ():
-            schedule = SetSchedule.model_validate_json(sys.stdin.buffer.read())
+            schedule = SetSchedule.model_validate_json(stdin)
             await schedules.put(schedule, _user(), now)
             return {"name": schedule.name, "next": make_timing(schedule).next_after(now)}
     if command in {"run", "pause", "resume", "remove", "move"} and given:

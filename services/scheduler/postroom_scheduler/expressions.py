@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import TypeAdapter, ValidationError
 
 from postroom.wire.messages.schedule import Duration
-from services.scheduler.errors import BrokenSchedule
+from postroom_scheduler.errors import BrokenSchedule
 
 ALIASES = {
     "@yearly": "0 0 1 1 *",

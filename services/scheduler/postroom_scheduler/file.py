@@ -16,9 +16,9 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from postroom.wire.messages import SetSchedule, describe_problems
-from services.scheduler.errors import BrokenSchedule
-from services.scheduler.scheduler import Clock
-from services.scheduler.sql_schedules import SqlSchedules, check_schedule
+from postroom_scheduler.errors import BrokenSchedule
+from postroom_scheduler.scheduler import Clock
+from postroom_scheduler.sql_schedules import SqlSchedules, check_schedule
 
 log = logging.getLogger(__name__)
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from postroom.runtime import Delivery, Worker
 from postroom.wire.errors import PermanentFailure
 from postroom.wire.messages import DeferJob, JobCompleted, JobFailed, RemoveSchedule, SetSchedule
-from services.scheduler.errors import BrokenSchedule, UnknownSchedule
-from services.scheduler.sql_schedules import SqlSchedules
-from services.scheduler.sql_ticks import SqlTicks
+from postroom_scheduler.errors import BrokenSchedule, UnknownSchedule
+from postroom_scheduler.sql_schedules import SqlSchedules
+from postroom_scheduler.sql_ticks import SqlTicks
 
 worker = Worker("scheduler")
 

@@ -13,7 +13,7 @@ from postroom.broker.publishing import Publisher
 from postroom.privacy.redaction import redact
 from postroom.storage.database import Database
 from postroom.wire.messages import SchedulerMeasured
-from services.scheduler.sql_ticks import schedules, ticks, utc, waiting
+from postroom_scheduler.sql_ticks import schedules, ticks, utc, waiting
 
 log = logging.getLogger(__name__)
 

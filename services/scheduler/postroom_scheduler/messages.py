@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from postroom import wire
 from postroom.wire.messages import KINDS, SetSchedule, describe_problems
 from postroom.wire.messages.schedule import rfc3339
-from services.scheduler.errors import BrokenSchedule
+from postroom_scheduler.errors import BrokenSchedule
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(.*?)\s*\}\}")
 _NAMES = ("fire_time", "last_fire_time", "schedule")

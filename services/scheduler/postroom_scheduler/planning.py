@@ -8,8 +8,8 @@ from functools import lru_cache
 import orjson
 
 from postroom.wire.messages import DeferJob, SetSchedule
-from services.scheduler.messages import message_id_of
-from services.scheduler.timing import Timing, fire_times, latest_fire_times, make_timing
+from postroom_scheduler.messages import message_id_of
+from postroom_scheduler.timing import Timing, fire_times, latest_fire_times, make_timing
 
 MISSED_AFTER = timedelta(minutes=1)
 """A fire time that is written down later than that was missed, and `catch_up` decides about it."""

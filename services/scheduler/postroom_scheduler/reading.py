@@ -6,8 +6,8 @@ from typing import Any
 
 from postroom.wire.messages import DeferJob, SetSchedule
 from postroom.wire.messages.schedule import rfc3339
-from services.scheduler.sql_schedules import ScheduleSeen, TickSeen
-from services.scheduler.timing import make_timing
+from postroom_scheduler.sql_schedules import ScheduleSeen, TickSeen
+from postroom_scheduler.timing import make_timing
 
 
 def upcoming(schedule: SetSchedule, now: datetime) -> Iterator[datetime]:

@@ -21,8 +21,8 @@ from postroom.privacy.redaction import redact
 from postroom.wire.errors import InvalidPublish, PublishError
 from postroom.wire.messages import ScheduleFired
 from postroom.wire.messages.schedule import rfc3339
-from services.scheduler.messages import message_id_of
-from services.scheduler.sql_ticks import SqlTicks, Tick
+from postroom_scheduler.messages import message_id_of
+from postroom_scheduler.sql_ticks import SqlTicks, Tick
 
 log = logging.getLogger(__name__)
 

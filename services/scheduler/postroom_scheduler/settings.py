@@ -26,4 +26,4 @@ class SchedulerSettings(BaseSettings):
     @property
     def schedules_file(self) -> Path:
         """The file that is read."""
-        return self.file or Path(str(files("services.scheduler") / "schedules.yaml"))
+        return self.file or Path(str(files("postroom_scheduler") / "schedules.yaml"))

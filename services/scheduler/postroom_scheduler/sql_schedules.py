@@ -9,11 +9,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from postroom.storage.database import Database
 from postroom.wire.messages import DeferJob, SetSchedule
-from services.scheduler.errors import BrokenSchedule, UnknownSchedule
-from services.scheduler.messages import check_message
-from services.scheduler.planning import definition_of, read_definition
-from services.scheduler.sql_ticks import FAR_JOB, schedules, tick_of, ticks, utc
-from services.scheduler.timing import make_timing
+from postroom_scheduler.errors import BrokenSchedule, UnknownSchedule
+from postroom_scheduler.messages import check_message
+from postroom_scheduler.planning import definition_of, read_definition
+from postroom_scheduler.sql_ticks import FAR_JOB, schedules, tick_of, ticks, utc
+from postroom_scheduler.timing import make_timing
 
 FILE = "file"
 DATABASE = "database"

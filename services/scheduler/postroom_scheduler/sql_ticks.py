@@ -34,10 +34,10 @@ from postroom import wire
 from postroom.broker.publishing import Outgoing
 from postroom.storage.database import Database
 from postroom.wire.messages import DeferJob, SetSchedule
-from services.scheduler.errors import BrokenSchedule
-from services.scheduler.messages import body_of, headers_of, message_id_of
-from services.scheduler.models import ScheduleRow, TickRow
-from services.scheduler.planning import due_at, plan, read_definition
+from postroom_scheduler.errors import BrokenSchedule
+from postroom_scheduler.messages import body_of, headers_of, message_id_of
+from postroom_scheduler.models import ScheduleRow, TickRow
+from postroom_scheduler.planning import due_at, plan, read_definition
 
 log = logging.getLogger(__name__)
 

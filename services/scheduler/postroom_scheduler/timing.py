@@ -13,8 +13,8 @@ from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 
 from postroom.wire.messages import SetSchedule
-from services.scheduler.errors import BrokenSchedule
-from services.scheduler.expressions import CronFields, parse_cron, zone_of
+from postroom_scheduler.errors import BrokenSchedule
+from postroom_scheduler.expressions import CronFields, parse_cron, zone_of
 
 TICK = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,6 +1,7 @@
-"""`python -m services.sms`"""
+"""`python -m postroom_sms`: the same as `postroom run sms`."""
 
-from postroom.runtime.starting import start
+from postroom.starting import start
+from postroom_sms.service import service
 
 if __name__ == "__main__":
-    start("services.sms.app")
+    start(service)

@@ -11,9 +11,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from postroom.wire.errors import PublishError
 from postroom.wire.messages import Message, SmsDelivered, SmsUndelivered
-from services.sms.gateway import Progress, Receipt
-from services.sms.references import reference_of
-from services.sms.texts import Ended, Texts
+from postroom_sms.gateway import Progress, Receipt
+from postroom_sms.references import reference_of
+from postroom_sms.texts import Ended, Texts
 
 log = logging.getLogger(__name__)
 

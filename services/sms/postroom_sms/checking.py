@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from postroom.runtime import Delivery
 from postroom.runtime.consuming.delivery import read_wishes
 from postroom.wire.errors import Expired
-from services.sms.errors import TextTooLong
-from services.sms.gateway import Text
-from services.sms.numbers import NumberReader
-from services.sms.segments import Segments, split
-from services.sms.senders import check_sender
+from postroom_sms.errors import TextTooLong
+from postroom_sms.gateway import Text
+from postroom_sms.numbers import NumberReader
+from postroom_sms.segments import Segments, split
+from postroom_sms.senders import check_sender
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,16 +18,16 @@ from datetime import timedelta
 from postroom.privacy.masking import mask_phone
 from postroom.runtime import Delivery
 from postroom.wire.errors import Expired, PermanentFailure, Postponed, TemporaryFailure
-from services.sms.announcing import Announcer
-from services.sms.checking import Checker, Order, check_time
-from services.sms.errors import AnswerLost, GatewayUnavailable, RecipientOptedOut, TextParked
-from services.sms.gateway import Accepted, Text
-from services.sms.gateway.failover import Failover
-from services.sms.pace import Lane, Pace
-from services.sms.references import reference_of, text_key
-from services.sms.secrecy import keep_private
-from services.sms.settings import AfterLostAnswer
-from services.sms.texts import Facts, Standing, State, TextKey, Texts
+from postroom_sms.announcing import Announcer
+from postroom_sms.checking import Checker, Order, check_time
+from postroom_sms.errors import AnswerLost, GatewayUnavailable, RecipientOptedOut, TextParked
+from postroom_sms.gateway import Accepted, Text
+from postroom_sms.gateway.failover import Failover
+from postroom_sms.pace import Lane, Pace
+from postroom_sms.references import reference_of, text_key
+from postroom_sms.secrecy import keep_private
+from postroom_sms.settings import AfterLostAnswer
+from postroom_sms.texts import Facts, Standing, State, TextKey, Texts
 
 ASK_AGAIN = timedelta(seconds=30)
 """After this a text goes to its own gateway again, which was away and alone knows whether it has it."""
@@ -65,7 +65,7 @@ class Courier:
     async def deliver(self, order: Order, delivery: Delivery, lane: Lane) -> None:
         """Send what `order` asks for.
 
-        Raises what services.sms.errors has, Expired, and Postponed when there was no turn for it. No error repeats
+        Raises what postroom_sms.errors has, Expired, and Postponed when there was no turn for it. No error repeats
         the number or the content.
         """
         delivery.provider_answered = False

@@ -5,10 +5,10 @@ from datetime import timedelta
 from postroom.runtime import Delivery, Keep, Worker
 from postroom.wire.messages import SendSms, UserOtpRequested
 from postroom.wire.retries import RetryPolicy, exponential
-from services.sms.checking import Order
-from services.sms.courier import Courier
-from services.sms.pace import Lane
-from services.sms.wording import CodeWording
+from postroom_sms.checking import Order
+from postroom_sms.courier import Courier
+from postroom_sms.pace import Lane
+from postroom_sms.wording import CodeWording
 
 worker = Worker("sms")
 

@@ -5,7 +5,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat
 
 from postroom.privacy.masking import mask_phone
 from postroom.wire.errors import ConfigurationError
-from services.sms.errors import InvalidNumber
+from postroom_sms.errors import InvalidNumber
 
 
 class NumberReader:

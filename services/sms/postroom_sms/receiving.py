@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from pydantic import SecretStr
 
 from postroom.wire.errors import ConfigurationError
-from services.sms.gateway.url import GatewayUrl
-from services.sms.settings import ReceiptsSettings
-from services.sms.texts import ReceiptDesk
+from postroom_sms.gateway.url import GatewayUrl
+from postroom_sms.settings import ReceiptsSettings
+from postroom_sms.texts import ReceiptDesk
 
 
 @asynccontextmanager
@@ -20,9 +20,9 @@ async def taking_receipts(
         yield
         return
     try:
-        from services.sms.receipts import HttpReceipts, ReceiptSettings, open_receipts  # noqa: PLC0415 - optional
+        from postroom_sms.receipts import HttpReceipts, ReceiptSettings, open_receipts  # noqa: PLC0415 - optional
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("services", "postroom"):
+        if (error.name or "").partition(".")[0] in ("postroom_sms", "postroom"):
             raise
         raise ConfigurationError(
             f"SMS_RECEIPTS_PORT: {error.name} is not installed: pip install 'postroom[sms]'"

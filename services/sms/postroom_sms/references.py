@@ -5,7 +5,7 @@ import re
 
 from postroom.runtime import Delivery
 from postroom.wire.messages import SendSms
-from services.sms.texts import TextKey
+from postroom_sms.texts import TextKey
 
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,200}")
 

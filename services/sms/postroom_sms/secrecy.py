@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from postroom.privacy.masking import DOTS, mask_phone, mask_text
-from services.sms.gateway import Text
+from postroom_sms.gateway import Text
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 _SHORTEST_SECRET = 3  # characters; less is in every sentence

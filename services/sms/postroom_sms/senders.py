@@ -2,7 +2,7 @@
 
 import re
 
-from services.sms.errors import InvalidSender
+from postroom_sms.errors import InvalidSender
 
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 _SHORT_CODE = re.compile(r"[0-9]{3,8}")

@@ -7,11 +7,11 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from postroom.wire.errors import ConfigurationError
-from services.sms.errors import InvalidSender
-from services.sms.gateway.url import GatewayUrl, parse_gateways
-from services.sms.numbers import NumberReader
-from services.sms.senders import check_sender
-from services.sms.wording import CodeWording
+from postroom_sms.errors import InvalidSender
+from postroom_sms.gateway.url import GatewayUrl, parse_gateways
+from postroom_sms.numbers import NumberReader
+from postroom_sms.senders import check_sender
+from postroom_sms.wording import CodeWording
 
 AfterLostAnswer = Literal["resend", "park"]
 

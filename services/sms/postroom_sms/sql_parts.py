@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, case, or_, select, tuple_
 
 from postroom.runtime.history.remembering import storable
-from services.sms.gateway import Progress, Receipt
-from services.sms.models import PartRow
-from services.sms.texts import TextKey
+from postroom_sms.gateway import Progress, Receipt
+from postroom_sms.models import PartRow
+from postroom_sms.texts import TextKey
 
 PARTS: Table = PartRow.__table__  # type: ignore[attr-defined]
 

@@ -15,10 +15,10 @@ from postroom.privacy.masking import mask_phone
 from postroom.runtime.history.remembering import storable
 from postroom.storage.database import Database
 from postroom.storage.group_commit import GroupCommit
-from services.sms.gateway import Accepted, Progress, Receipt
-from services.sms.models import OptedOutRow, TextRow
-from services.sms.sql_parts import PartsTable
-from services.sms.texts import Begun, Ended, Facts, Standing, State, TextKey
+from postroom_sms.gateway import Accepted, Progress, Receipt
+from postroom_sms.models import OptedOutRow, TextRow
+from postroom_sms.sql_parts import PartsTable
+from postroom_sms.texts import Begun, Ended, Facts, Standing, State, TextKey
 
 TEXTS: Table = TextRow.__table__  # type: ignore[attr-defined]
 OPTED_OUT: Table = OptedOutRow.__table__  # type: ignore[attr-defined]

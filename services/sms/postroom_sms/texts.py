@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from services.sms.gateway import Accepted, Progress, Receipt
+from postroom_sms.gateway import Accepted, Progress, Receipt
 
 
 class State(StrEnum):

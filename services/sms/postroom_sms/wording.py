@@ -3,7 +3,7 @@
 import re
 
 from postroom.wire.errors import ConfigurationError
-from services.sms.segments import split
+from postroom_sms.segments import split
 
 PLACEHOLDER = "{code}"
 _LONGEST_CODE = 32  # characters; the start-up check leaves room for so many

@@ -1,6 +1,7 @@
-"""`python -m services.webhook`"""
+"""`python -m postroom_webhook`: the same as `postroom run webhook`."""
 
-from postroom.runtime.starting import start
+from postroom.starting import start
+from postroom_webhook.service import service
 
 if __name__ == "__main__":
-    start("services.webhook.app")
+    start(service)

@@ -6,8 +6,8 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from postroom.wire.errors import JobError
-from services.webhook.caller import Answer
-from services.webhook.errors import ReceiverFailed, ReceiverGone, ReceiverRefused, RedirectNotFollowed
+from postroom_webhook.caller import Answer
+from postroom_webhook.errors import ReceiverFailed, ReceiverGone, ReceiverRefused, RedirectNotFollowed
 
 LONGEST_RETRY_AFTER = timedelta(days=1)
 _MAY_PASS = frozenset((408, 425, 429))

@@ -16,13 +16,13 @@ import orjson
 from postroom.runtime import Delivery
 from postroom.wire.errors import JobError
 from postroom.wire.messages import DeliverWebhook
-from services.webhook.answers import failure_of
-from services.webhook.attempts import Attempt, AttemptLog, kept_text
-from services.webhook.caller import Answer, Call, Caller
-from services.webhook.headers import check_headers
-from services.webhook.hosts import HostLanes
-from services.webhook.signing import Secrets, webhook_id_of
-from services.webhook.urls import parse_target
+from postroom_webhook.answers import failure_of
+from postroom_webhook.attempts import Attempt, AttemptLog, kept_text
+from postroom_webhook.caller import Answer, Call, Caller
+from postroom_webhook.headers import check_headers
+from postroom_webhook.hosts import HostLanes
+from postroom_webhook.signing import Secrets, webhook_id_of
+from postroom_webhook.urls import parse_target
 
 
 @dataclass(frozen=True, slots=True)

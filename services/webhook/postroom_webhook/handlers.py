@@ -7,8 +7,8 @@ from postroom.runtime import Worker
 from postroom.runtime.consuming.delivery import Delivery
 from postroom.wire.messages import DeliverWebhook, SyncSource
 from postroom.wire.retries import RetryPolicy, exponential
-from services.webhook.courier import Courier
-from services.webhook.sync.syncer import Syncer
+from postroom_webhook.courier import Courier
+from postroom_webhook.sync.syncer import Syncer
 
 worker = Worker("webhook")
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from services.webhook.errors import HeaderNotAllowed
+from postroom_webhook.errors import HeaderNotAllowed
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")  # a token of RFC 9110
 _VALUE = re.compile(r"[\x20-\x7e\t]{0,8000}")  # without CR, LF and NUL: none can begin a header of its own

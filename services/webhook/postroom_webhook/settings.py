@@ -7,9 +7,9 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.webhook.networks import AllowedAddresses, parse_networks
-from services.webhook.signing import Secrets
-from services.webhook.sync.sources import HeaderSecrets, Sources, read_sources
+from postroom_webhook.networks import AllowedAddresses, parse_networks
+from postroom_webhook.signing import Secrets
+from postroom_webhook.sync.sources import HeaderSecrets, Sources, read_sources
 
 
 class WebhookSettings(BaseSettings):

@@ -10,7 +10,7 @@ from datetime import datetime
 from standardwebhooks import Webhook
 
 from postroom.wire.errors import ConfigurationError
-from services.webhook.errors import UnknownSecret
+from postroom_webhook.errors import UnknownSecret
 
 PREFIX = "whsec_"
 KEY_BYTES = range(24, 65)  # as the specification recommends

@@ -10,7 +10,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 import httpx
 
-from services.webhook.errors import InvalidUrl
+from postroom_webhook.errors import InvalidUrl
 
 LONGEST_URL = 2000  # characters
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")

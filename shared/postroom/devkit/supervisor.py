@@ -48,7 +48,7 @@ class Child:
     @property
     def command(self) -> list[str]:
         """What starts it."""
-        return [sys.executable, "-m", f"services.{self.service}"]
+        return [sys.executable, "-m", "postroom.starting", self.service]
 
 
 class Supervisor:

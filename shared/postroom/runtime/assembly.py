@@ -1,4 +1,4 @@
-"""One service as a process: everything between `python -m services.<name>` and its exit code."""
+"""One service as a process: everything between `postroom run <name>` and its exit code."""
 
 import asyncio
 import gc
@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from importlib.resources.abc import Traversable
+from typing import Any, NamedTuple, NoReturn
 
 import uvloop
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelNotFoundEntity
@@ -31,6 +32,7 @@ from postroom.runtime.process import EXIT_CONFIGURATION, EXIT_LOST_CONSUMERS, SU
 from postroom.runtime.processing.processor import Processor
 from postroom.runtime.registration import Adapters, Worker
 from postroom.runtime.watchdog import Watchdog
+from postroom.service import Service
 from postroom.settings import RuntimeSettings, read_settings
 from postroom.storage.database import Database
 from postroom.telemetry import metrics
@@ -65,32 +67,68 @@ MakeAdapters = Callable[[Runtime], AbstractAsyncContextManager[Adapters]]
 """Opens a service's adapters, by port, and closes them when the service stops."""
 
 
-def run(worker: Worker, adapters: MakeAdapters) -> None:
+class LoadedService(NamedTuple):
+    """What of a service is at work: its handlers, what opens their adapters, the folder of its migrations."""
+
+    worker: Worker
+    adapters: MakeAdapters
+    migrations: Traversable | None = None
+
+
+def load_service(service: Service) -> LoadedService:
+    """Import a declared service and read its settings. Raises ConfigurationError, also for a wrong setting."""
+    for own in service.load_settings():
+        read_settings(own)
+    return LoadedService(service.load_worker(), service.load_adapters(), service.migrations_folder())
+
+
+def run(service: Service) -> NoReturn:
     """Run a service until SIGTERM or SIGINT, then exit: 0 after a clean stop, 78 for wrong settings."""
+    try:
+        loaded = load_service(service)
+    except ConfigurationError as error:
+        _end(service.name, error)
+    run_worker(*loaded)
+
+
+def run_worker(worker: Worker, adapters: MakeAdapters, migrations: Traversable | None = None) -> NoReturn:
+    """Like `run`, for a worker that belongs to no declared service."""
     try:
         settings = read_settings(RuntimeSettings)
         set_up_logs(worker.service, settings.log_format, settings.log_level)
         set_up_tracing(worker.service)
-        code = uvloop.run(Service(worker, adapters, settings).serve())
+        code = uvloop.run(ServiceRunner(worker, adapters, settings, migrations).serve())
     except ConfigurationError as error:
-        print(f"{worker.service}: {redact(str(error))}", file=sys.stderr)  # noqa: T201 - logs may not be set up
-        code = EXIT_CONFIGURATION
+        _end(worker.service, error)
     finally:
         shut_down_tracing()
     sys.exit(code)
 
 
-class Service:
+def _end(service: str, error: ConfigurationError) -> NoReturn:
+    print(f"{service}: {redact(str(error))}", file=sys.stderr)  # noqa: T201 - logs may not be set up
+    sys.exit(EXIT_CONFIGURATION)
+
+
+class ServiceRunner:
     """A worker with its connections.
 
     Args:
         worker: the handlers.
         adapters: opens what they need.
         settings: the runtime's.
+        migrations: the folder of the migrations of its own tables.
     """
 
-    def __init__(self, worker: Worker, adapters: MakeAdapters, settings: RuntimeSettings) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        adapters: MakeAdapters,
+        settings: RuntimeSettings,
+        migrations: Traversable | None = None,
+    ) -> None:
         self._worker = worker
+        self._migrations = migrations
         self._adapters = adapters
         self._settings = settings
         self._url = settings.amqp_url.get_secret_value()
@@ -142,7 +180,7 @@ class Service:
     async def _work(self, stack: AsyncExitStack) -> None:
         self._in_background(stack, self._measure_lag())
         service = self._worker.service
-        database = Database(self._settings.service_database_url(service), service)
+        database = Database(self._settings.service_database_url(service), service, self._migrations)
         stack.push_async_callback(database.close)
         await self._until_it_works("database", database.migrate)
         publisher = await stack.enter_async_context(Publisher(self._url, app_id=service))

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from postroom.broker.publishing import Publisher, PublishOptions
 from postroom.broker.publishing.outgoing import NO_OPTIONS
-from postroom.runtime.discovery import discover
+from postroom.installation import subscriptions
 from postroom.runtime.process import EXIT_CONFIGURATION
 from postroom.settings import DispatchSettings, JobRunner, RuntimeSettings, read_settings
 from postroom.standalone import LocalBroker
@@ -49,8 +49,7 @@ async def open_dispatcher(settings: RuntimeSettings | None = None) -> AsyncItera
         async with Publisher(settings.amqp_url.get_secret_value()) as publisher:
             yield JobDispatcher(publisher)
         return
-    subscriptions = [each for worker in discover().workers for each in worker.subscriptions.values()]
-    broker = LocalBroker(settings, subscriptions, app_id="postroom")
+    broker = LocalBroker(settings, subscriptions(), app_id="postroom")
     await broker.connect()
     try:
         yield JobDispatcher(broker)

@@ -1,7 +1,6 @@
 """All services in one process, on a broker of their own: the same handlers, retries, dead letters and done-once."""
 
 import asyncio
-import importlib
 import logging
 import signal
 import sys
@@ -13,13 +12,11 @@ from typing import Any, cast
 import uvloop
 from sqlalchemy.exc import SQLAlchemyError
 
-from postroom import wire
+from postroom import installation, wire
 from postroom.privacy.redaction import redact
-from postroom.runtime import Worker
-from postroom.runtime.assembly import MakeAdapters, Runtime
+from postroom.runtime.assembly import LoadedService, Runtime, load_service
 from postroom.runtime.circuit import Circuit
 from postroom.runtime.consuming.acknowledgement import Acknowledger
-from postroom.runtime.discovery import NAMESPACE, discover
 from postroom.runtime.health import HealthServer
 from postroom.runtime.history.recording import Recording
 from postroom.runtime.inbox import Inbox
@@ -150,23 +147,23 @@ class LocalRunner:
 
 @asynccontextmanager
 async def open_local_runner(
-    settings: RuntimeSettings, services: Iterable[tuple[Worker, MakeAdapters]] | None = None
+    settings: RuntimeSettings, services: Iterable[LoadedService] | None = None
 ) -> AsyncIterator[LocalRunner]:
-    """The services at work until the end of the block; by default all that are installed.
+    """The services at work until the end of the block; by default all of this installation.
 
     Raises ConfigurationError when a setting of one of them is wrong, or a PostgreSQL is configured.
     """
     if settings.database_url is not None:
         raise ConfigurationError("JOB_RUNNER=cron works on SQLite files of its own; unset POSTROOM_DATABASE_URL")
-    chosen = list(services) if services is not None else _installed()
-    subscriptions = [each for worker, _ in chosen for each in worker.subscriptions.values()]
+    chosen = list(services) if services is not None else [load_service(each) for each in installation.services()]
+    subscriptions = [each for service in chosen for each in service.worker.subscriptions.values()]
     async with AsyncExitStack() as stack:
         broker = LocalBroker(settings, subscriptions)
         await broker.connect()
         stack.push_async_callback(broker.close)
         runner = LocalRunner(broker)
-        for worker, adapters in chosen:
-            await _join(stack, runner, settings, worker, adapters)
+        for service in chosen:
+            await _join(stack, runner, settings, service)
         _in_background(stack, runner.keep_working())
         try:
             yield runner
@@ -208,10 +205,9 @@ async def _serve(settings: RuntimeSettings) -> None:
         health.close()
 
 
-async def _join(
-    stack: AsyncExitStack, runner: LocalRunner, settings: RuntimeSettings, worker: Worker, adapters: MakeAdapters
-) -> None:
-    database = Database(settings.service_database_url(worker.service), worker.service)
+async def _join(stack: AsyncExitStack, runner: LocalRunner, settings: RuntimeSettings, service: LoadedService) -> None:
+    worker, adapters, migrations = service
+    database = Database(settings.service_database_url(worker.service), worker.service, migrations)
     stack.push_async_callback(database.close)
     await database.migrate()
     inbox = Inbox(database)
@@ -225,13 +221,6 @@ async def _join(
     for subscription in worker.subscriptions.values():
         processor = Processor(subscription, given, inbox=inbox, publisher=runner.broker, alone=alone, circuit=circuit)
         runner.queues.append(_Queue(runner.broker, processor))
-
-
-def _installed() -> list[tuple[Worker, MakeAdapters]]:
-    found = discover()
-    for each in found.left_out:
-        log.warning("%s", each)
-    return [(worker, importlib.import_module(f"{NAMESPACE}.{worker.service}.app").adapters) for worker in found.workers]
 
 
 def _in_background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:

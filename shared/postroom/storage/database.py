@@ -1,7 +1,7 @@
 """A service's own database: one SQLite file by default, one PostgreSQL schema in production.
 
 A service reads and writes its own tables only. Their shape comes from Alembic migrations:
-`shared/postroom/storage/migrations` for the tables of the runtime, `services/<name>/migrations` for the service's own.
+`shared/postroom/storage/migrations` for the tables of the runtime, and what the service declares for its own.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +22,8 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, SingletonThreadPool
 
+from postroom.service import Service
+from postroom.settings import RuntimeSettings
 from postroom.wire.errors import ConfigurationError, NoDatabase
 
 Result = TypeVar("Result")
@@ -34,10 +37,12 @@ class Database:
     Args:
         url: SQLAlchemy URL, `sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`.
         service: names the PostgreSQL schema; on SQLite the file is the service's own.
+        migrations: the folder of the migrations of its own tables; without it there are only those of the runtime.
     """
 
-    def __init__(self, url: str, service: str) -> None:
+    def __init__(self, url: str, service: str, migrations: Traversable | None = None) -> None:
         self.service = service
+        self._own_migrations = migrations
         self._url = make_url(url)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         self.engine = self._make_engine()
@@ -117,11 +122,7 @@ class Database:
 
     def _migrations(self) -> Config:
         shared_versions = files("postroom.storage") / "migrations" / "versions"
-        own_versions = files(f"services.{self.service}") / "migrations" if _is_service(self.service) else None
-        locations = [
-            str(shared_versions),
-            *([str(own_versions)] if own_versions and own_versions.is_dir() else []),
-        ]
+        locations = [str(shared_versions), *([str(self._own_migrations)] if self._own_migrations else [])]
         config = Config()
         config.set_main_option("script_location", str(files("postroom.storage") / "migrations").replace("%", "%%"))
         config.set_main_option("path_separator", "newline")
@@ -147,11 +148,9 @@ class Database:
             self._writer.shutdown(wait=False)
 
 
-def _is_service(name: str) -> bool:
-    try:
-        return files(f"services.{name}") is not None
-    except ModuleNotFoundError:
-        return False
+def database_of(service: Service, settings: RuntimeSettings) -> Database:
+    """The database of a service, where the settings say."""
+    return Database(settings.service_database_url(service.name), service.name, service.migrations_folder())
 
 
 def _sqlite_engine(url: URL) -> Engine:

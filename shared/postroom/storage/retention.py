@@ -1,6 +1,6 @@
 """What of a service's tables is old: said by the service, beside its tables, and carried out by maintenance.
 
-`services/<name>/models.py` has a `RETENTION`, a tuple of these. Nobody else decides what may go.
+A service declares a sequence of these (`retention` in its service.py). Nobody else decides what may go.
 """
 
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ test. `eventually` waits for a condition instead of sleeping.
 from postroom.patience import patience
 from postroom.testing.builders import make_send_email, make_user_created
 from postroom.testing.fakes import FrozenClock, RecordingPublisher
-from postroom.testing.performing import make_delivery, perform, running, running_with
+from postroom.testing.performing import make_delivery, perform, running, running_service, running_with
 from postroom.testing.waiting import eventually
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "patience",
     "perform",
     "running",
+    "running_service",
     "running_with",
 ]

@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import orjson
 
-from postroom.runtime.assembly import MakeAdapters, Service
+from postroom.runtime.assembly import MakeAdapters, ServiceRunner, load_service
 from postroom.runtime.consuming.decoding import decode
 from postroom.runtime.consuming.delivery import Delivery
 from postroom.runtime.registration import Adapters, Worker
+from postroom.service import Service
 from postroom.settings import RuntimeSettings
 from postroom.testing.waiting import eventually
 from postroom.wire import JOBS, listener_queue
@@ -57,16 +59,25 @@ def make_delivery(message: Message | bytes, **changes: Any) -> Delivery:
 
 
 @asynccontextmanager
-async def running(worker: Worker, adapters: Adapters, settings: RuntimeSettings) -> AsyncIterator[Service]:
+async def running(worker: Worker, adapters: Adapters, settings: RuntimeSettings) -> AsyncIterator[ServiceRunner]:
     """The worker's real runtime, ready, inside the test's event loop; stopped cleanly at the end."""
-    async with running_with(worker, _constant(adapters), settings) as service:
+    async with running_with(worker, _constant(adapters), settings=settings) as service:
         yield service
 
 
 @asynccontextmanager
-async def running_with(worker: Worker, make: MakeAdapters, settings: RuntimeSettings) -> AsyncIterator[Service]:
+async def running_service(service: Service, settings: RuntimeSettings) -> AsyncIterator[ServiceRunner]:
+    """Like `running`, with all that the service declares: its own adapters, tables and settings."""
+    async with running_with(*load_service(service), settings=settings) as runner:
+        yield runner
+
+
+@asynccontextmanager
+async def running_with(
+    worker: Worker, make: MakeAdapters, migrations: Traversable | None = None, *, settings: RuntimeSettings
+) -> AsyncIterator[ServiceRunner]:
     """Like `running`, with adapters that are opened and closed by the service."""
-    service = Service(worker, make, settings)
+    service = ServiceRunner(worker, make, settings, migrations)
     task = asyncio.create_task(service.serve())
     try:
         await eventually(lambda: task.done() or not service.problems(), within=timedelta(minutes=1))

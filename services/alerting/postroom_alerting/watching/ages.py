@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from postroom.broker.management import QueueInfo
-from services.alerting.conditions import Condition, Severity
-from services.alerting.watching.findings import Finding, count_text, duration_text
-from services.alerting.watching.heads import Head, HeadCount
-from services.alerting.watching.metrics import OLDEST
-from services.alerting.watching.settings import AgeLimits
+from postroom_alerting.conditions import Condition, Severity
+from postroom_alerting.watching.findings import Finding, count_text, duration_text
+from postroom_alerting.watching.heads import Head, HeadCount
+from postroom_alerting.watching.metrics import OLDEST
+from postroom_alerting.watching.settings import AgeLimits
 
 KIND = "queue-old"
 STEPS = 100

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.alerting.conditions import Condition
+from postroom_alerting.conditions import Condition
 
 
 @dataclass(frozen=True, slots=True)

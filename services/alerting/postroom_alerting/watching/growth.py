@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from statistics import fmean
 
 from postroom.broker.management import QueueInfo
-from services.alerting.conditions import Condition, Severity
-from services.alerting.watching.findings import Finding, duration_text
+from postroom_alerting.conditions import Condition, Severity
+from postroom_alerting.watching.findings import Finding, duration_text
 
 KIND = "queue-growing"
 PARTS = 3

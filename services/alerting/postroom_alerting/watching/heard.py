@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from postroom.storage.database import Database
 from postroom.wire.messages import CircuitClosed, CircuitOpened, SchedulerMeasured
-from services.alerting.watching.models import HeardRow
+from postroom_alerting.watching.models import HeardRow
 
 CIRCUIT = "circuit"
 SCHEDULER = "scheduler"

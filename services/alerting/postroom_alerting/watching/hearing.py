@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from postroom.runtime.circuit.outages import TELL_EVERY
-from services.alerting.watching.looking import Look
-from services.alerting.watching.telling import SILENCE
+from postroom_alerting.watching.looking import Look
+from postroom_alerting.watching.telling import SILENCE
 
 LONGEST_PAUSE = SILENCE - TELL_EVERY
 """So long after we last listened, somebody who tells once a minute may seem to have been silent for SILENCE."""

@@ -6,14 +6,14 @@ from typing import Protocol
 
 from postroom.broker.management import QueueInfo
 from postroom.broker.topology.roles import Role, role_of
-from services.alerting.watching.ages import Ages
-from services.alerting.watching.findings import Finding
-from services.alerting.watching.growth import Growth
-from services.alerting.watching.looking import Look
-from services.alerting.watching.readers import Readers
-from services.alerting.watching.settings import WatchingSettings
-from services.alerting.watching.strands import Strands
-from services.alerting.watching.strays import Strays, unrecorded, unrouted
+from postroom_alerting.watching.ages import Ages
+from postroom_alerting.watching.findings import Finding
+from postroom_alerting.watching.growth import Growth
+from postroom_alerting.watching.looking import Look
+from postroom_alerting.watching.readers import Readers
+from postroom_alerting.watching.settings import WatchingSettings
+from postroom_alerting.watching.strands import Strands
+from postroom_alerting.watching.strays import Strays, unrecorded, unrouted
 
 
 class QueueJudge(Protocol):

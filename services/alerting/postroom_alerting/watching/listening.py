@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from postroom.runtime import Keep, Worker
 from postroom.wire.messages import CircuitClosed, CircuitOpened, SchedulerMeasured
-from services.alerting.watching.heard import HeardLog
+from postroom_alerting.watching.heard import HeardLog
 
 OPTIONS = {"needs_provider": False, "history": Keep.ON_FAILURE}
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from postroom.broker.management import ManagementError, ManagementRefused, NodeInfo
-from services.alerting.conditions import Condition, Severity
-from services.alerting.watching.findings import Finding, duration_text
-from services.alerting.watching.looking import Look
+from postroom_alerting.conditions import Condition, Severity
+from postroom_alerting.watching.findings import Finding, duration_text
+from postroom_alerting.watching.looking import Look
 
 SOURCE = "nodes"
 UNREACHABLE = "management-unreachable"

@@ -8,10 +8,10 @@ from postroom.runtime import Adapters
 from postroom.runtime.assembly import Runtime
 from postroom.settings import read_settings
 from postroom.standalone import LocalBroker
-from services.alerting.conditions import ConditionLog
-from services.alerting.watching.heard import HeardLog
-from services.alerting.watching.settings import WatchingSettings
-from services.alerting.watching.watch import Watch
+from postroom_alerting.conditions import ConditionLog
+from postroom_alerting.watching.heard import HeardLog
+from postroom_alerting.watching.settings import WatchingSettings
+from postroom_alerting.watching.watch import Watch
 
 
 @asynccontextmanager

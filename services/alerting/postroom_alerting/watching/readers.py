@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from postroom.broker.management import QueueInfo
-from services.alerting.conditions import Condition, Severity
-from services.alerting.watching.findings import Finding, duration_text, waiting_text
+from postroom_alerting.conditions import Condition, Severity
+from postroom_alerting.watching.findings import Finding, duration_text, waiting_text
 
 KIND = "queue-without-consumers"
 

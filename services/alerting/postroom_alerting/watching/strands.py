@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from postroom.broker.management import QueueInfo
-from services.alerting.conditions import Condition, Severity
-from services.alerting.watching.findings import Finding, count_text
+from postroom_alerting.conditions import Condition, Severity
+from postroom_alerting.watching.findings import Finding, count_text
 
 KIND = "queue-stuck"
 GRACE = timedelta(seconds=60)

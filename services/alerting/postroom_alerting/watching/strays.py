@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from postroom import wire
 from postroom.broker.management import QueueInfo
 from postroom.broker.topology.roles import Role
-from services.alerting.conditions import Condition, Severity
-from services.alerting.watching.findings import Finding, count_text, waiting_text
+from postroom_alerting.conditions import Condition, Severity
+from postroom_alerting.watching.findings import Finding, count_text, waiting_text
 
 UNDECLARED = "queue-undeclared"
 UNROUTED, UNRECORDED = "unrouted-not-empty", "alerting-dead-not-empty"

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from services.alerting.conditions import Condition, Severity
-from services.alerting.watching.findings import Finding, count_text, duration_text
-from services.alerting.watching.heard import CIRCUIT, SCHEDULER, Heard
+from postroom_alerting.conditions import Condition, Severity
+from postroom_alerting.watching.findings import Finding, count_text, duration_text
+from postroom_alerting.watching.heard import CIRCUIT, SCHEDULER, Heard
 
 CIRCUIT_OPEN = "circuit-open"
 LATE = "scheduler-late"

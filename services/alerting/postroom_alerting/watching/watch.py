@@ -10,16 +10,16 @@ from datetime import UTC, datetime, timedelta
 
 from postroom.broker.management import Management, ManagementError
 from postroom.privacy.redaction import redact
-from services.alerting.conditions import Condition, ConditionLog
-from services.alerting.watching.findings import Finding
-from services.alerting.watching.heard import HeardLog
-from services.alerting.watching.hearing import Hearing
-from services.alerting.watching.judging import Queues
-from services.alerting.watching.looking import look
-from services.alerting.watching.metrics import CONDITIONS
-from services.alerting.watching.nodes import Reachability, nodes
-from services.alerting.watching.settings import WatchingSettings
-from services.alerting.watching.telling import circuits, schedulers
+from postroom_alerting.conditions import Condition, ConditionLog
+from postroom_alerting.watching.findings import Finding
+from postroom_alerting.watching.heard import HeardLog
+from postroom_alerting.watching.hearing import Hearing
+from postroom_alerting.watching.judging import Queues
+from postroom_alerting.watching.looking import look
+from postroom_alerting.watching.metrics import CONDITIONS
+from postroom_alerting.watching.nodes import Reachability, nodes
+from postroom_alerting.watching.settings import WatchingSettings
+from postroom_alerting.watching.telling import circuits, schedulers
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from postroom.storage.database import Database
 from postroom.storage.group_commit import GroupCommit
-from services.email.ledger import Entry, MailKey, Outcome, Standing
-from services.email.models import RecipientRow, SuppressionRow
+from postroom_email.ledger import Entry, MailKey, Outcome, Standing
+from postroom_email.models import RecipientRow, SuppressionRow
 
 RECIPIENTS: Table = RecipientRow.__table__  # type: ignore[attr-defined]
 SUPPRESSIONS: Table = SuppressionRow.__table__  # type: ignore[attr-defined]

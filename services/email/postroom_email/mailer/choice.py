@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 
 from postroom.storage.tokens import TokenVault
 from postroom.tls import trusted_authorities
-from services.email.mailer import Mailer
-from services.email.mailer.console import ConsoleMailer
-from services.email.mailer.smtp import smtp_mailer
-from services.email.settings import EmailSettings
+from postroom_email.mailer import Mailer
+from postroom_email.mailer.console import ConsoleMailer
+from postroom_email.mailer.smtp import smtp_mailer
+from postroom_email.settings import EmailSettings
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.policy import default
 from typing import TextIO
 
-from services.email.mailer import Answer, Envelope
+from postroom_email.mailer import Answer, Envelope
 
 
 class ConsoleMailer:

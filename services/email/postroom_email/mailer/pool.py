@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPConnectResponseError, SMTPException, SMTPHeloError
 
 from postroom.wire.errors import PostroomError
-from services.email.mailer import Answer, Envelope
-from services.email.mailer.servers import SmtpServer
-from services.email.mailer.transaction import CLOSING, ServerAway, failure_words, server_words, transact
+from postroom_email.mailer import Answer, Envelope
+from postroom_email.mailer.servers import SmtpServer
+from postroom_email.mailer.transaction import CLOSING, ServerAway, failure_words, server_words, transact
 
 IDLE_SECONDS = 15.0
 """Kept this long without a mail. Firewalls forget idle connections without telling, some within a minute."""

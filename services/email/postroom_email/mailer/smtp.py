@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 from postroom.privacy.masking import mask_text
-from services.email.errors import MailServersUnavailable
-from services.email.mailer import Answer, Envelope
-from services.email.mailer.pool import AccessToken, ConnectionPool
-from services.email.mailer.servers import SmtpServer
-from services.email.mailer.transaction import ServerAway
+from postroom_email.errors import MailServersUnavailable
+from postroom_email.mailer import Answer, Envelope
+from postroom_email.mailer.pool import AccessToken, ConnectionPool
+from postroom_email.mailer.servers import SmtpServer
+from postroom_email.mailer.transaction import ServerAway
 
 log = logging.getLogger(__name__)
 

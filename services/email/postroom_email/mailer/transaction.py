@@ -11,8 +11,8 @@ from aiosmtplib import (
     SMTPSenderRefused,
 )
 
-from services.email.errors import AnswerLost
-from services.email.mailer import Answer, Envelope, Stage
+from postroom_email.errors import AnswerLost
+from postroom_email.mailer import Answer, Envelope, Stage
 
 CLOSING = 421
 LOGIN_MISSING = frozenset((530, 535))

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from services.email.rendering.sandbox import RenderingFailed, render
+from postroom_email.rendering.sandbox import RenderingFailed, render
 
 SECONDS = 0.5  # of processor time for one mail
 MEMORY_BYTES = 512 * 1024 * 1024

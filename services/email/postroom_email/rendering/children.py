@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
-from services.email.rendering import Content
-from services.email.rendering.child import SECONDS
-from services.email.rendering.registry import Template
-from services.email.rendering.sandbox import OUTPUT_LIMIT, RenderingFailed
+from postroom_email.rendering import Content
+from postroom_email.rendering.child import SECONDS
+from postroom_email.rendering.registry import Template
+from postroom_email.rendering.sandbox import OUTPUT_LIMIT, RenderingFailed
 
 CHILDREN = 2
 START_SECONDS = 30.0
@@ -61,7 +61,7 @@ class Children:
 async def _start() -> asyncio.subprocess.Process:
     path = os.pathsep.join(entry for entry in sys.path if entry)
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.email.rendering.child"),
+        *(sys.executable, "-m", "postroom_email.rendering.child"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=_LINE_LIMIT,

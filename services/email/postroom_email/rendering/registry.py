@@ -13,8 +13,8 @@ from typing import Final
 import mrml
 
 from postroom.wire.errors import ConfigurationError
-from services.email.errors import UnknownTemplate
-from services.email.rendering.sandbox import check_syntax
+from postroom_email.errors import UnknownTemplate
+from postroom_email.rendering.sandbox import check_syntax
 
 LAST_RESORT: Final = "en"
 _FILE = re.compile(

@@ -11,7 +11,7 @@ from jinja2 import Template as Compiled
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from postroom.wire.errors import ConfigurationError
-from services.email.rendering import Content
+from postroom_email.rendering import Content
 
 OUTPUT_LIMIT = 1_000_000  # characters of one part; mail programs cut a mail off long before
 _WEB_URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)

@@ -6,11 +6,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from services.email.errors import TemplateFailed
-from services.email.rendering import Content
-from services.email.rendering.children import Children
-from services.email.rendering.registry import Registry, read_templates
-from services.email.rendering.sandbox import RenderingFailed, render
+from postroom_email.errors import TemplateFailed
+from postroom_email.rendering import Content
+from postroom_email.rendering.children import Children
+from postroom_email.rendering.registry import Registry, read_templates
+from postroom_email.rendering.sandbox import RenderingFailed, render
 
 
 class TemplateRenderer:
@@ -44,7 +44,7 @@ async def template_renderer(
     own: Path | None, default_locale: str, always: Mapping[str, Any]
 ) -> AsyncIterator[TemplateRenderer]:
     """A renderer of the shipped templates and those in the folder `own`, where each name found replaces ours."""
-    templates = list(read_templates(files("services.email") / "templates", is_shipped=True))
+    templates = list(read_templates(files("postroom_email") / "templates", is_shipped=True))
     if own is not None:
         templates += read_templates(own, is_shipped=False)
     children = Children()

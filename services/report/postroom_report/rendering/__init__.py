@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from postroom.wire.messages.report import ReportFormat
-from services.report.tabulation import Table
+from postroom_report.tabulation import Table
 
 PagesDone = Callable[[int], None]
 """Hears how many pages are laid out."""

@@ -8,10 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from services.report.formatting import heading
-from services.report.rendering import PagesDone
-from services.report.tabulation import Record, Table
-from services.report.values import Money
+from postroom_report.formatting import heading
+from postroom_report.rendering import PagesDone
+from postroom_report.tabulation import Record, Table
+from postroom_report.values import Money
 
 _FORMULA = re.compile(r"[\s\ufeff\u200b]*[=+\-@\uff1d\uff0b\uff0d\uff20|%]|[\t\r\n]")
 """A text that a spreadsheet might take for a formula; also behind blanks, and in full width."""

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import orjson
 
-from services.report.definition import Column
-from services.report.rendering import PagesDone
-from services.report.tabulation import Record, Table
-from services.report.values import Cell, Money
+from postroom_report.definition import Column
+from postroom_report.rendering import PagesDone
+from postroom_report.tabulation import Record, Table
+from postroom_report.values import Cell, Money
 
 
 class JsonRenderer:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from postroom.wire.messages.report import ReportFormat
-from services.report.layout import Progress
+from postroom_report.layout import Progress
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from postroom.storage.database import Database
-from services.report.layout import Progress
-from services.report.models import CancellationRow, DocumentRow, RunRow
-from services.report.runs import Beginning, Result, Standing, Stored
+from postroom_report.layout import Progress
+from postroom_report.models import CancellationRow, DocumentRow, RunRow
+from postroom_report.runs import Beginning, Result, Standing, Stored
 
 RUNS: Table = RunRow.__table__  # type: ignore[attr-defined]
 DOCUMENTS: Table = DocumentRow.__table__  # type: ignore[attr-defined]

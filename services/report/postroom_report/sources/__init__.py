@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from postroom.wire.errors import InvalidMessage
-from services.report.definition import INLINE
-from services.report.layout import Layout, Row
-from services.report.order import Order
+from postroom_report.definition import INLINE
+from postroom_report.layout import Layout, Row
+from postroom_report.order import Order
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def open_rows(layout: Layout, order: Order) -> Iterator[Iterable[Row]]:
         raise InvalidMessage("rows: this report type takes its rows from the message; give a list of objects")
     else:
         # Only now: the libraries for databases cost memory that other reports do not need.
-        from services.report.sources.sql import query_rows  # noqa: PLC0415
+        from postroom_report.sources.sql import query_rows  # noqa: PLC0415
 
         with query_rows(layout, order) as rows:
             yield rows

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Date, DateTime, TextClause, bindparam, text
 
-from services.report.errors import BrokenReportType, InvalidParameter
-from services.report.layout import Layout
+from postroom_report.errors import BrokenReportType, InvalidParameter
+from postroom_report.layout import Layout
 
 _LARGEST = 2**63 - 1  # of SQLite's whole numbers
 

@@ -3,7 +3,7 @@
 from sqlalchemy.exc import DBAPIError
 
 from postroom.wire.errors import JobError, TemporaryFailure
-from services.report.errors import DatabaseUnavailable, LimitExceeded, QueryFailed
+from postroom_report.errors import DatabaseUnavailable, LimitExceeded, QueryFailed
 
 _LONGEST_TEXT = 300
 _AWAY = ("08", "57P")  # connection exception; the server shuts down, was killed, or is starting

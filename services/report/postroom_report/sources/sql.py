@@ -11,11 +11,11 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, MappingResult, NullPool, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, ResourceClosedError, StatementError
 
-from services.report.errors import BrokenReportType, DatabaseUnavailable, QueryFailed
-from services.report.layout import Layout, Row
-from services.report.order import Order
-from services.report.sources.binding import bound_query
-from services.report.sources.failing import failure_of, too_slow
+from postroom_report.errors import BrokenReportType, DatabaseUnavailable, QueryFailed
+from postroom_report.layout import Layout, Row
+from postroom_report.order import Order
+from postroom_report.sources.binding import bound_query
+from postroom_report.sources.failing import failure_of, too_slow
 
 ROWS_AT_ONCE = 1000
 CONNECT_SECONDS = 10

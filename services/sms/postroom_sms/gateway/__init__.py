@@ -66,7 +66,7 @@ class Gateway(Protocol):
     async def deliver(self, text: Text) -> Accepted:
         """Hand over one text, once.
 
-        Raises (services.sms.errors):
+        Raises (postroom_sms.errors):
             GatewayThrottled: too many at once; carries for how long to send nothing at all.
             GatewayUnavailable: refused, timed out before the request had left, login refused, 5xx for everything:
                 it was certainly not sent, and the next gateway may be tried.

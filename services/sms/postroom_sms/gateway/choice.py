@@ -9,11 +9,11 @@ from typing import Any
 
 from postroom.settings import read_settings
 from postroom.wire.errors import ConfigurationError
-from services.sms.gateway import Gateway, Receipt
-from services.sms.gateway.console import ConsoleGateway
-from services.sms.gateway.failover import Failover
-from services.sms.gateway.url import GatewayUrl
-from services.sms.settings import HttpGatewaySettings, SmsSettings
+from postroom_sms.gateway import Gateway, Receipt
+from postroom_sms.gateway.console import ConsoleGateway
+from postroom_sms.gateway.failover import Failover
+from postroom_sms.gateway.url import GatewayUrl
+from postroom_sms.settings import HttpGatewaySettings, SmsSettings
 
 log = logging.getLogger(__name__)
 
@@ -50,10 +50,10 @@ def _open(url: GatewayUrl, settings: SmsSettings, on_receipt: OnReceipt) -> Abst
 
 def _load(name: str, scheme: str) -> Any:
     try:
-        return importlib.import_module(f"services.sms.gateway.{name}")
+        return importlib.import_module(f"postroom_sms.gateway.{name}")
     except ModuleNotFoundError as error:
         missing = error.name or str(error)
-        if missing.partition(".")[0] in ("services", "postroom"):
+        if missing.partition(".")[0] in ("postroom_sms", "postroom"):
             raise  # a mistake in our own imports, which no installation mends
         raise ConfigurationError(
             f"SMS_GATEWAY_URL: {scheme}:// needs {missing}, which is not installed: pip install 'postroom[sms]'"

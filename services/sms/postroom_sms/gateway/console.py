@@ -4,7 +4,7 @@ import sys
 import uuid
 from typing import TextIO
 
-from services.sms.gateway import Accepted, Text
+from postroom_sms.gateway import Accepted, Text
 
 
 class ConsoleGateway:

@@ -12,9 +12,9 @@ from postroom.privacy.masking import DOTS, mask_text
 from postroom.privacy.redaction import redact
 from postroom.tls import system_authorities
 from postroom.wire.errors import ConfigurationError
-from services.sms.errors import AnswerLost, GatewayUnavailable
-from services.sms.gateway import Text
-from services.sms.gateway.url import GatewayUrl
+from postroom_sms.errors import AnswerLost, GatewayUnavailable
+from postroom_sms.gateway import Text
+from postroom_sms.gateway.url import GatewayUrl
 
 CONNECTIONS = 200
 """More than texts can be in work in one process: none waits for a connection of another."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from postroom.privacy.masking import mask_text
 from postroom.wire.errors import JobError
-from services.sms.errors import AnswerLost, GatewayUnavailable
-from services.sms.gateway import Accepted, Gateway, Text
+from postroom_sms.errors import AnswerLost, GatewayUnavailable
+from postroom_sms.gateway import Accepted, Gateway, Text
 
 log = logging.getLogger(__name__)
 

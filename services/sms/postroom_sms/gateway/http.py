@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from postroom.tls import system_authorities
-from services.sms.errors import (
+from postroom_sms.errors import (
     AnswerLost,
     GatewayThrottled,
     GatewayUnavailable,
@@ -18,9 +18,9 @@ from services.sms.errors import (
     TextDeferred,
     TextRefused,
 )
-from services.sms.gateway import Accepted, Receipt, Text
-from services.sms.gateway.http_api import HttpApi, look_up
-from services.sms.gateway.url import GatewayUrl
+from postroom_sms.gateway import Accepted, Receipt, Text
+from postroom_sms.gateway.http_api import HttpApi, look_up
+from postroom_sms.gateway.url import GatewayUrl
 
 CONNECTIONS = 200
 """More than texts can be in work in one process: an urgent one does not wait for a connection."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from postroom.wire.errors import ConfigurationError
-from services.sms.settings import HttpGatewaySettings
+from postroom_sms.settings import HttpGatewaySettings
 
 LONGEST_WORDS = 100
 """Of what a provider said, as far as errors repeat it. Its ids are not longer either."""

@@ -18,11 +18,11 @@ from botocore.exceptions import BotoCoreError
 from botocore.parsers import ResponseParserError, create_parser
 
 from postroom.wire.errors import ConfigurationError
-from services.sms.errors import AnswerLost, GatewayUnavailable
-from services.sms.gateway import Accepted, Receipt, Text
-from services.sms.gateway.exchange import Answer, api_root, exchange, open_client, provider_words
-from services.sms.gateway.sns_errors import refuse
-from services.sms.gateway.url import API_BASE, GatewayUrl
+from postroom_sms.errors import AnswerLost, GatewayUnavailable
+from postroom_sms.gateway import Accepted, Receipt, Text
+from postroom_sms.gateway.exchange import Answer, api_root, exchange, open_client, provider_words
+from postroom_sms.gateway.sns_errors import refuse
+from postroom_sms.gateway.url import API_BASE, GatewayUrl
 
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
 TYPES = {"transactional": "Transactional", "promotional": "Promotional"}

@@ -2,7 +2,7 @@
 
 from typing import NoReturn
 
-from services.sms.errors import (
+from postroom_sms.errors import (
     AnswerLost,
     GatewayThrottled,
     GatewayUnavailable,
@@ -11,7 +11,7 @@ from services.sms.errors import (
     TextDeferred,
     TextRefused,
 )
-from services.sms.gateway.http import DEFAULT_WAIT, read_retry_after
+from postroom_sms.gateway.http import DEFAULT_WAIT, read_retry_after
 
 THROTTLED = frozenset(
     {"Throttling", "Throttled", "ThrottledException", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}

@@ -12,12 +12,12 @@ from typing import Any
 import httpx
 
 from postroom.wire.errors import ConfigurationError
-from services.sms.errors import AnswerLost
-from services.sms.gateway import Accepted, Receipt, Text
-from services.sms.gateway.exchange import Answer, api_root, exchange, open_client, provider_words
-from services.sms.gateway.http import read_retry_after
-from services.sms.gateway.twilio_errors import refuse
-from services.sms.gateway.url import API_BASE, GatewayUrl
+from postroom_sms.errors import AnswerLost
+from postroom_sms.gateway import Accepted, Receipt, Text
+from postroom_sms.gateway.exchange import Answer, api_root, exchange, open_client, provider_words
+from postroom_sms.gateway.http import read_retry_after
+from postroom_sms.gateway.twilio_errors import refuse
+from postroom_sms.gateway.url import API_BASE, GatewayUrl
 
 API = "https://api.twilio.com"
 SERVICE_PREFIX = "MG"

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import NoReturn
 
-from services.sms.errors import (
+from postroom_sms.errors import (
     AnswerLost,
     GatewayThrottled,
     GatewayUnavailable,

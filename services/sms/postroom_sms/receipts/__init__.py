@@ -3,7 +3,7 @@
 `/receipts/twilio`, `/receipts/sns`, `/receipts/http`; those without settings answer 404.
 """
 
-from services.sms.receipts.server import ReceiptServer, open_receipts
-from services.sms.receipts.settings import HttpReceipts, ReceiptSettings
+from postroom_sms.receipts.server import ReceiptServer, open_receipts
+from postroom_sms.receipts.settings import HttpReceipts, ReceiptSettings
 
 __all__ = ["HttpReceipts", "ReceiptServer", "ReceiptSettings", "open_receipts"]

@@ -10,9 +10,9 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from postroom.privacy.masking import mask_text
-from services.sms.gateway import Receipt
-from services.sms.receipts.refusals import Unreadable, Untrusted
-from services.sms.receipts.settings import HttpReceipts
+from postroom_sms.gateway import Receipt
+from postroom_sms.receipts.refusals import Unreadable, Untrusted
+from postroom_sms.receipts.settings import HttpReceipts
 
 STANDARD_PREFIX = "whsec_"
 LONGEST_REASON = 200

@@ -11,13 +11,13 @@ import httpx
 from aiohttp import web
 
 from postroom.wire.errors import ConfigurationError
-from services.sms.gateway import Receipt
-from services.sms.receipts import generic, twilio
-from services.sms.receipts.refusals import Unreadable, Untrusted
-from services.sms.receipts.settings import MOST_BODY_BYTES, HttpReceipts, ReceiptSettings
-from services.sms.receipts.sns import SnsTopic
-from services.sms.receipts.sns_signature import Fetch
-from services.sms.texts import ReceiptDesk
+from postroom_sms.gateway import Receipt
+from postroom_sms.receipts import generic, twilio
+from postroom_sms.receipts.refusals import Unreadable, Untrusted
+from postroom_sms.receipts.settings import MOST_BODY_BYTES, HttpReceipts, ReceiptSettings
+from postroom_sms.receipts.sns import SnsTopic
+from postroom_sms.receipts.sns_signature import Fetch
+from postroom_sms.texts import ReceiptDesk
 
 log = logging.getLogger(__name__)
 

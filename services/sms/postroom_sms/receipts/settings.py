@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
-from services.sms.gateway import Progress
+from postroom_sms.gateway import Progress
 
 MOST_BODY_BYTES = 64 * 1024
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from postroom.privacy.masking import mask_text
-from services.sms.gateway import Progress, Receipt
-from services.sms.receipts.refusals import Unreadable, Untrusted
-from services.sms.receipts.sns_signature import Fetch, SnsVerifier, is_amazons
+from postroom_sms.gateway import Progress, Receipt
+from postroom_sms.receipts.refusals import Unreadable, Untrusted
+from postroom_sms.receipts.sns_signature import Fetch, SnsVerifier, is_amazons
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from services.sms.receipts.refusals import Untrusted
+from postroom_sms.receipts.refusals import Untrusted
 
 Fetch = Callable[[str], Awaitable[bytes]]
 """Gets a URL of Amazon's; raises OSError when that fails."""

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import SecretStr
 
-from services.sms.gateway import Progress, Receipt
-from services.sms.receipts.refusals import Unreadable, Untrusted
+from postroom_sms.gateway import Progress, Receipt
+from postroom_sms.receipts.refusals import Unreadable, Untrusted
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 _PROGRESS = {

@@ -9,8 +9,8 @@ from sqlalchemy.engine import Row
 
 from postroom.storage.database import Database
 from postroom.storage.group_commit import GroupCommit
-from services.webhook.attempts import Attempt
-from services.webhook.models import AttemptRow
+from postroom_webhook.attempts import Attempt
+from postroom_webhook.models import AttemptRow
 
 ATTEMPTS: Table = AttemptRow.__table__  # type: ignore[attr-defined]
 _LONGEST_PATH = 500

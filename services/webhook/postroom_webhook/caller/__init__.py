@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from services.webhook.urls import Target
+from postroom_webhook.urls import Target
 
 READ_BYTES = 64 * 1024
 """Of an answer that nobody needs whole: enough for most to be read to their end, so that the connection stays."""

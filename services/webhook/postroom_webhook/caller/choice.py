@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.webhook.caller import Caller
-from services.webhook.caller.console import ConsoleCaller
-from services.webhook.caller.http import http_caller
-from services.webhook.settings import WebhookSettings
+from postroom_webhook.caller import Caller
+from postroom_webhook.caller.console import ConsoleCaller
+from postroom_webhook.caller.http import http_caller
+from postroom_webhook.settings import WebhookSettings
 
 
 @asynccontextmanager

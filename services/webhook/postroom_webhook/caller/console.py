@@ -3,7 +3,7 @@
 import sys
 from typing import TextIO
 
-from services.webhook.caller import Answer, Call
+from postroom_webhook.caller import Answer, Call
 
 
 class ConsoleCaller:

@@ -13,9 +13,9 @@ import httpcore
 import httpx
 from httpcore import SOCKET_OPTION
 
-from services.webhook.caller.resolver import Resolver
-from services.webhook.errors import AddressNotAllowed
-from services.webhook.networks import Address, AllowedAddresses
+from postroom_webhook.caller.resolver import Resolver
+from postroom_webhook.errors import AddressNotAllowed
+from postroom_webhook.networks import Address, AllowedAddresses
 
 MOST_ADDRESSES = 4  # of one host are tried
 IDLE_CONNECTIONS = 200

@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx
 
 from postroom.tls import trusted_authorities
-from services.webhook.caller import Answer, Call, Ending
-from services.webhook.caller.guarded import GuardedBackend, GuardedTransport
-from services.webhook.caller.resolver import Resolver, SystemResolver
-from services.webhook.errors import ReceiverTimedOut, ReceiverUnreachable, ReceiverUntrusted
-from services.webhook.networks import AllowedAddresses
+from postroom_webhook.caller import Answer, Call, Ending
+from postroom_webhook.caller.guarded import GuardedBackend, GuardedTransport
+from postroom_webhook.caller.resolver import Resolver, SystemResolver
+from postroom_webhook.errors import ReceiverTimedOut, ReceiverUnreachable, ReceiverUntrusted
+from postroom_webhook.networks import AllowedAddresses
 
 USER_AGENT = "Postroom"
 # `identity`: a few compressed bytes could become gigabytes.

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from typing import Protocol
 
-from services.webhook.networks import Address
+from postroom_webhook.networks import Address
 
 LOOKUPS_AT_ONCE = 32
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from postroom.storage.database import Database
-from services.webhook.models import ItemRow, SourceRow
+from postroom_webhook.models import ItemRow, SourceRow
 
 SOURCES: Table = SourceRow.__table__  # type: ignore[attr-defined]
 ITEMS: Table = ItemRow.__table__  # type: ignore[attr-defined]

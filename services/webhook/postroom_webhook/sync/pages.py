@@ -13,9 +13,9 @@ import orjson
 
 from postroom.wire.errors import InvalidMessage
 from postroom.wire.messages import SyncSource
-from services.webhook.caller import Answer
-from services.webhook.errors import SourceUnusable
-from services.webhook.urls import Target, parse_target
+from postroom_webhook.caller import Answer
+from postroom_webhook.errors import SourceUnusable
+from postroom_webhook.urls import Target, parse_target
 
 LINK = "link"
 LONGEST_ID = 255

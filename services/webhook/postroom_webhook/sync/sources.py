@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from postroom.wire.errors import ConfigurationError, InvalidMessage
 from postroom.wire.messages import SyncSource, describe_problems
-from services.webhook.errors import UnknownSecret, UnknownSource
-from services.webhook.headers import check_headers
-from services.webhook.urls import Target, parse_target
+from postroom_webhook.errors import UnknownSecret, UnknownSource
+from postroom_webhook.headers import check_headers
+from postroom_webhook.urls import Target, parse_target
 
 
 class HeaderSecrets:

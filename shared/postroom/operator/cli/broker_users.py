@@ -9,7 +9,7 @@ from postroom.broker.topology.passwords import Passwords
 from postroom.broker.topology.user_application import apply_users
 from postroom.broker.topology.users import MONITORING, BrokerUser, build_users, user_prefix
 from postroom.devkit.broker_node import BrokerNode
-from postroom.runtime.discovery import discover
+from postroom.installation import subscriptions
 from postroom.settings import RuntimeSettings
 from postroom.wire.errors import ConfigurationError
 
@@ -18,9 +18,8 @@ READS_THE_MANAGEMENT_API = "alerting"
 
 
 def installed_users(virtual_host: str, prefix: str | None = None) -> tuple[BrokerUser, ...]:
-    """The users for all services that can be loaded; by default their names begin as `user_prefix` says."""
-    subscriptions = (each for worker in discover().workers for each in worker.subscriptions.values())
-    return build_users(subscriptions, user_prefix(virtual_host) if prefix is None else prefix)
+    """The users for all services of this installation; by default their names begin as `user_prefix` says."""
+    return build_users(subscriptions(), user_prefix(virtual_host) if prefix is None else prefix)
 
 
 def users_of_node(broker: BrokerNode, folder: Path, say: Callable[[str], None]) -> dict[str, dict[str, str]]:

@@ -1,10 +1,10 @@
 """What the history tells of a dead letter. The audit service keeps it; without one there is none to show."""
 
-import importlib.util
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from postroom.installation import services
 from postroom.operator.cli.asking import ask_service
 from postroom.operator.dead_letters import Found
 from postroom.wire.errors import ConfigurationError
@@ -13,7 +13,7 @@ from postroom.wire.letter import moment_of
 SERVICE = "audit"
 
 MOST_ASKED = 3
-"""Of how many messages at once: each question starts a program."""
+"""Of how many messages at once: more is no longer looked at one by one."""
 
 
 def timelines_of(found: Sequence[Found]) -> dict[str, list[dict[str, Any]]]:
@@ -41,11 +41,7 @@ def _timeline(message_id: str) -> list[dict[str, Any]]:
 
 
 def _is_kept() -> bool:
-    """Whether the service is installed and can be asked; one that cannot would start to work instead."""
-    try:
-        return importlib.util.find_spec(f"services.{SERVICE}.commands") is not None
-    except ModuleNotFoundError:
-        return False
+    return SERVICE in {service.name for service in services()}
 
 
 def _clock(moment: datetime | None) -> str:

@@ -13,9 +13,9 @@ from rich.markup import escape
 from postroom import wire
 from postroom.broker.publishing import Outgoing, Publisher, PublishOptions
 from postroom.broker.publishing.outgoing import address_json
+from postroom.installation import subscriptions
 from postroom.operator.cli.output import AsJson, out, print_json
 from postroom.runtime.consuming.decoding import read_object
-from postroom.runtime.discovery import discover
 from postroom.settings import RuntimeSettings, read_settings
 from postroom.wire.errors import ConfigurationError, InvalidPublish
 from postroom.wire.messages import KINDS, Event, Message, describe_problems
@@ -75,8 +75,7 @@ def publish_command(  # noqa: PLR0913 - one parameter per option
 
 def known_contracts() -> Known:
     """The shipped contracts and those of every installed service."""
-    subscriptions = [each for worker in discover().workers for each in worker.subscriptions.values()]
-    return Known(KINDS | {each.model.kind: each.model for each in subscriptions if each.model is not None})
+    return Known(KINDS | {each.model.kind: each.model for each in subscriptions() if each.model is not None})
 
 
 async def _send(url: str, outgoing: Outgoing) -> None:

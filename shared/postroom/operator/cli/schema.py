@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from postroom.broker.topology.asyncapi import asyncapi
-from postroom.operator.cli.output import AsJson, note, out, print_json
-from postroom.runtime.discovery import discover
+from postroom.installation import subscriptions
+from postroom.operator.cli.output import AsJson, out, print_json
 from postroom.runtime.registration import Subscription
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import KINDS, Message
@@ -37,14 +37,11 @@ def export_command(
 
     Example: `postroom schema export docs/schemas`
     """
-    discovery = discover()
-    for service in discovery.left_out:
-        note(str(service))
-    subscriptions = [each for worker in discovery.workers for each in worker.subscriptions.values()]
-    contracts = contracts_of(subscriptions)
+    read = subscriptions()
+    contracts = contracts_of(read)
     documents: dict[str, Mapping[str, Any]] = {
         **{f"{kind}.json": schema_of(model) for kind, model in contracts.items()},
-        "asyncapi.json": asyncapi(contracts, subscriptions, version("postroom")),
+        "asyncapi.json": asyncapi(contracts, read, version("postroom")),
     }
     written = _write(documents, folder)
     if as_json:
@@ -53,9 +50,9 @@ def export_command(
         out.print(f"{folder}: {len(contracts)} schemas and asyncapi.json", highlight=False)
 
 
-def contracts_of(subscriptions: list[Subscription]) -> dict[str, type[Message]]:
+def contracts_of(read: list[Subscription]) -> dict[str, type[Message]]:
     """The shipped contracts and those that only a service has, by kind."""
-    own = {each.model.kind: each.model for each in subscriptions if each.model is not None}
+    own = {each.model.kind: each.model for each in read if each.model is not None}
     return own | KINDS
 
 

@@ -1,6 +1,5 @@
 """What `postroom status` says: gathered from the broker, from health ports and from alerting, as far as they answer."""
 
-import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
@@ -10,9 +9,9 @@ from postroom import wire
 from postroom.broker.management import Management, ManagementError, NodeInfo, QueueInfo
 from postroom.broker.topology.roles import Role, role_of
 from postroom.devkit.running import Health, ask_health, read_gauge
+from postroom.installation import services, workers
 from postroom.operator.cli.asking import ask_service
 from postroom.privacy.redaction import redact
-from postroom.runtime.discovery import discover
 from postroom.wire.errors import ConfigurationError, NoDatabase
 
 ALERTING = "alerting"
@@ -152,7 +151,7 @@ def _ask_broker(state: State, management: Management, ignored: tuple[str, ...]) 
 
 
 def _queue_states(roles: Sequence[tuple[QueueInfo, Role]]) -> list[QueueState]:
-    services = {queue: worker.service for worker in discover().workers for queue in worker.subscriptions}
+    services = {queue: worker.service for worker in workers() for queue in worker.subscriptions}
     messages = {queue.name: queue.messages for queue, _role in roles}
     found = [
         QueueState(
@@ -170,7 +169,7 @@ def _queue_states(roles: Sequence[tuple[QueueInfo, Role]]) -> list[QueueState]:
 
 
 def _ask_alerting(state: State) -> None:
-    if importlib.util.find_spec("services.alerting.commands") is None:
+    if ALERTING not in {service.name for service in services()}:
         return
     try:
         answer = ask_service(ALERTING, "list", "open")

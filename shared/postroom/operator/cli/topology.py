@@ -21,10 +21,10 @@ from postroom.broker.topology.definitions import DEFAULT_BROKER_VERSION, definit
 from postroom.broker.topology.passwords import Passwords
 from postroom.broker.topology.proof import LADDER, Limits, Outcome, Proof, prove
 from postroom.broker.topology.user_application import apply_users
+from postroom.installation import subscriptions
 from postroom.operator.cli.broker_users import installed_users
-from postroom.operator.cli.output import AsJson, ExitCode, err, note, out, print_json
+from postroom.operator.cli.output import AsJson, ExitCode, err, out, print_json
 from postroom.operator.cli.topology_views import show_applied, show_problems, show_proofs
-from postroom.runtime.discovery import LeftOut, discover
 from postroom.settings import RuntimeSettings, read_settings
 from postroom.wire.errors import ConfigurationError
 
@@ -71,7 +71,7 @@ def apply_command(
     """
     if (rotate or prefix is not None) and users is None:
         raise typer.BadParameter("say with --users where the passwords are", param_hint="--rotate, --user-prefix")
-    topology, left_out = installed_topology()
+    topology = build_topology(subscriptions())
     with Management.from_settings(read_settings(RuntimeSettings)) as management:
         with err.status("Applying…") as status:
             applied = apply_topology(
@@ -85,7 +85,7 @@ def apply_command(
                 changes = apply_users(wanted, Passwords(users), management, renew=rotate)
                 applied = replace(applied, changes=applied.changes + changes)
         if as_json:
-            print_json(asdict(applied) | {"virtual_host": management.virtual_host, "left_out": _json(left_out)})
+            print_json(asdict(applied) | {"virtual_host": management.virtual_host})
         else:
             show_applied(applied, management)
     raise typer.Exit(ExitCode.PROBLEMS if applied.conflicts else ExitCode.OK)
@@ -110,7 +110,7 @@ def check_command(
 
     Example: `postroom topology check --json | jq '.problems[].text'`
     """
-    topology, left_out = installed_topology()
+    topology = build_topology(subscriptions())
     settings = read_settings(RuntimeSettings)
     with Management.from_settings(settings) as management:
         found = read_found(management)
@@ -129,7 +129,6 @@ def check_command(
                 "virtual_host": settings.virtual_host(),
                 "problems": _json(problems),
                 "proofs": _json(proofs),
-                "left_out": _json(left_out),
             }
         )
     else:
@@ -163,7 +162,7 @@ def export_command(
     """
     if not broker_version.partition(".")[0].isdigit():
         raise typer.BadParameter(f"{broker_version!r} is not a version; say 4 or 3.10", param_hint="--broker-version")
-    topology, left_out = installed_topology()
+    topology = build_topology(subscriptions())
     host = virtual_host or read_settings(RuntimeSettings).virtual_host()
     document = definitions(topology, host, broker_version)
     if users is not None:
@@ -177,18 +176,9 @@ def export_command(
         raise ConfigurationError(f"cannot write {output}: {error.strerror}; choose another --output") from None
     counts = {kind: len(parts) for kind, parts in document.items() if kind != "vhosts"}
     if as_json:
-        print_json({"file": output, "virtual_host": host, **counts, "left_out": _json(left_out)})
+        print_json({"file": output, "virtual_host": host, **counts})
     else:
         out.print(f"{output}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
-
-
-def installed_topology() -> tuple[Topology, Sequence[LeftOut]]:
-    """The topology of all services that can be loaded; says which could not."""
-    discovery = discover()
-    for service in discovery.left_out:
-        note(str(service))
-    subscriptions = (each for worker in discovery.workers for each in worker.subscriptions.values())
-    return build_topology(subscriptions), discovery.left_out
 
 
 def _prove(topology: Topology, problems: list[Problem], settings: RuntimeSettings, limits: Limits) -> list[Proof]:

@@ -13,14 +13,15 @@ from rich.markup import escape
 
 from postroom.broker.connection import without_password
 from postroom.broker.management import Management
+from postroom.broker.topology import build_topology
 from postroom.broker.topology.application import apply_topology
 from postroom.devkit.broker_node import BrokerNode, find_broker
 from postroom.devkit.running import noted
 from postroom.devkit.supervisor import Supervisor
+from postroom.installation import VARIABLE, installed_services, pick, subscriptions, workers
+from postroom.installation import services as installation_services
 from postroom.operator.cli.broker_users import users_of_node
 from postroom.operator.cli.output import err, note, out, print_table
-from postroom.operator.cli.topology import installed_topology
-from postroom.runtime.discovery import discover, startable_services
 from postroom.settings import RuntimeSettings, read_settings
 
 
@@ -52,7 +53,7 @@ def broker_environment(broker: BrokerNode) -> dict[str, str]:
 
 def apply_to(broker: BrokerNode) -> None:
     """Bring a broker to the topology of the installed services."""
-    topology, _left_out = installed_topology()
+    topology = build_topology(subscriptions())
     settings = RuntimeSettings.model_validate(
         {"amqp_url": broker.amqp_url, "management_url": broker.management_url or None}
     )
@@ -61,12 +62,10 @@ def apply_to(broker: BrokerNode) -> None:
 
 
 def _chosen(services: list[str]) -> list[str]:
-    left_out = {each.service for each in discover().left_out}
-    startable = [name for name in startable_services() if name not in left_out]
-    for name in services:
-        if name not in startable:
-            raise typer.BadParameter(f"there is no service {name!r}; there are: {', '.join(startable)}")
-    return services or startable
+    if services:
+        pick(services, installed_services(), "you asked for")  # before it is handed on
+        os.environ[VARIABLE] = ",".join(services)
+    return [service.name for service in installation_services()]
 
 
 async def _stay_up(names: list[str], broker: BrokerNode, users: dict[str, dict[str, str]], data_dir: Path) -> None:
@@ -112,7 +111,7 @@ async def _mail_box(folder: Path) -> AsyncIterator[dict[str, str]]:
 
 
 def _show(supervisor: Supervisor, broker: BrokerNode, data_dir: Path) -> None:
-    queues = {worker.service: list(worker.subscriptions) for worker in discover().workers}
+    queues = {worker.service: list(worker.subscriptions) for worker in workers()}
     print_table(
         ("Service", "Reads", "Health"),
         [

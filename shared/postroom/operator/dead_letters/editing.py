@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import orjson
 
+from postroom.installation import workers
 from postroom.operator.dead_letters.reading import Found
 from postroom.operator.dead_letters.target import Target
 from postroom.privacy.payload import masked_payload
 from postroom.runtime.consuming.decoding import decode, read_object
 from postroom.runtime.consuming.delivery import Delivery
-from postroom.runtime.discovery import discover
 from postroom.wire.errors import InvalidMessage
 from postroom.wire.messages import KINDS, Message
 
@@ -68,7 +68,7 @@ def problem_of(body: bytes, found: Found, target: Target) -> str:
 
 def _contract(found: Found, target: Target) -> type[Message] | None:
     queue = target.routing_key or found.letter.kind
-    for worker in discover().workers:
+    for worker in workers():
         if (subscription := worker.subscriptions.get(queue)) is not None:
             return subscription.model
     return KINDS.get(found.letter.kind)

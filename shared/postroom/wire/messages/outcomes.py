@@ -85,7 +85,7 @@ class RecordedTry(BaseModel):
         kind: the wire name it was first published with.
         published_at: by the publisher's clock, where it said so.
         next_at: when it is tried again, of a `retried` one.
-        place: where in the code it failed, `services.email.mailer.smtp.deliver`.
+        place: where in the code it failed, `postroom_email.mailer.smtp.deliver`.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)

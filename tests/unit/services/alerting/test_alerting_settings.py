@@ -6,7 +6,7 @@ import pytest
 
 from postroom.settings import read_settings
 from postroom.wire.errors import ConfigurationError
-from services.alerting.settings import AlertingSettings
+from postroom_alerting.settings import AlertingSettings
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from services.alerting.conditions import Severity
-from services.alerting.news import News
-from services.alerting.rules import About
-from services.alerting.wording import Links, notice_of
+from postroom_alerting.conditions import Severity
+from postroom_alerting.news import News
+from postroom_alerting.rules import About
+from postroom_alerting.wording import Links, notice_of
 from tests.support.alerting import NOON, make_alert, make_concern, make_item
 
 
@@ -105,7 +105,7 @@ def test_a_condition_says_what_is_wrong_and_what_to_do() -> None:
         what="queue-without-consumers",
         severity=Severity.CRITICAL,
         text="40 messages wait",
-        advice="python -m services.email",
+        advice="python -m postroom_email",
     )
 
     notice = notice_of(make_alert(make_item(concern)))
@@ -113,7 +113,7 @@ def test_a_condition_says_what_is_wrong_and_what_to_do() -> None:
 
     assert notice.title == "email.send: queue-without-consumers"
     assert notice.facts == (("What", "40 messages wait"), ("Since", "2026-03-01 12:00:00 UTC"))
-    assert notice.commands == ("python -m services.email", "postroom alerts mute 8104064110 --for 2h")
+    assert notice.commands == ("python -m postroom_email", "postroom alerts mute 8104064110 --for 2h")
     assert cleared.title == "email.send: queue-without-consumers cleared"
 
 

@@ -8,11 +8,11 @@ import pytest
 from pydantic import ValidationError
 
 from postroom.broker.management import QueueInfo
-from services.alerting.conditions import Condition, Severity
-from services.alerting.watching.heads import HeadCount
-from services.alerting.watching.judging import Queues
-from services.alerting.watching.looking import Look
-from services.alerting.watching.settings import WatchingSettings
+from postroom_alerting.conditions import Condition, Severity
+from postroom_alerting.watching.heads import HeadCount
+from postroom_alerting.watching.judging import Queues
+from postroom_alerting.watching.looking import Look
+from postroom_alerting.watching.settings import WatchingSettings
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.audit.contents import CUT, MOST_BYTES, kept_fields
+from postroom_audit.contents import CUT, MOST_BYTES, kept_fields
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 JSON_VALUES = st.recursive(

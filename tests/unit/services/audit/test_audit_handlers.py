@@ -8,8 +8,8 @@ import pytest
 
 from postroom.testing import make_delivery, make_user_created
 from postroom.wire.messages import JobMeasured, JobRecorded, RecordedTry
-from services.audit.events import Event, LetterEvent
-from services.audit.handlers import record_event, worker
+from postroom_audit.events import Event, LetterEvent
+from postroom_audit.handlers import record_event, worker
 
 
 class InMemoryEventLog:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.audit.models import DeadLetterEventRow, EventRow, TryRow
-from services.audit.timeline import Story, tell_story
+from postroom_audit.models import DeadLetterEventRow, EventRow, TryRow
+from postroom_audit.timeline import Story, tell_story
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DIED = "died"

@@ -1,7 +1,7 @@
 import pytest
 
-from services.email.addresses import parse_address, parse_recipients
-from services.email.errors import InvalidAddress
+from postroom_email.addresses import parse_address, parse_recipients
+from postroom_email.errors import InvalidAddress
 from tests.support.email_fakes import make_send_email
 
 

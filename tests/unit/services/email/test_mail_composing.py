@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from postroom.wire.errors import InvalidMessage
-from services.email.addresses import parse_address, parse_recipients
-from services.email.composing import Mail, Senders
-from services.email.errors import InvalidAttachment, InvalidHeader, SenderNotAllowed, TemplateFailed, UnknownTemplate
+from postroom_email.addresses import parse_address, parse_recipients
+from postroom_email.composing import Mail, Senders
+from postroom_email.errors import InvalidAttachment, InvalidHeader, SenderNotAllowed, TemplateFailed, UnknownTemplate
 from tests.support.email_fakes import MemoryStorage, make_composer, make_send_email
 
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.email.addresses import Address, parse_address
-from services.email.errors import InvalidHeader
-from services.email.headers import address_header, custom_headers, text_header
+from postroom_email.addresses import Address, parse_address
+from postroom_email.errors import InvalidHeader
+from postroom_email.headers import address_header, custom_headers, text_header
 
 
 def read_back(header: bytes):

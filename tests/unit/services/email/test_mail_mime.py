@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.email.attachments import File
-from services.email.mime import body
+from postroom_email.attachments import File
+from postroom_email.mime import body
 
 WRITTEN = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")

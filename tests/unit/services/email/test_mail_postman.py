@@ -5,16 +5,16 @@ import pytest
 from postroom import wire
 from postroom.wire.errors import JobError
 from postroom.wire.messages import SendEmail
-from services.email.addresses import parse_address
-from services.email.composing import Senders
-from services.email.errors import (
+from postroom_email.addresses import parse_address
+from postroom_email.composing import Senders
+from postroom_email.errors import (
     MailServersUnavailable,
     RecipientsDeferred,
     RecipientsRefused,
     RecipientsSuppressed,
 )
-from services.email.ledger import MailKey
-from services.email.postman import Postman, mail_key, reference_of
+from postroom_email.ledger import MailKey
+from postroom_email.postman import Postman, mail_key, reference_of
 from tests.support.email_fakes import MemoryLedger, RecordingMailer, make_delivery, make_postman, make_send_email
 
 ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"
@@ -251,7 +251,7 @@ def test_an_event_and_a_job_with_one_id_are_two_message_ids():
 
 
 async def test_a_refused_sender_is_told_apart(ledger: MemoryLedger):
-    from services.email.mailer import Answer, Stage
+    from postroom_email.mailer import Answer, Stage
 
     class NoSender(RecordingMailer):
         async def send(self, envelope):

@@ -1,9 +1,9 @@
 import pytest
 
 from postroom.wire.errors import ConfigurationError
-from services.email.mailer.servers import parse_servers
-from services.email.settings import EmailSettings
-from services.email.signing import Unsigned
+from postroom_email.mailer.servers import parse_servers
+from postroom_email.settings import EmailSettings
+from postroom_email.signing import Unsigned
 
 
 def test_a_url_says_how_a_server_is_spoken_to():

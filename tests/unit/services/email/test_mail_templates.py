@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from postroom.wire.errors import ConfigurationError
-from services.email.errors import UnknownTemplate
-from services.email.rendering.registry import Registry, Template, lay_out
-from services.email.rendering.sandbox import RenderingFailed, check_syntax, render
+from postroom_email.errors import UnknownTemplate
+from postroom_email.rendering.registry import Registry, Template, lay_out
+from postroom_email.rendering.sandbox import RenderingFailed, check_syntax, render
 
 
 def template(name: str, locale: str, *, is_shipped: bool = True) -> Template:

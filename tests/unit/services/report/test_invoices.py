@@ -12,9 +12,9 @@ from babel.numbers import get_currency_precision
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.report.errors import InvalidRows
-from services.report.invoices import calculate_invoices
-from services.report.layout import Row
+from postroom_report.errors import InvalidRows
+from postroom_report.invoices import calculate_invoices
+from postroom_report.layout import Row
 
 INVOICES = 10_000
 IN_ONE_EXAMPLE = 40

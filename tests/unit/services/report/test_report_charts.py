@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.report.charts import Picture, pictures, text_width
-from services.report.definition import Column
-from services.report.formatting import Formatting
-from services.report.scales import scale_of, tick_texts
-from services.report.tabulation import tabulate
+from postroom_report.charts import Picture, pictures, text_width
+from postroom_report.definition import Column
+from postroom_report.formatting import Formatting
+from postroom_report.scales import scale_of, tick_texts
+from postroom_report.tabulation import tabulate
 from tests.support.report_layouts import layout_for
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from services.report.errors import BrokenReportType, InvalidParameter, UnknownReportType
-from services.report.parameters import make_layout
-from services.report.registry import FILE, ReportTypes, shipped_types
+from postroom_report.errors import BrokenReportType, InvalidParameter, UnknownReportType
+from postroom_report.parameters import make_layout
+from postroom_report.registry import FILE, ReportTypes, shipped_types
 from tests.support.report_layouts import layout_for, make_order
 
 ALL = {

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.report.definition import Column
-from services.report.errors import BrokenReportType, InvalidRows
-from services.report.formatting import Formatting
-from services.report.production import produce
-from services.report.tabulation import GroupStart, Record, Totals, tabulate
-from services.report.values import Cell, Money, rounded
+from postroom_report.definition import Column
+from postroom_report.errors import BrokenReportType, InvalidRows
+from postroom_report.formatting import Formatting
+from postroom_report.production import produce
+from postroom_report.tabulation import GroupStart, Record, Totals, tabulate
+from postroom_report.values import Cell, Money, rounded
 from tests.support.report_layouts import layout_for
 
 EUR = {"name": "amount", "format": "money", "currency": "EUR", "total": "sum"}

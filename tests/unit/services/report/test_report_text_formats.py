@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.report.production import produce
+from postroom_report.production import produce
 from tests.support.report_layouts import layout_for
 
 # As a file is written: a lone surrogate and NUL are no text.

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from postroom.wire.messages import SetSchedule
-from services.scheduler.errors import BrokenSchedule
-from services.scheduler.messages import body_of, check_message, headers_of, message_id_of
-from services.scheduler.planning import Plan, definition_of, due_at, plan, read_definition
+from postroom_scheduler.errors import BrokenSchedule
+from postroom_scheduler.messages import body_of, check_message, headers_of, message_id_of
+from postroom_scheduler.planning import Plan, definition_of, due_at, plan, read_definition
 
 NOW = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
 

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from postroom.wire.messages import SetSchedule
-from services.scheduler.errors import BrokenSchedule
-from services.scheduler.expressions import CONSTANTS, parse_cron
-from services.scheduler.timing import fire_times, latest_fire_times, make_timing
+from postroom_scheduler.errors import BrokenSchedule
+from postroom_scheduler.expressions import CONSTANTS, parse_cron
+from postroom_scheduler.timing import fire_times, latest_fire_times, make_timing
 
 BERLIN, NEW_YORK, LORD_HOWE, KOLKATA = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"
 

@@ -2,9 +2,9 @@ from datetime import timedelta
 
 import pytest
 
-from services.sms.errors import AnswerLost, GatewayThrottled, GatewayUnavailable, TextRefused
-from services.sms.gateway import Text
-from services.sms.gateway.failover import Failover
+from postroom_sms.errors import AnswerLost, GatewayThrottled, GatewayUnavailable, TextRefused
+from postroom_sms.gateway import Text
+from postroom_sms.gateway.failover import Failover
 from tests.support.sms_texts import NUMBER, ScriptedGateway
 
 TEXT = Text(NUMBER, "Hello", "job-1")

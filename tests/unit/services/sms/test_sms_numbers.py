@@ -1,9 +1,9 @@
 import pytest
 
 from postroom.wire.errors import ConfigurationError
-from services.sms.errors import InvalidNumber, InvalidSender
-from services.sms.numbers import NumberReader
-from services.sms.senders import check_sender
+from postroom_sms.errors import InvalidNumber, InvalidSender
+from postroom_sms.numbers import NumberReader
+from postroom_sms.senders import check_sender
 
 
 @pytest.mark.parametrize(

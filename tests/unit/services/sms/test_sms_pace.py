@@ -5,8 +5,8 @@ import pytest
 
 from postroom.testing import eventually
 from postroom.wire.errors import Postponed
-from services.sms import pace as pace_module
-from services.sms.pace import Lane, Pace
+from postroom_sms import pace as pace_module
+from postroom_sms.pace import Lane, Pace
 
 
 class FakeTime:

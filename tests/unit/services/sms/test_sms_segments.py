@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sms.segments import places, split
+from postroom_sms.segments import places, split
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 import pytest
 
 from postroom.wire.errors import ConfigurationError
-from services.sms.gateway.choice import open_gateways
-from services.sms.gateway.http_api import look_up, read_api
-from services.sms.gateway.url import parse_gateways
-from services.sms.settings import HttpGatewaySettings, SmsSettings
-from services.sms.wording import CodeWording
+from postroom_sms.gateway.choice import open_gateways
+from postroom_sms.gateway.http_api import look_up, read_api
+from postroom_sms.gateway.url import parse_gateways
+from postroom_sms.settings import HttpGatewaySettings, SmsSettings
+from postroom_sms.wording import CodeWording
 
 
 def test_a_url_is_taken_apart():

@@ -8,10 +8,10 @@ import pytest
 from pydantic import SecretStr
 from standardwebhooks import Webhook
 
-from services.sms.receipts import generic, twilio
-from services.sms.receipts.refusals import Untrusted
-from services.sms.receipts.settings import HttpReceipts
-from services.sms.receipts.sns_signature import SnsVerifier, is_amazons
+from postroom_sms.receipts import generic, twilio
+from postroom_sms.receipts.refusals import Untrusted
+from postroom_sms.receipts.settings import HttpReceipts
+from postroom_sms.receipts.sns_signature import SnsVerifier, is_amazons
 from tests.support.sms_receipts import CERTIFICATE_URL, SnsSigner
 
 TOKEN = SecretStr("12345")

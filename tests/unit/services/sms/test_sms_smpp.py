@@ -7,7 +7,7 @@ import smpp34
 from aiosmpplib.protocol import SubmitSm
 
 from postroom.wire.errors import ConfigurationError
-from services.sms.errors import (
+from postroom_sms.errors import (
     GatewayThrottled,
     GatewayUnavailable,
     NumberRefused,
@@ -15,13 +15,13 @@ from services.sms.errors import (
     TextDeferred,
     TextRefused,
 )
-from services.sms.gateway import Progress
-from services.sms.gateway.smpp.options import read_options
-from services.sms.gateway.smpp.parts import ReferenceNumbers, split_parts
-from services.sms.gateway.smpp.pdu import DeliverSm, MalformedPdu, Tag, read_deliver_sm, read_header
-from services.sms.gateway.smpp.receipts import MessageIds, read_receipt
-from services.sms.gateway.smpp.statuses import refuse
-from services.sms.gateway.url import parse_gateways
+from postroom_sms.gateway import Progress
+from postroom_sms.gateway.smpp.options import read_options
+from postroom_sms.gateway.smpp.parts import ReferenceNumbers, split_parts
+from postroom_sms.gateway.smpp.pdu import DeliverSm, MalformedPdu, Tag, read_deliver_sm, read_header
+from postroom_sms.gateway.smpp.receipts import MessageIds, read_receipt
+from postroom_sms.gateway.smpp.statuses import refuse
+from postroom_sms.gateway.url import parse_gateways
 
 RECEIPT = 4
 WORDS = b"id:7 sub:001 dlvrd:000 submit date:2611231200 done date:2611231201 stat:%s err:%s text:stat:DELIVRD"

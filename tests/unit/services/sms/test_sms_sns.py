@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from postroom.wire.errors import ConfigurationError
-from services.sms.errors import (
+from postroom_sms.errors import (
     AnswerLost,
     GatewayThrottled,
     GatewayUnavailable,
@@ -13,10 +13,10 @@ from services.sms.errors import (
     RecipientOptedOut,
     TextRefused,
 )
-from services.sms.gateway import Text
-from services.sms.gateway.sns import open_sns
-from services.sms.gateway.sns_errors import refuse
-from services.sms.gateway.url import parse_gateways
+from postroom_sms.gateway import Text
+from postroom_sms.gateway.sns import open_sns
+from postroom_sms.gateway.sns_errors import refuse
+from postroom_sms.gateway.url import parse_gateways
 from tests.support.sms_providers import in_front_of, moto_server, serving
 
 TEXT = Text("+4915112345123", "Hello", "job-1", sender="Acme")

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import pytest
 
 from postroom.wire.errors import ConfigurationError
-from services.sms.errors import (
+from postroom_sms.errors import (
     AnswerLost,
     GatewayThrottled,
     GatewayUnavailable,
@@ -15,9 +15,9 @@ from services.sms.errors import (
     TextDeferred,
     TextRefused,
 )
-from services.sms.gateway import Text
-from services.sms.gateway.twilio import open_twilio
-from services.sms.gateway.url import parse_gateways
+from postroom_sms.gateway import Text
+from postroom_sms.gateway.twilio import open_twilio
+from postroom_sms.gateway.url import parse_gateways
 from tests.support.sms_providers import CANARY, SID, Provider, Trouble, serving, twilio_stand_in
 
 TEXT = Text("+4915112345123", "Hello", "job-1")

@@ -2,10 +2,10 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from services.webhook.errors import HeaderNotAllowed, InvalidUrl
-from services.webhook.headers import check_headers
-from services.webhook.networks import AllowedAddresses
-from services.webhook.urls import parse_target
+from postroom_webhook.errors import HeaderNotAllowed, InvalidUrl
+from postroom_webhook.headers import check_headers
+from postroom_webhook.networks import AllowedAddresses
+from postroom_webhook.urls import parse_target
 
 INSIDE = [
     *("127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1"),

@@ -6,9 +6,9 @@ import pytest
 
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import SyncSource
-from services.webhook.answers import failure_of, retry_after
-from services.webhook.caller import Answer
-from services.webhook.errors import (
+from postroom_webhook.answers import failure_of, retry_after
+from postroom_webhook.caller import Answer
+from postroom_webhook.errors import (
     HostBusy,
     ReceiverFailed,
     ReceiverGone,
@@ -18,12 +18,12 @@ from services.webhook.errors import (
     UnknownSecret,
     UnknownSource,
 )
-from services.webhook.hosts import HostLanes
-from services.webhook.settings import WebhookSettings
-from services.webhook.signing import Secrets
-from services.webhook.sync.pages import read_page
-from services.webhook.sync.sources import HeaderSecrets, Sources, read_sources
-from services.webhook.urls import parse_target
+from postroom_webhook.hosts import HostLanes
+from postroom_webhook.settings import WebhookSettings
+from postroom_webhook.signing import Secrets
+from postroom_webhook.sync.pages import read_page
+from postroom_webhook.sync.sources import HeaderSecrets, Sources, read_sources
+from postroom_webhook.urls import parse_target
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TARGET = parse_target("https://crm.example/list")

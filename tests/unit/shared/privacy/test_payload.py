@@ -134,7 +134,7 @@ def test_of_headers_times_counts_and_names_stay_readable() -> None:
         "x-failed-at": "2026-11-25T14:00:00.123456+00:00",
         "x-attempt": 5,
         "x-queue": "email.on.user.created",
-        "x-error-at": "services.email.mailer.smtp.deliver",
+        "x-error-at": "postroom_email.mailer.smtp.deliver",
         "x-fire-time": "2026-11-25T14:00:00Z",
         "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         "delay-seconds": 86400,

@@ -11,12 +11,12 @@ from typing import IO, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from services.report.charts import pictures
-from services.report.definition import Column
-from services.report.formatting import Formatting, heading, is_numeric
-from services.report.labels import labels_for
-from services.report.rendering import PagesDone
-from services.report.tabulation import GroupStart, Record, Table
+from postroom_report.charts import pictures
+from postroom_report.definition import Column
+from postroom_report.formatting import Formatting, heading, is_numeric
+from postroom_report.labels import labels_for
+from postroom_report.rendering import PagesDone
+from postroom_report.tabulation import GroupStart, Record, Table
 
 MOST_COLUMNS_UPRIGHT = 7
 _FOLDER = Path(__file__).parent

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from services.report.charts import pictures
-from services.report.definition import Column
-from services.report.fonts import choose_fonts
-from services.report.formatting import Formatting, heading, is_numeric
-from services.report.labels import labels_for
-from services.report.rendering.pdf.content import GroupHeading, Heading, Item, Record, Totals
-from services.report.rendering.pdf.making import Chart, Report, make_pdf, make_pictures
-from services.report.tabulation import GroupStart, Table
-from services.report.tabulation import Record as TableRecord
+from postroom_report.charts import pictures
+from postroom_report.definition import Column
+from postroom_report.fonts import choose_fonts
+from postroom_report.formatting import Formatting, heading, is_numeric
+from postroom_report.labels import labels_for
+from postroom_report.rendering.pdf.content import GroupHeading, Heading, Item, Record, Totals
+from postroom_report.rendering.pdf.making import Chart, Report, make_pdf, make_pictures
+from postroom_report.tabulation import GroupStart, Table
+from postroom_report.tabulation import Record as TableRecord
 
 _MADE_AT = Column(name="made_at", format="datetime")
 

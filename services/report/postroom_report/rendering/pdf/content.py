@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
-from services.report.fonts import REPLACEMENT
-from services.report.rendering.pdf.measuring import breakable, directed, text_width, word_width
-from services.report.rendering.pdf.paper import Measures
+from postroom_report.fonts import REPLACEMENT
+from postroom_report.rendering.pdf.measuring import breakable, directed, text_width, word_width
+from postroom_report.rendering.pdf.paper import Measures
 
 _BOLD = 1.08
 _LINES_KEPT_TOGETHER = 15

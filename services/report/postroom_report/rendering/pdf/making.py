@@ -12,11 +12,11 @@ from typing import Any
 import orjson
 from babel import Locale
 
-from services.report.fonts import REPLACEMENT, FontChoice, choose_fonts, not_shown
-from services.report.labels import labels_for
-from services.report.layout import Layout
-from services.report.rendering.pdf import parts
-from services.report.rendering.pdf.content import (
+from postroom_report.fonts import REPLACEMENT, FontChoice, choose_fonts, not_shown
+from postroom_report.labels import labels_for
+from postroom_report.layout import Layout
+from postroom_report.rendering.pdf import parts
+from postroom_report.rendering.pdf.content import (
     Content,
     GroupHeading,
     Heading,
@@ -25,9 +25,9 @@ from services.report.rendering.pdf.content import (
     code_points,
     plain,
 )
-from services.report.rendering.pdf.measuring import breakable, directed, shortened
-from services.report.rendering.pdf.paper import MARGIN, PADDING, Page, fit
-from services.report.rendering.pdf.typesetter import TYPE_FOLDER, Typesetter
+from postroom_report.rendering.pdf.measuring import breakable, directed, shortened
+from postroom_report.rendering.pdf.paper import MARGIN, PADDING, Page, fit
+from postroom_report.rendering.pdf.typesetter import TYPE_FOLDER, Typesetter
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from services.report.definition import Definition
+from postroom_report.definition import Definition
 
 MARGIN = 42.0
 PADDING = 8.4  # left and right of each cell, and a little for rounding

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import pikepdf
 
-from services.report.rendering.pdf.typesetter import Typesetter
+from postroom_report.rendering.pdf.typesetter import Typesetter
 
 ROWS = 1500
 """Laid out at once: as many as fit 300 MiB."""

@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 import typst
 
-from services.report.errors import TemplateFailed
-from services.report.fonts import FontChoice
+from postroom_report.errors import TemplateFailed
+from postroom_report.fonts import FontChoice
 
 log = logging.getLogger(__name__)
 

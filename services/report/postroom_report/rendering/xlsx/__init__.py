@@ -10,15 +10,15 @@ import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.worksheet import Worksheet
 
-from services.report.errors import InvalidRows
-from services.report.formatting import Formatting, heading
-from services.report.labels import labels_for
-from services.report.rendering import PagesDone
-from services.report.rendering.xlsx.cells import Cells
-from services.report.rendering.xlsx.chart_sheet import add_charts
-from services.report.rendering.xlsx.sheet_names import SheetNames
-from services.report.tabulation import GroupStart, Item, Record, Table, Totals
-from services.report.values import Cell
+from postroom_report.errors import InvalidRows
+from postroom_report.formatting import Formatting, heading
+from postroom_report.labels import labels_for
+from postroom_report.rendering import PagesDone
+from postroom_report.rendering.xlsx.cells import Cells
+from postroom_report.rendering.xlsx.chart_sheet import add_charts
+from postroom_report.rendering.xlsx.sheet_names import SheetNames
+from postroom_report.tabulation import GroupStart, Item, Record, Table, Totals
+from postroom_report.values import Cell
 
 MOST_ROWS = 1_048_576
 MOST_COLUMNS = 16_384

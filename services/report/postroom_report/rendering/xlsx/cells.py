@@ -10,10 +10,10 @@ from babel import Locale
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from services.report.definition import Column
-from services.report.formatting import Formatting, is_numeric
-from services.report.rendering.xlsx.number_formats import format_code, whole_number_code
-from services.report.values import Cell, Money
+from postroom_report.definition import Column
+from postroom_report.formatting import Formatting, is_numeric
+from postroom_report.rendering.xlsx.number_formats import format_code, whole_number_code
+from postroom_report.values import Cell, Money
 
 log = logging.getLogger(__name__)
 

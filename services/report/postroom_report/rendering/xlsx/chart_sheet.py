@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
-from services.report.charts import COLOURS, label_of
-from services.report.definition import Column
-from services.report.formatting import Formatting, heading
-from services.report.rendering.xlsx.cells import Cells
-from services.report.rendering.xlsx.number_formats import format_code
-from services.report.rendering.xlsx.sheet_names import SheetNames
-from services.report.totals import ChartPoints
+from postroom_report.charts import COLOURS, label_of
+from postroom_report.definition import Column
+from postroom_report.formatting import Formatting, heading
+from postroom_report.rendering.xlsx.cells import Cells
+from postroom_report.rendering.xlsx.number_formats import format_code
+from postroom_report.rendering.xlsx.sheet_names import SheetNames
+from postroom_report.totals import ChartPoints
 
 _CHART_ROWS = 22
 _LABEL = Column(name="label")  # what stands under a point is a text, whatever the column of x is

@@ -5,8 +5,8 @@ import re
 from babel import Locale
 from babel.numbers import get_currency_symbol
 
-from services.report.definition import Column
-from services.report.values import NUMBER_DECIMALS, decimals
+from postroom_report.definition import Column
+from postroom_report.values import NUMBER_DECIMALS, decimals
 
 _TOKEN = re.compile(r"'((?:[^']|'')*)'|([yMdEHhKkmsa])\2*|.", re.DOTALL)
 _MARKS = re.compile("[\u200e\u200f\u061c]")  # of direction: sheets from right to left have their own

@@ -16,16 +16,16 @@ from aiosmpplib.protocol import BindTransceiver, SubmitSm
 from aiosmpplib.state import NPI, TON, PhoneNumber
 
 from postroom.wire.errors import PermanentFailure, TemporaryFailure
-from services.sms.errors import AnswerLost, GatewayUnavailable, TextDeferred, TextRefused
-from services.sms.gateway import Accepted, Receipt, Text
-from services.sms.gateway.smpp.link import BIND_FAILURES, CannotBind, Link, kept_open
-from services.sms.gateway.smpp.options import SmppOptions, read_options
-from services.sms.gateway.smpp.parts import Part, ReferenceNumbers, split_parts
-from services.sms.gateway.smpp.pdu import Command, DeliverSm, read_message_id, status_name
-from services.sms.gateway.smpp.receipts import read_receipt
-from services.sms.gateway.smpp.session import Session, SessionClosed
-from services.sms.gateway.smpp.statuses import WAITS, refuse
-from services.sms.gateway.url import GatewayUrl
+from postroom_sms.errors import AnswerLost, GatewayUnavailable, TextDeferred, TextRefused
+from postroom_sms.gateway import Accepted, Receipt, Text
+from postroom_sms.gateway.smpp.link import BIND_FAILURES, CannotBind, Link, kept_open
+from postroom_sms.gateway.smpp.options import SmppOptions, read_options
+from postroom_sms.gateway.smpp.parts import Part, ReferenceNumbers, split_parts
+from postroom_sms.gateway.smpp.pdu import Command, DeliverSm, read_message_id, status_name
+from postroom_sms.gateway.smpp.receipts import read_receipt
+from postroom_sms.gateway.smpp.session import Session, SessionClosed
+from postroom_sms.gateway.smpp.statuses import WAITS, refuse
+from postroom_sms.gateway.url import GatewayUrl
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
-from services.sms.errors import AnswerLost, GatewayUnavailable
-from services.sms.gateway.smpp.pdu import MalformedPdu
-from services.sms.gateway.smpp.session import Session, SessionClosed
+from postroom_sms.errors import AnswerLost, GatewayUnavailable
+from postroom_sms.gateway.smpp.pdu import MalformedPdu
+from postroom_sms.gateway.smpp.session import Session, SessionClosed
 
 log = logging.getLogger(__name__)
 

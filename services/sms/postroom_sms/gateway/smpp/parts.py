@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiosmpplib.codec import GSM7BitCodec
 
-from services.sms.segments import split
+from postroom_sms.segments import split
 
 REMEMBERED = 10_000
 UDH_INDICATOR = 0b01000000

@@ -3,8 +3,8 @@
 import re
 from enum import StrEnum
 
-from services.sms.gateway import Progress, Receipt
-from services.sms.gateway.smpp.pdu import DeliverSm, Tag
+from postroom_sms.gateway import Progress, Receipt
+from postroom_sms.gateway.smpp.pdu import DeliverSm, Tag
 
 KIND_OF_MESSAGE = 0b00111100
 DELIVERY_RECEIPT = 0b00000100

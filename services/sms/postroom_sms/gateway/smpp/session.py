@@ -11,8 +11,8 @@ from typing import Any
 from aiosmpplib.protocol import DeliverSmResp, EnquireLink, EnquireLinkResp, SmppMessage, Unbind, UnbindResp
 from aiosmpplib.state import SmppCommandStatus
 
-from services.sms.errors import AnswerLost
-from services.sms.gateway.smpp.pdu import (
+from postroom_sms.errors import AnswerLost
+from postroom_sms.gateway.smpp.pdu import (
     HEADER_BYTES,
     RESPONSE,
     Command,

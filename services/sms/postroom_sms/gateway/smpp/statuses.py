@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import NoReturn
 
-from services.sms.errors import (
+from postroom_sms.errors import (
     GatewayThrottled,
     GatewayUnavailable,
     NumberRefused,
@@ -11,7 +11,7 @@ from services.sms.errors import (
     TextDeferred,
     TextRefused,
 )
-from services.sms.gateway.smpp.pdu import status_name
+from postroom_sms.gateway.smpp.pdu import status_name
 
 # SMPP 3.4, 5.1.3. The protocol has no word for how long to wait.
 QUEUE_FULL, THROTTLED = 0x14, 0x58

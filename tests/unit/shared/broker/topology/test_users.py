@@ -8,12 +8,12 @@ from postroom import wire
 from postroom.broker.topology import walk_key
 from postroom.broker.topology.ladder import LONGEST_WAIT
 from postroom.broker.topology.users import NOTHING, BrokerUser, build_users, user_prefix
+from postroom.installation import workers
 from postroom.runtime import Worker
-from postroom.runtime.discovery import discover
 from postroom.runtime.registration import Subscription
 from postroom.wire.errors import ConfigurationError
 
-INSTALLED = [each for worker in discover().workers for each in worker.subscriptions.values()]
+INSTALLED = [each for worker in workers() for each in worker.subscriptions.values()]
 
 
 def users(subscriptions: list[Subscription]) -> dict[str, BrokerUser]:

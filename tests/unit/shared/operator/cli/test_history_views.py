@@ -44,7 +44,7 @@ def test_twelve_tries_with_the_longest_error_fit_on_one_screen() -> None:
 def test_another_error_is_told_again_and_waits_stand_between() -> None:
     lines = shown(
         make_line(1, "try 1 of 3 failed", error="A: one"),
-        make_line(3, "try 2 of 3 failed", error="B: two", place="services.email.send", after_seconds=2),
+        make_line(3, "try 2 of 3 failed", error="B: two", place="postroom_email.send", after_seconds=2),
         make_line(0, "replayed", at=None, was='{"to":"[bold]"}'),
     )
 
@@ -53,7 +53,7 @@ def test_another_error_is_told_again_and_waits_stand_between() -> None:
         "A: one",
         "2026-11-25 02:10:03 +2 s try 2 of 3 failed",
         "B: two",
-        "in services.email.send",
+        "in postroom_email.send",
         "? replayed",
     ]
     assert lines[9].strip() == 'before: {"to":"[bold]"}'  # nothing in it is markup

@@ -53,7 +53,7 @@ def test_a_dead_letter_is_the_message_with_its_reason() -> None:
 
 
 def test_where_an_earlier_try_failed_is_not_said_of_one_that_no_code_raised() -> None:
-    one = delivery(headers={"x-error-at": "services.email.postman.deliver"})
+    one = delivery(headers={"x-error-at": "postroom_email.postman.deliver"})
 
     for copy in (retried(one, FAILURE, "email", SECOND), dead_letter(one, FAILURE, "email")):
         assert "x-error-at" not in copy.headers

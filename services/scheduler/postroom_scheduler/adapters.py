@@ -6,18 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from postroom.runtime import Adapters
-from postroom.runtime.assembly import Runtime, run
-from postroom.settings import read_settings
-from postroom.standalone import run_locally
-from postroom.standalone.dispatch import DispatchSettings, JobRunner, read_runner
-from services.scheduler.api import open_api
-from services.scheduler.file import FileWatch
-from services.scheduler.handlers import worker
-from services.scheduler.lateness import LatenessTelling, SqlLateness
-from services.scheduler.scheduler import Scheduler, WallClock
-from services.scheduler.settings import SchedulerSettings
-from services.scheduler.sql_schedules import SqlSchedules
-from services.scheduler.sql_ticks import SqlTicks
+from postroom.runtime.assembly import Runtime
+from postroom.settings import DispatchSettings, JobRunner, read_settings
+from postroom_scheduler.api import open_api
+from postroom_scheduler.file import FileWatch
+from postroom_scheduler.lateness import LatenessTelling, SqlLateness
+from postroom_scheduler.scheduler import Scheduler, WallClock
+from postroom_scheduler.settings import SchedulerSettings
+from postroom_scheduler.sql_schedules import SqlSchedules
+from postroom_scheduler.sql_ticks import SqlTicks
 
 
 @asynccontextmanager
@@ -40,10 +37,3 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def main() -> None:
-    """Run the scheduler until it is told to stop; with JOB_RUNNER=cron, every service in this process."""
-    if read_runner() is JobRunner.CRON:
-        run_locally()
-    run(worker, adapters)

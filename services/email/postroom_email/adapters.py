@@ -4,17 +4,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from postroom.runtime import Adapters
-from postroom.runtime.assembly import Runtime, run
+from postroom.runtime.assembly import Runtime
 from postroom.settings import ReportStorageSettings, read_settings
 from postroom.storage.tokens import TokenVault
-from services.email.composing import Composer
-from services.email.handlers import worker
-from services.email.ledger.sql import SqlLedger
-from services.email.mailer.choice import open_mailer
-from services.email.postman import Postman
-from services.email.rendering.templates import template_renderer
-from services.email.settings import EmailSettings
-from services.email.storage import PrefixedStorage
+from postroom_email.composing import Composer
+from postroom_email.ledger.sql import SqlLedger
+from postroom_email.mailer.choice import open_mailer
+from postroom_email.postman import Postman
+from postroom_email.rendering.templates import template_renderer
+from postroom_email.settings import EmailSettings
+from postroom_email.storage import PrefixedStorage
 
 
 @asynccontextmanager
@@ -27,8 +26,3 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     async with open_mailer(email, tokens) as mailer, templates as renderer:
         composer = Composer(email.senders(), renderer, storage, email.signer(), email.max_attachment_bytes)
         yield {Postman: Postman(mailer, SqlLedger(runtime.database), composer)}
-
-
-def main() -> None:
-    """Run the service until it is told to stop."""
-    run(worker, adapters)

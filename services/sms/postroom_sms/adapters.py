@@ -4,18 +4,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from postroom.runtime import Adapters
-from postroom.runtime.assembly import Runtime, run
+from postroom.runtime.assembly import Runtime
 from postroom.settings import read_settings
-from services.sms.announcing import Desk, announcing
-from services.sms.checking import Checker
-from services.sms.courier import Courier
-from services.sms.gateway.choice import open_gateways
-from services.sms.handlers import worker
-from services.sms.pace import Pace
-from services.sms.receiving import taking_receipts
-from services.sms.settings import ReceiptsSettings, SmsSettings
-from services.sms.sql_texts import SqlTexts
-from services.sms.wording import CodeWording
+from postroom_sms.announcing import Desk, announcing
+from postroom_sms.checking import Checker
+from postroom_sms.courier import Courier
+from postroom_sms.gateway.choice import open_gateways
+from postroom_sms.pace import Pace
+from postroom_sms.receiving import taking_receipts
+from postroom_sms.settings import ReceiptsSettings, SmsSettings
+from postroom_sms.sql_texts import SqlTexts
+from postroom_sms.wording import CodeWording
 
 
 @asynccontextmanager
@@ -32,8 +31,3 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
         async with open_gateways(sms, desk.take) as gateways, receipts:
             courier = Courier(checker, texts, gateways, pace, announcer, sms.after_lost_answer)
             yield {Courier: courier, CodeWording: wording}
-
-
-def main() -> None:
-    """Run the service until it is told to stop."""
-    run(worker, adapters)

@@ -4,16 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from postroom.runtime import Adapters
-from postroom.runtime.assembly import Runtime, run
+from postroom.runtime.assembly import Runtime
 from postroom.settings import read_settings
-from services.webhook.attempts.sql import SqlAttemptLog
-from services.webhook.caller.choice import open_caller
-from services.webhook.courier import Courier
-from services.webhook.handlers import worker
-from services.webhook.hosts import HostLanes
-from services.webhook.settings import WebhookSettings
-from services.webhook.sync.ledger import SyncLedger
-from services.webhook.sync.syncer import Syncer
+from postroom_webhook.attempts.sql import SqlAttemptLog
+from postroom_webhook.caller.choice import open_caller
+from postroom_webhook.courier import Courier
+from postroom_webhook.hosts import HostLanes
+from postroom_webhook.settings import WebhookSettings
+from postroom_webhook.sync.ledger import SyncLedger
+from postroom_webhook.sync.syncer import Syncer
 
 
 @asynccontextmanager
@@ -28,8 +27,3 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
             Courier: Courier(caller, lanes, settings.signing(), attempts, settings.timeout),
             Syncer: Syncer(caller, sources, ledger, runtime.publisher, settings.sync_max_bytes, settings.sync_timeout),
         }
-
-
-def main() -> None:
-    """Run the service until it is told to stop."""
-    run(worker, adapters)

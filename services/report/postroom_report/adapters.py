@@ -4,18 +4,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from postroom.runtime import Adapters
-from postroom.runtime.assembly import Runtime, run
+from postroom.runtime.assembly import Runtime
 from postroom.settings import read_settings
 from postroom.storage.object_storage import ObjectStorage
-from services.report.announcing import Announcer
-from services.report.clerk import Clerk
-from services.report.handlers import CHILDREN, worker
-from services.report.planning import Planner
-from services.report.press import Limits, Press
-from services.report.runs.sql import SqlRuns
-from services.report.settings import ReportSettings
-from services.report.storage import ReportStorage
-from services.report.workplace import open_workplace
+from postroom_report.announcing import Announcer
+from postroom_report.clerk import Clerk
+from postroom_report.handlers import CHILDREN
+from postroom_report.planning import Planner
+from postroom_report.press import Limits, Press
+from postroom_report.runs.sql import SqlRuns
+from postroom_report.settings import ReportSettings
+from postroom_report.storage import ReportStorage
+from postroom_report.workplace import open_workplace
 
 
 @asynccontextmanager
@@ -28,8 +28,3 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     press = Press(Limits(settings.memory_mib, settings.time_limit_seconds), CHILDREN)
     with open_workplace() as workplace:
         yield {Clerk: Clerk(planner, press, workplace, storage, SqlRuns(runtime.database), announcer)}
-
-
-def main() -> None:
-    """Run the service until it is told to stop."""
-    run(worker, adapters)

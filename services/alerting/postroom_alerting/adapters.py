@@ -5,17 +5,16 @@ from contextlib import asynccontextmanager
 
 from postroom.broker.publishing import Publisher
 from postroom.runtime import Adapters
-from postroom.runtime.assembly import Runtime, run
+from postroom.runtime.assembly import Runtime
 from postroom.settings import read_settings
-from services.alerting.alerts import Alerts
-from services.alerting.desk import links_of, open_desk
-from services.alerting.failures import FailureLog
-from services.alerting.handlers import worker
-from services.alerting.settings import AlertingSettings
-from services.alerting.sql_conditions import SqlConditionLog
-from services.alerting.sql_failures import SqlFailureLog
-from services.alerting.sql_news import SqlNewsLog
-from services.alerting.watching.opening import open_watch
+from postroom_alerting.alerts import Alerts
+from postroom_alerting.desk import links_of, open_desk
+from postroom_alerting.failures import FailureLog
+from postroom_alerting.settings import AlertingSettings
+from postroom_alerting.sql_conditions import SqlConditionLog
+from postroom_alerting.sql_failures import SqlFailureLog
+from postroom_alerting.sql_news import SqlNewsLog
+from postroom_alerting.watching.opening import open_watch
 
 
 @asynccontextmanager
@@ -29,8 +28,3 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     alerts = Alerts(news, desk.channels, links=links_of(settings, runtime.settings))
     async with alerts.running(), open_watch(runtime, conditions, alerts.wake) as watching:
         yield {FailureLog: failures, Alerts: alerts, Publisher: runtime.publisher, **watching}
-
-
-def main() -> None:
-    """Serve until told to stop."""
-    run(worker, adapters)

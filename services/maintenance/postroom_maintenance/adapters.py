@@ -4,17 +4,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from postroom.runtime import Adapters
-from postroom.runtime.assembly import Runtime, run
+from postroom.runtime.assembly import Runtime
 from postroom.settings import ReportStorageSettings, read_settings
 from postroom.storage.object_storage import ObjectStorage
 from postroom.storage.tokens import TokenVault
-from services.maintenance.archiving import Archivist
-from services.maintenance.back_ups import BackUps
-from services.maintenance.cleaning import Cleaner
-from services.maintenance.databases import ServiceDatabases
-from services.maintenance.handlers import worker
-from services.maintenance.refreshing import Refresher
-from services.maintenance.settings import MaintenanceSettings
+from postroom_maintenance.archiving import Archivist
+from postroom_maintenance.back_ups import BackUps
+from postroom_maintenance.cleaning import Cleaner
+from postroom_maintenance.databases import ServiceDatabases
+from postroom_maintenance.refreshing import Refresher
+from postroom_maintenance.settings import MaintenanceSettings
 
 
 @asynccontextmanager
@@ -30,8 +29,3 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
         Archivist: Archivist(databases, storage),
         Refresher: Refresher(TokenVault.from_settings(runtime.settings)),
     }
-
-
-def main() -> None:
-    """Do chores until told to stop."""
-    run(worker, adapters)

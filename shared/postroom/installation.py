@@ -1,0 +1,85 @@
+"""Which services there are: those that are installed, and of these the ones that belong to this installation.
+
+`POSTROOM_SERVICES` names the latter, separated by commas; without it all that are installed belong to it. Topology,
+users, alerting, `postroom status` and `postroom up` follow it: there is no queue without a reader, and no alarm about
+what does not run here.
+"""
+
+import os
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
+
+from postroom.service import ENTRY_POINTS, Service
+from postroom.wire.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from postroom.runtime import Worker
+    from postroom.runtime.registration import Subscription
+
+VARIABLE = "POSTROOM_SERVICES"
+
+
+def installed_services() -> list[Service]:
+    """Every service that is installed, by name. Raises ConfigurationError for one that cannot be read."""
+    found: dict[str, Service] = {}
+    for entry_point in sorted(entry_points(group=ENTRY_POINTS), key=lambda each: (each.name, each.value)):
+        service = _read(entry_point)
+        if found.setdefault(service.name, service) != service:
+            raise ConfigurationError(
+                f"two distributions offer a service called {service.name} (entry points {ENTRY_POINTS}); "
+                "uninstall one of them"
+            )
+    return list(found.values())
+
+
+def services() -> list[Service]:
+    """The services of this installation, by name.
+
+    Raises ConfigurationError when POSTROOM_SERVICES names one that is not installed.
+    """
+    installed = installed_services()
+    chosen = [name.strip() for name in os.environ.get(VARIABLE, "").split(",") if name.strip()]
+    if not chosen:
+        return installed
+    return pick(chosen, installed, f"{VARIABLE} names")
+
+
+def find_service(name: str) -> Service:
+    """One that is installed. Raises ConfigurationError where it is not."""
+    return pick([name], installed_services(), "you asked for")[0]
+
+
+def pick(names: Iterable[str], among: list[Service], asked: str) -> list[Service]:
+    """Those of the given names. Raises ConfigurationError, which begins with `asked`, for one that is not there."""
+    by_name = {service.name: service for service in among}
+    for name in names:
+        if name not in by_name:
+            there_are = ", ".join(by_name) or "none; pip install 'postroom[email]', for example"
+            raise ConfigurationError(f"{asked} {name!r}, and no such service is installed; there are: {there_are}")
+    return [service for name, service in by_name.items() if name in set(names)]
+
+
+def workers() -> "list[Worker]":
+    """The handlers of each service of this installation."""
+    return [service.load_worker() for service in services()]
+
+
+def subscriptions() -> "list[Subscription]":
+    """All that the services of this installation read."""
+    return [each for worker in workers() for each in worker.subscriptions.values()]
+
+
+def _read(entry_point: EntryPoint) -> Service:
+    try:
+        service = entry_point.load()
+    except (ImportError, AttributeError) as error:
+        where = entry_point.dist.name if entry_point.dist else "a distribution"
+        raise ConfigurationError(
+            f"{where} offers the service {entry_point.name} as {entry_point.value}, which cannot be imported: {error}"
+        ) from error
+    if not isinstance(service, Service) or service.name != entry_point.name:
+        raise ConfigurationError(
+            f"the entry point {entry_point.name} = {entry_point.value!r} ({ENTRY_POINTS}) is no Service of that name"
+        )
+    return service

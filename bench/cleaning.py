@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, text
 from bench.databases import DATABASES, empty_database
 from bench.family import Family, Figures, run_alone, size
 from postroom.devkit.broker_node import BrokerNode
+from postroom.installation import find_service
 from postroom.runtime.inbox.tables import HistoryRow
 from postroom.storage.database import Database
 from postroom.storage.retention import HISTORY, Retention
@@ -52,7 +53,7 @@ async def cleaning(kind: str, _broker: BrokerNode, sizes: Sizes, figures: Figure
 
 @asynccontextmanager
 async def _opened(url: str) -> AsyncIterator[Database]:
-    database = Database(url, SERVICE)
+    database = Database(url, SERVICE, find_service(SERVICE).migrations_folder())
     try:
         await database.migrate()
         yield database

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import inspect, text
 
 from postroom.operator.cli.asking import ask_service
-from postroom.storage.database import Database
 from postroom.wire.errors import ConfigurationError, NoDatabase
+from tests.support.databases import service_database
 from tests.support.processes import PROJECT
 
 QUESTIONS = [("alerting", "list", "open"), ("audit", "show", "m-1"), ("scheduler", "list")]
@@ -42,14 +42,14 @@ async def test_an_empty_database_stays_empty(
     with pytest.raises(NoDatabase, match="no tables in this database"):
         ask_service(*question)
 
-    database = Database(postgres_url, question[0])
+    database = service_database(postgres_url, question[0])
     assert question[0] not in await database.run(lambda connection: inspect(connection).get_schema_names())
     await database.close()
 
 
 @on_each_service
 async def test_tables_of_an_older_version_are_not_brought_to_this_one(folder: Path, question: tuple[str, ...]) -> None:
-    database = Database(f"sqlite+aiosqlite:///{folder}/{question[0]}.sqlite3", question[0])
+    database = service_database(f"sqlite+aiosqlite:///{folder}/{question[0]}.sqlite3", question[0])
     await database.migrate()
     await database.run(
         lambda connection: connection.execute(
@@ -68,7 +68,7 @@ async def test_tables_of_an_older_version_are_not_brought_to_this_one(folder: Pa
 
 @on_each_service
 async def test_tables_of_a_newer_version_are_not_read_by_this_one(folder: Path, question: tuple[str, ...]) -> None:
-    database = Database(f"sqlite+aiosqlite:///{folder}/{question[0]}.sqlite3", question[0])
+    database = service_database(f"sqlite+aiosqlite:///{folder}/{question[0]}.sqlite3", question[0])
     await database.migrate()
     newer = "INSERT INTO alembic_version VALUES ('9999_from_the_future')"
     await database.run(lambda connection: connection.execute(text(newer)))

@@ -20,7 +20,7 @@ from postroom.broker.topology.ladder import walk_key
 from postroom.devkit.broker_node import BrokerNode
 from postroom.runtime import Adapters, Delivery
 from postroom.runtime.assembly import Runtime
-from postroom.testing import eventually, running_service
+from postroom.testing import eventually, running_with
 from postroom.wire.errors import ProviderUnavailable
 from postroom_alerting.alerts import Alerts
 from postroom_alerting.conditions import Condition
@@ -207,7 +207,9 @@ async def listening(worker_vhost: WorkerVhost, data_dir: Path) -> AsyncIterator[
         async with open_watch(runtime, watched.conditions, lambda: None) as given:
             yield dict.fromkeys((FailureLog, Alerts)) | {Publisher: runtime.publisher, **given}
 
-    async with running_service(alerting_service, worker_vhost.settings(data_dir)):
+    async with running_with(
+        alerting, adapters, alerting_service.migrations_folder(), settings=worker_vhost.settings(data_dir)
+    ):
         yield watched
 
 

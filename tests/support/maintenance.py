@@ -11,6 +11,7 @@ from postroom.runtime.inbox.tables import HistoryRow, InboxRow
 from postroom.settings import RuntimeSettings
 from postroom.storage.database import Database
 from postroom_report.models import DocumentRow, RunRow
+from tests.support.databases import service_database
 
 NOW = datetime.now(UTC)
 OLD, YOUNG = NOW - timedelta(days=100), NOW - timedelta(days=1)
@@ -23,7 +24,7 @@ def runtime_settings(data_dir: Path, database_url: str | None) -> RuntimeSetting
 
 async def opened(settings: RuntimeSettings, service: str) -> Database:
     """A service's database with its tables."""
-    database = Database(settings.service_database_url(service), service)
+    database = service_database(settings.service_database_url(service), service)
     await database.migrate()
     return database
 

@@ -33,16 +33,31 @@ def installed_services() -> list[Service]:
     return list(found.values())
 
 
-def services() -> list[Service]:
-    """The services of this installation, by name.
+def chosen_names() -> frozenset[str]:
+    """What POSTROOM_SERVICES names; empty where it is unset, and all that are installed belong to the installation."""
+    given = os.environ.get("POSTROOM_SERVICES", "").split(",")
+    return frozenset(name for each in given if (name := each.strip()))
 
-    Raises ConfigurationError when POSTROOM_SERVICES names one that is not installed.
+
+def services() -> list[Service]:
+    """The services of this installation that are installed here, by name. An image may have only one of them."""
+    chosen = chosen_names()
+    return [service for service in installed_services() if not chosen or service.name in chosen]
+
+
+def all_services() -> list[Service]:
+    """The services of this installation, for what has to know each of them: its topology, its users.
+
+    Raises ConfigurationError when POSTROOM_SERVICES names one that is not installed here.
     """
-    installed = installed_services()
-    chosen = [name.strip() for name in os.environ.get(VARIABLE, "").split(",") if name.strip()]
-    if not chosen:
-        return installed
-    return pick(chosen, installed, f"{VARIABLE} names")
+    chosen = chosen_names()
+    return pick(chosen, installed_services(), f"{VARIABLE} names") if chosen else installed_services()
+
+
+def belongs_here(queue: str) -> bool:
+    """Whether a work queue is one of this installation: by its name, which begins with that of its service."""
+    chosen = chosen_names()
+    return not chosen or queue.partition(".")[0] in chosen
 
 
 def find_service(name: str) -> Service:
@@ -53,21 +68,28 @@ def find_service(name: str) -> Service:
 def pick(names: Iterable[str], among: list[Service], asked: str) -> list[Service]:
     """Those of the given names. Raises ConfigurationError, which begins with `asked`, for one that is not there."""
     by_name = {service.name: service for service in among}
-    for name in names:
+    wanted = set(names)
+    for name in sorted(wanted):
         if name not in by_name:
             there_are = ", ".join(by_name) or "none; pip install 'postroom[email]', for example"
             raise ConfigurationError(f"{asked} {name!r}, and no such service is installed; there are: {there_are}")
-    return [service for name, service in by_name.items() if name in set(names)]
+    return [service for name, service in by_name.items() if name in wanted]
 
 
 def workers() -> "list[Worker]":
-    """The handlers of each service of this installation."""
+    """The handlers of each service of this installation that is installed here."""
     return [service.load_worker() for service in services()]
 
 
 def subscriptions() -> "list[Subscription]":
-    """All that the services of this installation read."""
+    """All that the services of this installation read that are installed here."""
     return [each for worker in workers() for each in worker.subscriptions.values()]
+
+
+def all_subscriptions() -> "list[Subscription]":
+    """All that the services of this installation read. Raises ConfigurationError like `all_services`."""
+    loaded = (service.load_worker() for service in all_services())
+    return [each for worker in loaded for each in worker.subscriptions.values()]
 
 
 def _read(entry_point: EntryPoint) -> Service:

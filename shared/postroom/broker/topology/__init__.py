@@ -1,7 +1,7 @@
 """What exists on the broker, declared in one place as data."""
 
 from postroom.broker.topology.ladder import LONGEST_WAIT, delay_ladder, walk_key
-from postroom.broker.topology.model import Topology, build_topology
+from postroom.broker.topology.model import Topology, build_topology, installation_topology
 from postroom.broker.topology.parts import Binding, Exchange, Policy, Queue
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "Topology",
     "build_topology",
     "delay_ladder",
+    "installation_topology",
     "walk_key",
 ]

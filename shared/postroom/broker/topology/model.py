@@ -12,6 +12,7 @@ from typing import Any
 from postroom import wire
 from postroom.broker.topology.ladder import delay_ladder
 from postroom.broker.topology.parts import Binding, Exchange, Policy, Queue, quorum_queue
+from postroom.installation import all_subscriptions
 from postroom.runtime.registration import Subscription
 from postroom.wire.errors import ConfigurationError
 
@@ -55,10 +56,19 @@ class _Parts:
         self.policies += [waiting_policy(dead), work_policy(name, *net)]
 
 
-def build_topology(subscriptions: Iterable[Subscription]) -> Topology:
+def installation_topology() -> Topology:
+    """What the services of this installation need. Where none of them is alerting, dead letters are not kept for it.
+
+    Raises ConfigurationError like `build_topology` and `all_services`.
+    """
+    read = all_subscriptions()
+    return build_topology(read, with_alerting=any(each.queue == wire.ALERTING_QUEUE for each in read))
+
+
+def build_topology(read: Iterable[Subscription], *, with_alerting: bool = True) -> Topology:
     """The topology for these handlers. Raises ConfigurationError when two services do the same job."""
     readers: dict[str, Subscription] = {}
-    for subscription in subscriptions:
+    for subscription in read:
         other = readers.setdefault(subscription.queue, subscription)
         if other is not subscription:
             raise ConfigurationError(
@@ -81,7 +91,8 @@ def build_topology(subscriptions: Iterable[Subscription]) -> Topology:
         ],
         policies=[waiting_policy(wire.UNROUTED_QUEUE)],
     )
-    parts.add_work_queue(wire.ALERTING_QUEUE, [(wire.DEAD_LETTERS, "#"), (wire.UNROUTED, "")])
+    if with_alerting:
+        parts.add_work_queue(wire.ALERTING_QUEUE, [(wire.DEAD_LETTERS, "#"), (wire.UNROUTED, "")])
     for subscription in readers.values():
         if subscription.queue != wire.ALERTING_QUEUE:
             sources = [(subscription.exchange, subscription.binding_key)] if subscription.exchange else []

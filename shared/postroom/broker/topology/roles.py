@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from postroom import wire
 from postroom.broker.management import QueueInfo
 from postroom.broker.topology.ladder import delay_ladder
+from postroom.installation import belongs_here
 
 POLICY_PREFIX = "postroom."
 
@@ -28,6 +29,9 @@ class Role(Enum):
 def role_of(queue: QueueInfo, ignored: tuple[str, ...] = ()) -> Role:
     """What `queue` is for; those that match a pattern of `ignored` are nobody's business here.
 
+    Nor is one of a service that does not belong to this installation (POSTROOM_SERVICES), unless messages wait in it:
+    those were accepted, and nobody reads them.
+
     Its policy is not known before the broker has counted it for the first time, which takes five seconds.
     """
     if any(fnmatchcase(queue.name, pattern) for pattern in ignored):
@@ -37,8 +41,14 @@ def role_of(queue: QueueInfo, ignored: tuple[str, ...] = ()) -> Role:
     if queue.policy != POLICY_PREFIX + queue.name:
         # Temporary ones are somebody's own business. A mistyped destination in the management UI is durable.
         return Role.FOREIGN if queue.exclusive or queue.auto_delete else Role.UNDECLARED
+    return _declared_role(queue)
+
+
+def _declared_role(queue: QueueInfo) -> Role:
     if queue.name == wire.UNROUTED_QUEUE:
         return Role.UNROUTED
-    if queue.name.endswith(wire.DEAD_SUFFIX):
-        return Role.DEAD
-    return Role.LADDER if queue.name in LADDER else Role.WORK
+    if queue.name in LADDER:
+        return Role.LADDER
+    if not queue.messages and not belongs_here(queue.name):
+        return Role.FOREIGN
+    return Role.DEAD if queue.name.endswith(wire.DEAD_SUFFIX) else Role.WORK

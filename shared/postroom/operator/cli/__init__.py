@@ -2,7 +2,7 @@
 
 import typer
 
-from postroom.operator.cli import alerts, dead, history, report, schedules, schema, tokens, topology
+from postroom.operator.cli import alerts, dead, history, new, report, schedules, schema, tokens, topology
 from postroom.operator.cli.cancel import cancel_command
 from postroom.operator.cli.demo import demo_command
 from postroom.operator.cli.output import EXIT_CODES, CommandGroup
@@ -33,6 +33,7 @@ app.add_typer(history.app, name="history")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(topology.app, name="topology")
 app.add_typer(schema.app, name="schema")
+app.add_typer(new.app, name="new")
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from postroom.broker.topology.passwords import Passwords
 from postroom.broker.topology.user_application import apply_users
 from postroom.broker.topology.users import MONITORING, BrokerUser, build_users, user_prefix
 from postroom.devkit.broker_node import BrokerNode
-from postroom.installation import subscriptions
+from postroom.installation import all_subscriptions
 from postroom.settings import RuntimeSettings
 from postroom.wire.errors import ConfigurationError
 
@@ -19,7 +19,7 @@ READS_THE_MANAGEMENT_API = "alerting"
 
 def installed_users(virtual_host: str, prefix: str | None = None) -> tuple[BrokerUser, ...]:
     """The users for all services of this installation; by default their names begin as `user_prefix` says."""
-    return build_users(subscriptions(), user_prefix(virtual_host) if prefix is None else prefix)
+    return build_users(all_subscriptions(), user_prefix(virtual_host) if prefix is None else prefix)
 
 
 def users_of_node(broker: BrokerNode, folder: Path, say: Callable[[str], None]) -> dict[str, dict[str, str]]:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from postroom.broker.management import Management
-from postroom.broker.topology import Topology, build_topology
+from postroom.broker.topology import Topology, installation_topology
 from postroom.broker.topology.application import apply_topology
 from postroom.broker.topology.check import Problem, Severity, blocks, find_problems
 from postroom.broker.topology.comparison import read_found
@@ -21,7 +21,6 @@ from postroom.broker.topology.definitions import DEFAULT_BROKER_VERSION, definit
 from postroom.broker.topology.passwords import Passwords
 from postroom.broker.topology.proof import LADDER, Limits, Outcome, Proof, prove
 from postroom.broker.topology.user_application import apply_users
-from postroom.installation import subscriptions
 from postroom.operator.cli.broker_users import installed_users
 from postroom.operator.cli.output import AsJson, ExitCode, err, out, print_json
 from postroom.operator.cli.topology_views import show_applied, show_problems, show_proofs
@@ -71,7 +70,7 @@ def apply_command(
     """
     if (rotate or prefix is not None) and users is None:
         raise typer.BadParameter("say with --users where the passwords are", param_hint="--rotate, --user-prefix")
-    topology = build_topology(subscriptions())
+    topology = installation_topology()
     with Management.from_settings(read_settings(RuntimeSettings)) as management:
         with err.status("Applying…") as status:
             applied = apply_topology(
@@ -110,7 +109,7 @@ def check_command(
 
     Example: `postroom topology check --json | jq '.problems[].text'`
     """
-    topology = build_topology(subscriptions())
+    topology = installation_topology()
     settings = read_settings(RuntimeSettings)
     with Management.from_settings(settings) as management:
         found = read_found(management)
@@ -162,7 +161,7 @@ def export_command(
     """
     if not broker_version.partition(".")[0].isdigit():
         raise typer.BadParameter(f"{broker_version!r} is not a version; say 4 or 3.10", param_hint="--broker-version")
-    topology = build_topology(subscriptions())
+    topology = installation_topology()
     host = virtual_host or read_settings(RuntimeSettings).virtual_host()
     document = definitions(topology, host, broker_version)
     if users is not None:

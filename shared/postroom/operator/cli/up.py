@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
@@ -13,12 +13,12 @@ from rich.markup import escape
 
 from postroom.broker.connection import without_password
 from postroom.broker.management import Management
-from postroom.broker.topology import build_topology
+from postroom.broker.topology import installation_topology
 from postroom.broker.topology.application import apply_topology
 from postroom.devkit.broker_node import BrokerNode, find_broker
 from postroom.devkit.running import noted
 from postroom.devkit.supervisor import Supervisor
-from postroom.installation import VARIABLE, installed_services, pick, subscriptions, workers
+from postroom.installation import VARIABLE, installed_services, pick, workers
 from postroom.installation import services as installation_services
 from postroom.operator.cli.broker_users import users_of_node
 from postroom.operator.cli.output import err, note, out, print_table
@@ -53,7 +53,7 @@ def broker_environment(broker: BrokerNode) -> dict[str, str]:
 
 def apply_to(broker: BrokerNode) -> None:
     """Bring a broker to the topology of the installed services."""
-    topology = build_topology(subscriptions())
+    topology = installation_topology()
     settings = RuntimeSettings.model_validate(
         {"amqp_url": broker.amqp_url, "management_url": broker.management_url or None}
     )
@@ -72,7 +72,7 @@ async def _stay_up(names: list[str], broker: BrokerNode, users: dict[str, dict[s
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with _mail_box(data_dir / "mail") as mail:
+    async with _mail_box(data_dir / "mail", is_needed="email" in names) as mail:
         supervisor = Supervisor(names, {**broker_environment(broker), **mail}, of_service=users, say=note)
         try:
             with err.status("Starting the services…"):
@@ -88,9 +88,9 @@ async def _stay_up(names: list[str], broker: BrokerNode, users: dict[str, dict[s
 
 
 @asynccontextmanager
-async def _mail_box(folder: Path) -> AsyncIterator[dict[str, str]]:
+async def _mail_box(folder: Path, *, is_needed: bool) -> AsyncIterator[dict[str, str]]:
     """A mail server of our own when no other is named: trying Postroom needs no account anywhere."""
-    if os.environ.get("EMAIL_SMTP_URL"):
+    if os.environ.get("EMAIL_SMTP_URL") or not is_needed:
         yield {}
         return
     try:
@@ -125,12 +125,18 @@ def _show(supervisor: Supervisor, broker: BrokerNode, data_dir: Path) -> None:
     out.print(f"Management UI: {escape(without_password(broker.management_url))}", soft_wrap=True)
     out.print(f"Data: {escape(str(data_dir.absolute()))}", soft_wrap=True)
     out.print(
-        f"Try, in another terminal{_how_to_get_there(broker)}\n"
-        """  postroom publish email.send '{"to": "ada@example.com", "subject": "Hello", "body": "Hi Ada"}'""",
+        f"Try, in another terminal{_how_to_get_there(broker)}\n  {escape(_example(queues))}",
         soft_wrap=True,
         highlight=False,
     )
     out.print("Ctrl-C stops everything.")
+
+
+def _example(queues: Mapping[str, Sequence[str]]) -> str:
+    if "email" in queues:
+        return """postroom publish email.send '{"to": "ada@example.com", "subject": "Hello", "body": "Hi Ada"}'"""
+    jobs = (queue for service, names in queues.items() for queue in names if queue.startswith(f"{service}."))
+    return f"postroom publish {next((job for job in jobs if '.on.' not in job), 'KIND')} '{{…}}'"
 
 
 def _how_to_get_there(broker: BrokerNode) -> str:

@@ -1,0 +1,44 @@
+"""`postroom new`: a project of one's own."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from postroom.operator.cli.output import AsJson, out, print_json
+from postroom.operator.scaffold import NewService, write_service
+
+app = typer.Typer(no_args_is_help=True, help="Begin a project of your own: a service with one job. It works at once.")
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `service` a command of its own, although it is the only one."""
+
+
+@app.command("service")
+def service_command(
+    name: Annotated[str, typer.Argument(help="Of the service, as `thumbnails`: lower case, with hyphens.")],
+    verb: Annotated[str, typer.Option(help="Of its first job: `make` for the kind `thumbnails.make`.")] = "make",
+    folder: Annotated[Path | None, typer.Option(help="A new or empty folder; by default one called as NAME.")] = None,
+    package: Annotated[str, typer.Option(help="What is imported; by default `thumbnails_service`.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Write a small project: message, handler, far side, settings, a table, tests, and an image.
+
+    It works as it stands: `uv run pytest`, `uv run postroom up`. Postroom finds the service by the entry point in its
+    pyproject.toml, wherever it is installed.
+
+    Example: `postroom new service thumbnails`
+    """
+    new = NewService(name, verb, package)
+    where = folder or Path(name)
+    written = write_service(new, where)
+    if as_json:
+        print_json({"service": name, "folder": where, "files": written})
+        return
+    out.print(f"{len(written)} files in [bold]{escape(str(where))}[/]. Next:", highlight=False)
+    for command in (f"cd {shlex.quote(str(where))}", "uv run pytest", "uv run postroom up"):
+        out.print(f"  {escape(command)}", highlight=False)

@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-system demo up test test-hard test-brokers test-broker-4 check check-code format bench clean
+.PHONY: help setup setup-system demo up test test-hard test-brokers test-broker-4 check check-code format bench lock clean
 
 # Given as ARGS="-k replay -x" to the test targets.
 ARGS ?=
@@ -68,6 +68,10 @@ check-code: setup ## the gate without tests
 format: setup ## format the code and fix what ruff can fix
 	@$(PYTHON) -m ruff check --quiet --fix-only .
 	@$(PYTHON) -m ruff format .
+
+lock: setup ## bring uv.lock up to the pyproject.toml files, and .venv to it
+	@UV_SYSTEM_CERTS=1 .venv/bin/uv lock --quiet
+	@$(MAKE) --no-print-directory setup
 
 bench: setup ## measure this machine
 	@$(PYTHON) -m bench

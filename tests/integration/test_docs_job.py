@@ -1,94 +1,148 @@
-"""docs/adding-a-job.md as it stands: its files are written into a copy of the project, its commands are run."""
+"""docs/adding-a-job.md as it stands: from built wheels, in an empty folder, its commands are run."""
 
 import asyncio
 import os
 import re
-import shlex
-import shutil
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from postroom.operator.scaffold import NewService, write_service
 from postroom.testing import eventually
-from tests.support.documents import ROOT, document
-from tests.support.patience import PROCESS_ENDS, PROCESS_STARTS, seconds
+from tests.support.documents import document
+from tests.support.patience import PROCESS_ENDS, PROCESS_STARTS, WORK, patience, seconds
 from tests.support.processes import run, running, show_when_red
+from tests.support.wheels import ENVIRONMENT, UV, build_wheels, locked_versions, make_environment
 
 PAGE = document("docs/adding-a-job.md")
-PYTHON = Path(sys.executable).parent
+COMMANDS = re.findall(r"^\w+ (?:[^'\n]|'[^']*')+$", "\n".join(PAGE.blocks("sh")), re.MULTILINE)
+"""The lines of the page's shell blocks; a curl goes over two."""
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """Somebody with an empty folder, the command line from a wheel, and an application with packages called as ours."""
+
+    folder: Path
+    environment: Mapping[str, str]
+
+    @property
+    def project(self) -> Path:
+        """What `postroom new service` writes."""
+        return self.folder / "thumbnails"
+
+    async def types(self, command: str, *, where: Path | None = None) -> str:
+        """What a command says, which has to succeed."""
+        ended = await run(*self.arguments(command), cwd=where or self.project, environment=self.environment)
+        assert ended.code == 0, f"{command}\n{ended.output}"
+        return ended.output
+
+    def arguments(self, command: str) -> list[str]:
+        """What has a shell do it."""
+        return ["sh", "-c", command]
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A copy of the project with the files of the page in it."""
-    for folder in ("services", "shared"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    for name, source in PAGE.files().items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(source)
-    return tmp_path
-
-
-@pytest.fixture
-def environment(project: Path, vhost: Any) -> dict[str, str]:
+async def newcomer(tmp_path: Path, vhost: Any, postgres_url: str) -> Newcomer:
+    wheels = tmp_path / "wheels"
+    await asyncio.to_thread(build_wheels, wheels)
+    await asyncio.to_thread(make_environment, tmp_path / "environment", wheels, "postroom[cli]")
+    for package in ("shared", "services"):
+        (tmp_path / "application" / package).mkdir(parents=True)
+        (tmp_path / "application" / package / "__init__.py").write_text("raise SystemExit('that is the application')")
     management = urlsplit(vhost.management_url)
-    return {
-        "PYTHONPATH": f"{project}:{project}/shared",
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/uv").symlink_to(UV)
+    (tmp_path / "bin/postroom").symlink_to(tmp_path / "environment/bin/postroom")
+    own = {
+        "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "UV_FIND_LINKS": str(wheels),
+        "PYTHONPATH": str(tmp_path / "application"),
         "POSTROOM_AMQP_URL": vhost.amqp_url,
         "POSTROOM_MANAGEMENT_URL": f"http://{vhost.user}:{vhost.password}@{management.netloc}",
-        "POSTROOM_DATA_DIR": str(project / "var"),
-        "POSTROOM_HEALTH_PORT": "0",
+        "POSTROOM_DATABASE_URL": postgres_url,
         "POSTROOM_LOG_FORMAT": "text",
         "NO_COLOR": "1",
         "COLUMNS": "200",
     }
+    return Newcomer(tmp_path, {**ENVIRONMENT, "VIRTUAL_ENV": "", **own})
 
 
-async def test_the_job_of_the_page_passes_its_test_and_the_gate(project: Path) -> None:
-    (command,) = [line for line in _commands() if line.startswith("pytest")]
-    environment = {"PYTHONPATH": f"{project}:{project}/shared"}
+async def test_from_an_empty_folder_to_a_job_that_is_done_dead_alerted_and_replayed(
+    newcomer: Newcomer, vhost: Any
+) -> None:
+    new, _cd, test, up, publish, history, curl, show, alerts, replay = COMMANDS[:10]
+    await newcomer.types(new, where=newcomer.folder)
+    _keep_to_the_lock(newcomer.project)
+    assert "2 passed" in await newcomer.types(test)
+    for tool in ("ruff check .", "ruff format --check .", "mypy"):
+        await newcomer.types(f"uv run {tool}")
 
-    await _run(f"{command} -q -p no:cacheprovider", project, environment)
-    await _run("ruff check --no-cache services/chat tests", project, environment)
-    await _run("ruff format --check --no-cache services/chat tests", project, environment)
+    async with _up(newcomer, up) as log:
+        await newcomer.types(publish)
+        await eventually(lambda: log.read_text().count("a.png is done (job-1)") == 1)
+        await newcomer.types(publish)
+        await newcomer.types(_at(vhost, curl))
+        await eventually(lambda: "Dead letter" in log.read_text())
+
+        assert "source: Field required" in await newcomer.types(show)
+        await _says(newcomer, alerts, "thumbnails.make")
+        await _says(newcomer, f"{history.removesuffix('job-1')}job-2", "dead letter")
+        await newcomer.types(replay)
+        await eventually(lambda: log.read_text().count("b.png is done (job-2)") == 1)
+        await _says(newcomer, f"{history.removesuffix('job-1')}job-2", "replayed")
+        await eventually(lambda: _has_no_open_alert(newcomer, alerts), within=patience(WORK))
+        assert log.read_text().count("a.png is done (job-1)") == 1
+
+
+def test_the_page_shows_what_is_written(tmp_path: Path) -> None:
+    write_service(NewService("thumbnails"), tmp_path)
+    shown = PAGE.files()
+
+    assert shown
+    assert shown == {name: (tmp_path / name).read_text() for name in shown}
 
 
 def test_message_handler_and_test_are_short() -> None:
     files = PAGE.files()
-    handlers, test = files["services/chat/handlers.py"], files["tests/unit/services/chat/test_chat_handlers.py"]
-    message = handlers[handlers.index("class PostLine") : handlers.index("class Rooms")]
-    handler = handlers[handlers.index("@worker.handles") :]
+    handlers, test = files["thumbnails_service/handlers.py"], files["tests/test_handlers.py"]
+    message, handler = files["thumbnails_service/messages.py"], handlers[handlers.index("@worker.handles") :]
+    message, test = message[message.index("class ") :], test[test.index("async def test") :]
 
     code = [line for part in (message, handler, test) for line in part.splitlines() if line.strip()]
     assert len(code) <= 25
 
 
-async def test_the_commands_of_the_page_do_what_it_says(project: Path, environment: dict[str, str], vhost: Any) -> None:
-    apply, start, publish, curl, show = [line for line in _commands() if not line.startswith("pytest")]
-    await _run(apply, project, environment)
+def test_another_job_takes_ten_lines() -> None:
+    (block,) = [block for block in PAGE.blocks("python") if "Forget" in block]
 
-    async with _ready(start, project, environment) as log:
-        await _run(publish, project, environment)
-        await eventually(lambda: log.read_text().count("Hello in #ops (line-1)") == 1)
-        await _run(publish, project, environment)
-        await _run(_at(vhost, curl), project, environment)
-        await eventually(lambda: "Dead letter" in log.read_text())
-
-        assert "text: Field required" in await _run(show, project, environment)
-        assert log.read_text().count("Hello in #ops (line-1)") == 1
+    assert len([line for line in block.splitlines() if line.strip()]) <= 10
 
 
-def _commands() -> list[str]:
-    """The lines of the page's shell blocks; a curl goes over two."""
-    text = "\n".join(PAGE.blocks("sh"))
-    return re.findall(r"^\w+ (?:[^'\n]|'[^']*')+$", text, re.MULTILINE)
+def _keep_to_the_lock(project: Path) -> None:
+    """No newer versions than those that this project was tested with."""
+    versions = "".join(f"    {version!r},\n" for version in locked_versions())
+    with (project / "pyproject.toml").open("a") as file:
+        file.write(f"\n[tool.uv]\nconstraint-dependencies = [\n{versions}]\n")
+
+
+async def _says(newcomer: Newcomer, command: str, text: str) -> None:
+    async def says() -> bool:
+        ended = await run(*newcomer.arguments(command), cwd=newcomer.project, environment=newcomer.environment)
+        return text in ended.output
+
+    await eventually(says, within=patience(WORK))
+
+
+async def _has_no_open_alert(newcomer: Newcomer, command: str) -> bool:
+    ended = await run(*newcomer.arguments(command), cwd=newcomer.project, environment=newcomer.environment)
+    return "thumbnails.make" not in ended.output
 
 
 def _at(vhost: Any, curl: str) -> str:
@@ -98,34 +152,25 @@ def _at(vhost: Any, curl: str) -> str:
     return moved.replace("guest:guest", f"{vhost.user}:{vhost.password}")
 
 
-async def _run(command: str, folder: Path, environment: Mapping[str, str]) -> str:
-    ended = await run(*_arguments(command), cwd=folder, environment=environment)
-    assert ended.code == 0, f"{command}\n{ended.output}"
-    return ended.output
-
-
 @asynccontextmanager
-async def _ready(command: str, folder: Path, environment: Mapping[str, str]) -> AsyncIterator[Path]:
-    """The service that the command starts, ready, and its log; it stops in good order unless the test has failed."""
-    log = folder / "log"
+async def _up(newcomer: Newcomer, command: str) -> AsyncIterator[Path]:
+    """Everything that the command starts, ready, and its log; it stops in good order unless the test has failed."""
+    log = newcomer.folder / "log"
     show_when_red(command, log)
-    process = _start(command, folder, environment, log)
+    process = _start(newcomer, command, log)
     with running(process):
-        await eventually(lambda: "Ready: reading chat.post" in log.read_text(), within=PROCESS_STARTS)
-        yield log
-        process.terminate()
-        assert await asyncio.to_thread(process.wait, seconds(PROCESS_ENDS)) == 0
+        try:
+            await eventually(lambda: "Ctrl-C stops everything" in log.read_text(), within=3 * PROCESS_STARTS)
+            yield log
+        finally:  # uv hands a SIGTERM on to what it runs, and could not do so with a SIGKILL
+            process.terminate()
+            code = await asyncio.to_thread(process.wait, seconds(3 * PROCESS_ENDS))
+        assert code == 0
 
 
-def _start(command: str, folder: Path, environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+def _start(newcomer: Newcomer, command: str, log: Path) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, **newcomer.environment}
     with log.open("wb") as output:
         return subprocess.Popen(
-            _arguments(command), cwd=folder, env={**os.environ, **environment}, stdout=output, stderr=output
+            newcomer.arguments(f"exec {command}"), cwd=newcomer.project, env=environment, stdout=output, stderr=output
         )
-
-
-def _arguments(command: str) -> list[str]:
-    program, *arguments = shlex.split(command)
-    if program == "postroom":  # the script would find the installed project, not the copy
-        return [sys.executable, "-m", "postroom.operator.cli", *arguments]
-    return [str(PYTHON / program) if (PYTHON / program).exists() else program, *arguments]

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from postroom import wire
 from postroom.broker.management import Management, PolicyInfo
-from postroom.broker.topology import Topology, build_topology, proof, walk_key
+from postroom.broker.topology import Topology, build_topology, walk_key
 from postroom.broker.topology.application import apply_topology
 from postroom.broker.topology.check import find_problems
 from postroom.broker.topology.comparison import read_found
@@ -94,11 +94,19 @@ async def has_depth(channel: AbstractChannel, queue: str, expected: int) -> None
 
 
 async def bodies(channel: AbstractChannel, queue: str, count: int) -> list[bytes]:
-    """Takes everything out of `queue`, as soon as there are so many."""
-    await has_depth(channel, queue, count)
+    """Takes everything out of `queue`, as soon as there are so many. Where there never are, it says what there is."""
+    try:
+        await has_depth(channel, queue, count)
+    except AssertionError as error:
+        there = [f"{message.body!r} {message.headers}" for message in await _taken(channel, queue)]
+        raise AssertionError("\n".join([str(error), *there])) from None
+    return [message.body for message in await _taken(channel, queue)]
+
+
+async def _taken(channel: AbstractChannel, queue: str) -> list[AbstractIncomingMessage]:
     source, found = await channel.get_queue(queue), []
     while message := await source.get(fail=False, no_ack=True):
-        found.append(message.body)
+        found.append(message)
     return found
 
 
@@ -238,12 +246,6 @@ async def test_the_ladder_holds_every_message_for_its_time_on_the_levels_of_its_
 
 
 # Proving
-
-
-@pytest.fixture(autouse=True)
-def _patient_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The copies in `alerting` are removed however long the broker takes to bring them there."""
-    monkeypatch.setattr(proof, "SWEEP_SECONDS", seconds(REACTION))
 
 
 async def test_every_queue_is_proven_and_no_probe_stays(url: str, topology: Topology, channel: AbstractChannel) -> None:

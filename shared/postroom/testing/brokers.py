@@ -19,7 +19,7 @@ from postroom.settings import RuntimeSettings
 
 @contextmanager
 def broker_for(service: Service, folder: Path) -> Iterator[RuntimeSettings]:
-    """Settings that lead to a new virtual host with the topology of `service`, and to data in `folder`.
+    """Settings that lead to a new virtual host with the topology of `service`, and to SQLite files in `folder`.
 
     The broker is the one of POSTROOM_AMQP_URL, whose user must be an administrator, or a private RabbitMQ node that
     is started and stopped here. Nothing is left on it. Raises NoBroker when none is to be had.
@@ -42,6 +42,7 @@ def _settings(node: BrokerNode, virtual_host: str, folder: Path) -> RuntimeSetti
     return RuntimeSettings(
         amqp_url=SecretStr(urlunsplit(urlsplit(node.amqp_url)._replace(path=f"/{virtual_host}"))),
         management_url=SecretStr(node.management_url),
+        database_url=None,  # a test writes into no database that the environment names
         data_dir=folder,
         health_port=0,
     )

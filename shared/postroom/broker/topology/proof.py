@@ -26,13 +26,11 @@ from postroom import wire
 from postroom.broker.plain_connection import BROKER_ERRORS, connect
 from postroom.broker.topology.ladder import walk_key
 from postroom.broker.topology.search import Depth, depth_and_readers, reject_probe, searching, try_reading
-from postroom.patience import patience
 
 WALK = timedelta(seconds=1)
 LADDER = "delay ladder"
 FIRST_LEVEL = "delay.1s"
 AT_ONCE = 8  # queues proven side by side
-SWEEP_SECONDS = 2.0
 
 
 class Outcome(StrEnum):
@@ -153,7 +151,7 @@ class _Prover:
             if await self._obstacle(wire.ALERTING_QUEUE):
                 return
             async with searching(self._connection, wire.ALERTING_QUEUE, self._run) as search:
-                async with asyncio.timeout(patience(timedelta(seconds=SWEEP_SECONDS)).total_seconds()):
+                async with asyncio.timeout(self._limits.within.total_seconds()):
                     await search.arrivals(expected)
 
     async def _obstacle(self, queue: str) -> str:

@@ -10,6 +10,8 @@ PYTHON := .venv/bin/python
 # Most tests wait for something: four at a time keep two cores busy. With larger chunks a worker that has quick tests
 # gathers slow ones too, and is left alone with them at the end.
 PYTEST := $(PYTHON) -m pytest --numprocesses 4 --maxschedchunk 1
+UV := .venv/bin/uv
+RUN_UV := env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 $(UV)
 READY := .venv/ready
 # Where it is set, each of hundreds of processes compiles the same files again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -21,8 +23,13 @@ setup: $(READY) ## make .venv and install what uv.lock says; needs Python 3.11 o
 	@:
 
 # uv is installed into .venv, which it fills: --inexact leaves it there.
-$(READY): pyproject.toml uv.lock shared/pyproject.toml $(wildcard services/*/pyproject.toml)
+$(READY): $(UV) pyproject.toml uv.lock shared/pyproject.toml $(wildcard services/*/pyproject.toml)
 	@echo "setting up .venv (once, and again when uv.lock changes)"
+	@test -w "$${UV_CACHE_DIR:-$${HOME:-/nonexistent}}" || export UV_NO_CACHE=1; \
+		$(RUN_UV) sync --quiet --frozen --all-packages --all-extras --inexact --compile-bytecode
+	@touch $(READY)
+
+$(UV):
 	@test -x $(PYTHON) && $(PYTHON) -c '' 2>/dev/null || { \
 		for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 			$$python -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
@@ -30,10 +37,7 @@ $(READY): pyproject.toml uv.lock shared/pyproject.toml $(wildcard services/*/pyp
 		done; \
 		echo "no Python 3.11 or later with venv on the PATH; Debian and Ubuntu: apt-get install python3-venv" >&2; \
 		exit 1; }
-	@test -x .venv/bin/uv || $(PYTHON) -m pip install --quiet --disable-pip-version-check uv
-	@test -w "$${UV_CACHE_DIR:-$${HOME:-/nonexistent}}" || export UV_NO_CACHE=1; \
-		env -u VIRTUAL_ENV UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 .venv/bin/uv sync --quiet --frozen --all-packages --all-extras --inexact --compile-bytecode
-	@touch $(READY)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
 
 setup-system: setup ## Debian and Ubuntu, as root: install what tests need (RabbitMQ, PostgreSQL, …), services off
 	@$(PYTHON) scripts/setup_system.py
@@ -69,8 +73,8 @@ format: setup ## format the code and fix what ruff can fix
 	@$(PYTHON) -m ruff check --quiet --fix-only .
 	@$(PYTHON) -m ruff format .
 
-lock: setup ## bring uv.lock up to the pyproject.toml files, and .venv to it
-	@UV_SYSTEM_CERTS=1 .venv/bin/uv lock --quiet
+lock: $(UV) ## bring uv.lock up to the pyproject.toml files, and .venv to uv.lock
+	@$(RUN_UV) lock --quiet
 	@$(MAKE) --no-print-directory setup
 
 bench: setup ## measure this machine

@@ -23,6 +23,7 @@ from tests.support.documents import ROOT
 from tests.support.missing import missing, setup_system
 from tests.support.patience import REACTION, seconds
 from tests.support.processes import run
+from tests.support.wheels import build_wheels, installed_in, make_environment
 
 EXAMPLES = ROOT / "examples"
 
@@ -47,14 +48,16 @@ class Program:
 
 JARS = ("/usr/share/java/amqp-client.jar", "/usr/share/java/slf4j-api.jar", "/usr/share/java/slf4j-nop.jar")
 GO = {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": ""}
+BARE_PYTHON = "bare-python"
+"""Of an environment with the web frameworks, and with Postroom as `pip install postroom` brings it: no extras."""
 PHP_AUTOLOAD = "/usr/share/php/PhpAmqpLib/autoload.php"
 
 PROGRAMS = [
     Program("publish.py", "Python", (sys.executable,)),
-    Program("publish_with_postroom.py", "a web application", (sys.executable,)),
-    Program("flask_app.py", "Flask", (sys.executable,)),
-    Program("django_app.py", "Django", (sys.executable,)),
-    Program("fastapi_app.py", "FastAPI", (sys.executable,)),
+    Program("publish_with_postroom.py", "a web application", (BARE_PYTHON,)),
+    Program("flask_app.py", "Flask", (BARE_PYTHON,)),
+    Program("django_app.py", "Django", (BARE_PYTHON,)),
+    Program("fastapi_app.py", "FastAPI", (BARE_PYTHON,)),
     Program("publish.sh", "curl", ("sh",), needs=("curl",), remedy=setup_system("curl")),
     Program(
         *("publish.js", "Node", ("node",)),
@@ -88,6 +91,17 @@ def program(request: pytest.FixtureRequest) -> Program:
     return example
 
 
+@pytest.fixture(scope="session")
+def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter that BARE_PYTHON stands for."""
+    folder = tmp_path_factory.mktemp("bare")
+    build_wheels(folder / "wheels")
+    programs = make_environment(
+        folder / "environment", folder / "wheels", "postroom", "django", "fastapi", "flask", "httpx"
+    )
+    return programs / "python"
+
+
 @pytest.fixture
 async def mail_server() -> AsyncIterator[MailServer]:
     async with MailServer() as server:
@@ -117,14 +131,26 @@ async def environment(
 
 
 async def test_a_mail_arrives_that_the_example_published(
-    program: Program, environment: dict[str, str], mail_server: MailServer
+    program: Program, environment: dict[str, str], mail_server: MailServer, request: pytest.FixtureRequest
 ) -> None:
-    ended = await run(*program.command, program.file, cwd=EXAMPLES, environment=environment | program.environment)
+    command = program.command
+    if command == (BARE_PYTHON,):
+        command = (str(request.getfixturevalue("bare_python")),)
+    ended = await run(*command, program.file, cwd=EXAMPLES, environment=environment | program.environment)
 
     assert ended.code == 0, ended.output
     async with asyncio.timeout(seconds(REACTION)):
         (mail,) = await mail_server.received(1, to="ada@example.com")
     assert mail.subject == f"Hello from {program.language}"
+
+
+def test_without_extras_at_most_15_distributions_are_installed(tmp_path: Path) -> None:
+    build_wheels(tmp_path / "wheels")
+
+    found = installed_in(make_environment(tmp_path / "environment", tmp_path / "wheels", "postroom"))
+
+    assert "postroom" in found
+    assert len(found) <= 15, found
 
 
 def test_every_example_is_run() -> None:

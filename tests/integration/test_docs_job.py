@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -15,12 +16,13 @@ import pytest
 
 from postroom.operator.scaffold import NewService, write_service
 from postroom.testing import eventually
-from tests.support.documents import document
+from tests.support.documents import ROOT, document
 from tests.support.patience import PROCESS_ENDS, PROCESS_STARTS, WORK, patience, seconds
 from tests.support.processes import run, running, show_when_red
 from tests.support.wheels import ENVIRONMENT, UV, build_wheels, locked_versions, make_environment
 
 PAGE = document("docs/adding-a-job.md")
+PROGRAMS = UV.parent
 COMMANDS = re.findall(r"^\w+ (?:[^'\n]|'[^']*')+$", "\n".join(PAGE.blocks("sh")), re.MULTILINE)
 """The lines of the page's shell blocks; a curl goes over two."""
 
@@ -99,6 +101,28 @@ async def test_from_an_empty_folder_to_a_job_that_is_done_dead_alerted_and_repla
         await _says(newcomer, f"{history.removesuffix('job-1')}job-2", "replayed")
         await eventually(lambda: _has_no_open_alert(newcomer, alerts), within=patience(WORK))
         assert log.read_text().count("a.png is done (job-1)") == 1
+
+
+async def test_in_this_repository_it_is_a_member_of_the_workspace_and_passes_the_gate(tmp_path: Path) -> None:
+    new, *_make = COMMANDS[10:]
+    for name in ("pyproject.toml", "uv.lock", "shared", "services"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    newcomer = Newcomer(
+        tmp_path, {"PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": "services/chat"}
+    )
+
+    await newcomer.types(new, where=tmp_path)
+    locked = await run(UV, "lock", cwd=tmp_path, environment=ENVIRONMENT)
+    await newcomer.types(
+        "ruff check --quiet --fix-only --no-cache . && ruff format --quiet --no-cache .", where=tmp_path
+    )
+    await newcomer.types("ruff check --no-cache services/chat && mypy services/chat/postroom_chat", where=tmp_path)
+    tested = await newcomer.types("pytest -p no:cacheprovider services/chat/tests/test_handlers.py", where=tmp_path)
+
+    assert locked.code == 0, locked.output
+    assert 'name = "chat"\n' in (tmp_path / "uv.lock").read_text()
+    assert "1 passed" in tested
 
 
 def test_the_page_shows_what_is_written(tmp_path: Path) -> None:

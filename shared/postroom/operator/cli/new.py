@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from postroom.operator.cli.output import AsJson, out, print_json
-from postroom.operator.scaffold import NewService, write_service
+from postroom.operator.scaffold import NewService, is_in_workspace, write_service
 
 app = typer.Typer(no_args_is_help=True, help="Begin a project of your own: a service with one job. It works at once.")
 
@@ -40,5 +40,7 @@ def service_command(
         print_json({"service": name, "folder": where, "files": written})
         return
     out.print(f"{len(written)} files in [bold]{escape(str(where))}[/]. Next:", highlight=False)
-    for command in (f"cd {shlex.quote(str(where))}", "uv run pytest", "uv run postroom up"):
+    in_ours = ("make lock format", "make check")
+    in_its_own = (f"cd {shlex.quote(str(where))}", "uv run pytest", "uv run postroom up")
+    for command in in_ours if is_in_workspace(where.absolute()) else in_its_own:
         out.print(f"  {escape(command)}", highlight=False)

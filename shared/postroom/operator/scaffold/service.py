@@ -99,7 +99,7 @@ def _templates(folder: Traversable, *above: str) -> Iterator[tuple[tuple[str, ..
 
 def _sources(folder: Path) -> str:
     """Where uv finds Postroom when no package index has it: the workspace around `folder`, or where ours is from."""
-    if any(_is_workspace(parent) for parent in folder.parents):
+    if is_in_workspace(folder):
         return "\n[tool.uv.sources]\npostroom = { workspace = true }\n"
     checkout = _checkout()
     if checkout is None:
@@ -110,8 +110,12 @@ def _sources(folder: Path) -> str:
     )
 
 
+def is_in_workspace(folder: Path) -> bool:
+    """Whether an absolute path is within a repository of Postroom itself."""
+    return any(_is_workspace(parent) for parent in folder.parents)
+
+
 def _is_workspace(folder: Path) -> bool:
-    """Whether this is the repository of Postroom itself."""
     try:
         project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
     except (OSError, ValueError):

@@ -3,18 +3,22 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
 from postroom import wire
+from postroom.patience import patience
 
 LEFT_BEHIND_AFTER = timedelta(minutes=5)
 """A probe this old belongs to no check that still runs; it is removed wherever it is met."""
 
 LOOK_AGAIN_SECONDS = 0.05
+
+GIVEN_BACK_WITHIN = timedelta(seconds=10)
+"""Longer only if somebody else reads the queue now."""
 
 
 class Depth(NamedTuple):
@@ -32,9 +36,14 @@ async def depth_and_readers(connection: AbstractConnection, queue: str) -> Depth
 
 
 class Search:
-    """Sees each message of a queue once; removes the probes of one run, and holds all else until the end."""
+    """Sees each message of a queue once; removes the probes of one run, and holds all else until the end.
+
+    Attributes:
+        held: how many messages are to be given back.
+    """
 
     def __init__(self, run: str) -> None:
+        self.held = 0
         self._run = run
         self._arrivals: dict[str, float] = {}
         self._changed = asyncio.Event()
@@ -48,6 +57,8 @@ class Search:
             self._changed.set()
         elif _is_left_behind(message):
             await message.ack()
+        else:
+            self.held += 1
 
     async def arrival_of(self, probe: str) -> float:
         """When `probe` was found, on the clock of `time.perf_counter`. Waits for ever."""
@@ -79,6 +90,21 @@ async def searching(connection: AbstractConnection, queue: str, run: str) -> Asy
             # First, or what is given back would be delivered here again.
             await underlay.basic_cancel(consumer)
         await _give_back(channel)
+        await _is_as_before(connection, queue, search.held)
+
+
+async def _is_as_before(connection: AbstractConnection, queue: str, waiting: int) -> None:
+    """Wait until the broker shows the queue without our consumer, and with what was given back.
+
+    It does both a moment after it has said so. Whoever looked meanwhile would take us for a service of the queue.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(patience(GIVEN_BACK_WITHIN).total_seconds()):
+            while True:
+                depth = await depth_and_readers(connection, queue)
+                if not depth.readers and depth.waiting >= waiting:
+                    return
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
 async def try_reading(connection: AbstractConnection, queue: str) -> None:

@@ -170,6 +170,23 @@ def test_what_is_no_longer_wanted_goes_only_when_asked(
     assert find_problems(topology, read_found(management)) == []
 
 
+def test_a_service_that_is_named_no_more_gets_no_more_messages(
+    management: Management, topology: Topology, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply_topology(topology, management)
+    monkeypatch.setenv("POSTROOM_SERVICES", "sms,alerting")
+    kept = build_topology([])
+
+    before = [problem.subject for problem in find_problems(kept, read_found(management))]
+    apply_topology(kept, management, prune=True)
+
+    assert "binding events → email.on.user.created (user.created)" in before
+    assert find_problems(kept, read_found(management)) == []
+    bound = {each.source for each in management.bindings() if each.destination == "email.send"}
+    assert not {"jobs", "events"} & bound
+    assert "delay.due" in bound  # what waits on the ladder comes back
+
+
 def test_a_policy_changed_by_hand_is_put_back(management: Management, topology: Topology, applied: None) -> None:
     own = next(policy for policy in management.policies() if policy.name == "postroom.email.send")
     management.put_policy(PolicyInfo(own.name, own.pattern, own.apply_to, 1, {"delivery-limit": 5}))

@@ -54,6 +54,7 @@ def find_problems(topology: Topology, found: Found) -> list[Problem]:
         ),
         *(problem for policy in topology.policies for problem in _policy_problems(policy, topology, found)),
         *_undeclared(difference),
+        *_retired(found),
         *(
             Problem(Severity.WARNING, stale, "no longer wanted: `postroom topology apply --prune` removes it")
             for stale in describe_stale(difference)
@@ -93,6 +94,19 @@ def _undeclared(difference: Difference) -> Iterator[Problem]:
             "handler that is gone; move its messages where they belong, then delete it",
             queue.name,
         )
+
+
+def _retired(found: Found) -> Iterator[Problem]:
+    """Queues of services that POSTROOM_SERVICES does not name, with what was accepted and nobody does."""
+    for name in sorted(found.retired):
+        if messages := found.queues[name].messages:
+            yield Problem(
+                Severity.WARNING,
+                f"queue {name}",
+                f"{messages} messages of a service that is not in POSTROOM_SERVICES: start that service once more, or "
+                "purge and delete the queue",
+                name,
+            )
 
 
 def _policy_problems(policy: Policy, topology: Topology, found: Found) -> Iterator[Problem]:

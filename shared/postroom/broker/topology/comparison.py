@@ -4,14 +4,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from postroom import wire
 from postroom.broker.management import BindingInfo, ExchangeInfo, Management, PolicyInfo, QueueInfo
+from postroom.broker.topology.ladder import delay_ladder
 from postroom.broker.topology.model import Topology
 from postroom.broker.topology.parts import POLICY_PRIORITY, Binding, Exchange, Policy, Queue
+from postroom.broker.topology.roles import POLICY_PREFIX
+from postroom.installation import belongs_here
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a virtual host has."""
+    """What a virtual host has.
+
+    Attributes:
+        retired: queues that a topology of ours made for a service that does not belong to this installation.
+    """
 
     version: str
     exchanges: Mapping[str, ExchangeInfo]
@@ -19,6 +27,7 @@ class Found:
     bindings: tuple[BindingInfo, ...]
     policies: Mapping[str, PolicyInfo]
     operator_policies: tuple[PolicyInfo, ...]
+    retired: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +67,22 @@ class Difference:
 
 def read_found(management: Management) -> Found:
     """Ask the broker what its virtual host has."""
+    queues = {queue.name: queue for queue in management.queues()}
+    policies = {policy.name: policy for policy in management.policies()}
     return Found(
         version=management.version(),
         exchanges={exchange.name: exchange for exchange in management.exchanges()},
-        queues={queue.name: queue for queue in management.queues()},
+        queues=queues,
         bindings=tuple(management.bindings()),
-        policies={policy.name: policy for policy in management.policies()},
+        policies=policies,
         operator_policies=tuple(management.operator_policies()),
+        retired=frozenset(name for name in queues if POLICY_PREFIX + name in policies and _is_retired(name)),
     )
+
+
+def _is_retired(queue: str) -> bool:
+    of_all_services = {wire.UNROUTED_QUEUE, *(each.name for each in delay_ladder().queues)}
+    return queue not in of_all_services and not belongs_here(queue)
 
 
 def compare(topology: Topology, found: Found) -> Difference:
@@ -85,7 +102,9 @@ def compare(topology: Topology, found: Found) -> Difference:
         stale_bindings=tuple(_stale_bindings(topology, found)),
         stale_policies=tuple(_stale_policies(topology, found)),
         undeclared=tuple(
-            queue for queue in found.queues.values() if queue.name not in topology.queue_names() and not queue.exclusive
+            queue
+            for queue in found.queues.values()
+            if queue.name not in topology.queue_names() | found.retired and not queue.exclusive
         ),
     )
 
@@ -151,8 +170,18 @@ def _stale_bindings(topology: Topology, found: Found) -> Iterator[BindingInfo]:
         names = exchanges if binding.to_exchange else topology.queue_names()
         # What somebody binds to an exchange of their own is their business.
         is_ours = binding.source in exchanges and binding.destination in names
-        if is_ours and (binding.arguments or as_binding(binding) not in wanted):
+        is_unwanted = is_ours and (bool(binding.arguments) or as_binding(binding) not in wanted)
+        if is_unwanted or (binding.destination in found.retired and _fills(binding)):
             yield binding
+
+
+def _fills(binding: BindingInfo) -> bool:
+    """Whether new messages come this way. What was accepted before still needs its way back, and to its death."""
+    if binding.to_exchange:
+        return False
+    if binding.destination == wire.ALERTING_QUEUE:
+        return binding.source in {wire.DEAD_LETTERS, wire.UNROUTED}
+    return binding.source in {wire.JOBS, wire.EVENTS}
 
 
 def _stale_policies(topology: Topology, found: Found) -> Iterator[PolicyInfo]:

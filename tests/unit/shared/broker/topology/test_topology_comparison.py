@@ -2,9 +2,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from postroom.broker.management import BindingInfo, ExchangeInfo, QueueInfo
-from postroom.broker.topology import Topology
+from postroom.broker.topology import Topology, build_topology
 from postroom.broker.topology.application import describe_stale
 from postroom.broker.topology.comparison import Found, compare
+from postroom.runtime.registration import Subscription
 
 Broker = Callable[..., Found]
 
@@ -107,3 +108,29 @@ def test_the_policy_of_a_queue_that_still_exists_is_kept(topology: Topology, bro
 
     assert difference.stale_policies == (gone,)
     assert difference.undeclared == (telex,)
+
+
+def test_what_fills_the_queue_of_a_retired_service_is_stale_and_what_empties_it_is_not(
+    topology: Topology, subscriptions: list[Subscription], broker_with: Broker
+) -> None:
+    kept = build_topology(each for each in subscriptions if each.queue == "email.send")
+    retired = frozenset({"email.on.user.created", "email.on.user.created.dead"})
+    found = replace(broker_with(topology), retired=retired)
+
+    difference = compare(kept, found)
+
+    assert [(each.source, each.destination) for each in difference.stale_bindings] == [
+        ("events", "email.on.user.created")
+    ]
+    assert difference.undeclared == ()
+
+
+def test_dead_letters_are_kept_for_alerting_no_more_when_it_is_retired(topology: Topology, broker_with: Broker) -> None:
+    found = replace(broker_with(topology), retired=frozenset({"alerting", "alerting.dead"}))
+
+    stale = compare(build_topology([], with_alerting=False), found).stale_bindings
+
+    assert {(each.source, each.destination) for each in stale if "alerting" in each.destination} == {
+        ("dead-letters", "alerting"),
+        ("unrouted", "alerting"),
+    }

@@ -8,11 +8,13 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import format_trace_id
 
 from postroom.broker.publishing import BlockingPublisher, Outgoing
 from postroom.wire.errors import BrokerUnavailable, Unroutable
 from tests.support.patience import PROCESS_STARTS, REACTION, patience, seconds
-from tests.support.worker import WorkerHarness, WorkerVhost, take_all
+from tests.support.worker import Chore, WorkerHarness, WorkerVhost, take_all
 
 PATIENT = patience(REACTION)
 
@@ -114,3 +116,18 @@ async def test_children_of_a_fork_publish_on_connections_of_their_own(
     assert done.returncode == 0, done.stderr
     stored = Counter(message.message_id for message in await take_all(harness.channel, harness.queue))
     assert stored == {"parent": 2 if before == "used" else 1, "child-0": 2, "child-1": 2, "child-2": 2}
+
+
+async def test_the_trace_of_the_program_is_continued(harness: WorkerHarness, worker_vhost: WorkerVhost) -> None:
+    model = type("OwnChore", (Chore,), {"kind": harness.queue})
+
+    def publish_in_a_request() -> str:
+        with TracerProvider().get_tracer("shop").start_as_current_span("request") as span:
+            with BlockingPublisher(worker_vhost.vhost.amqp_url, timeout=PATIENT) as publisher:
+                publisher.publish(model(), message_id="traced")
+            return format_trace_id(span.get_span_context().trace_id)
+
+    trace_id = await asyncio.to_thread(publish_in_a_request)
+
+    (message,) = await take_all(harness.channel, harness.queue)
+    assert str(message.headers["traceparent"]).split("-")[1] == trace_id

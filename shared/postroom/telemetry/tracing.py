@@ -1,7 +1,7 @@
 """Traces: the context of a message is continued; spans are made when OpenTelemetry is set up.
 
 Set `OTEL_EXPORTER_OTLP_ENDPOINT` (with the `telemetry` extra installed) and each try becomes a span. Without it
-the context is still carried on, at no cost.
+the context is still carried on, at no cost. A program that has traces of its own, and publishes, has them continued.
 """
 
 import os
@@ -88,8 +88,8 @@ def _continue_trace(headers: Mapping[str, Any], queue: str, message_id: str | No
 
 
 def trace_headers() -> dict[str, str]:
-    """The headers that let a message published now continue the running trace."""
-    if not _exporting:
+    """The headers that let a message published now continue the running trace: a program's own, or a message's."""
+    if not trace.get_current_span().get_span_context().is_valid:
         return _carried.get() or {}
     carrier: dict[str, str] = {}
     _propagator.inject(carrier)

@@ -9,8 +9,9 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from postroom import terminal
 from postroom.devkit.broker_node import BrokerNode
-from postroom.operator.cli import app, output
+from postroom.operator.cli import app
 from tests.support.brokers import VirtualHost
 from tests.support.dead_letters import DeadCommand, DeadLetterHarness, dead_harness_on
 from tests.support.worker import WorkerHarness, WorkerVhost, harness_at, worker_vhost_on
@@ -42,7 +43,7 @@ def dead(vhost: VirtualHost, monkeypatch: pytest.MonkeyPatch) -> DeadCommand:
     """`postroom dead` with these arguments, and what is typed in, on that virtual host."""
     monkeypatch.setenv("POSTROOM_AMQP_URL", vhost.amqp_url)
     monkeypatch.setenv("POSTROOM_MANAGEMENT_URL", vhost.management_url)
-    monkeypatch.setattr(output.out, "width", 200)
+    monkeypatch.setattr(terminal.out, "width", 200)
 
     async def run(*arguments: Any, given: str | None = None) -> Result:
         # In a thread: the command has an event loop of its own.

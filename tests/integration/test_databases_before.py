@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 
 from postroom.installation import installed_services
 from postroom.operator.cli import app
-from postroom.operator.cli.output import ExitCode
 from postroom.settings import RuntimeSettings
 from postroom.storage.database import Database, database_of
+from postroom.terminal import ExitCode
 
 BEFORE = Path(__file__).parents[1] / "data/databases_before"
 NAMES = ["alerting", "audit", "email", "maintenance", "report", "scheduler", "sms", "webhook"]

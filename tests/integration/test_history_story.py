@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from postroom.operator.cli import app, output
-from postroom.operator.cli.output import ExitCode
+from postroom import terminal
+from postroom.operator.cli import app
 from postroom.runtime import Adapters, Worker
 from postroom.runtime.assembly import Runtime
 from postroom.settings import RuntimeSettings
+from postroom.terminal import ExitCode
 from postroom.testing import eventually, running_service, running_with
 from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, Event
 from postroom.wire.retries import RetryPolicy, fixed
@@ -59,7 +60,7 @@ on_both_databases = pytest.mark.parametrize("database_url", ["sqlite", "postgres
 def service(harness: WorkerHarness, database_url: str | None, monkeypatch: pytest.MonkeyPatch) -> RuntimeSettings:
     """Settings of every service here, and of the commands."""
     monkeypatch.setenv("POSTROOM_DATA_DIR", str(harness.data_dir))
-    monkeypatch.setattr(output.out, "width", 100)
+    monkeypatch.setattr(terminal.out, "width", 100)
     if database_url:
         monkeypatch.setenv("POSTROOM_DATABASE_URL", database_url)
     return harness.worker_vhost.settings(harness.data_dir, database_url=database_url)

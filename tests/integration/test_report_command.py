@@ -15,7 +15,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from postroom.operator.cli import app, output
+from postroom import terminal
+from postroom.operator.cli import app
 from postroom.operator.cli.report import read_rows
 from postroom.wire.errors import ConfigurationError
 from tests.support.processes import running
@@ -50,7 +51,7 @@ async def report_harness(worker_vhost: WorkerVhost, tmp_path: Path, types: Path)
 @pytest.fixture
 def postroom(worker_vhost: WorkerVhost, monkeypatch: pytest.MonkeyPatch) -> Postroom:
     monkeypatch.setenv("POSTROOM_AMQP_URL", worker_vhost.vhost.amqp_url)
-    monkeypatch.setattr(output.out, "width", 200)
+    monkeypatch.setattr(terminal.out, "width", 200)
 
     async def run(*arguments: str) -> Result:
         return await asyncio.to_thread(CliRunner().invoke, app, [*arguments])

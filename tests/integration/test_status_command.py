@@ -11,8 +11,9 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from postroom import terminal
 from postroom.devkit.running import ask_health, noted, read_noted
-from postroom.operator.cli import app, output
+from postroom.operator.cli import app
 from postroom.runtime import Delivery
 from postroom.storage.database import Database
 from postroom.testing import eventually
@@ -33,7 +34,7 @@ def status(vhost: VirtualHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("POSTROOM_AMQP_URL", vhost.amqp_url)
     monkeypatch.setenv("POSTROOM_MANAGEMENT_URL", vhost.management_url)
     monkeypatch.setenv("POSTROOM_DATA_DIR", str(tmp_path))
-    monkeypatch.setattr(output.out, "width", 200)
+    monkeypatch.setattr(terminal.out, "width", 200)
     monkeypatch.setitem(ask_health.__kwdefaults__, "seconds", seconds(REACTION))
 
     async def run(*arguments: str) -> Result:

@@ -22,8 +22,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from postroom import terminal
 from postroom.installation import installed_services
-from postroom.operator.cli import output
 
 PROJECT = Path(__file__).parents[2]
 SESSION = "POSTROOM_TEST_SESSION"
@@ -217,7 +217,7 @@ def main() -> None:
     module, *arguments = order["arguments"]
     sys.argv[1:] = arguments
     if module == "postroom.operator.cli":
-        for console in (output.out, output.err):  # which read the environment as they are made
+        for console in (terminal.out, terminal.err):  # which read the environment as they are made
             console.__init__(stderr=console.stderr)  # type: ignore[misc]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

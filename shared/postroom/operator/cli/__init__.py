@@ -5,10 +5,11 @@ import typer
 from postroom.operator.cli import alerts, dead, history, new, report, schedules, schema, tokens, topology
 from postroom.operator.cli.cancel import cancel_command
 from postroom.operator.cli.demo import demo_command
-from postroom.operator.cli.output import EXIT_CODES, CommandGroup
+from postroom.operator.cli.groups import CommandGroup
 from postroom.operator.cli.publish import publish_command
 from postroom.operator.cli.status import status_command
 from postroom.operator.cli.up import up_command
+from postroom.terminal import EXIT_CODES
 
 app = typer.Typer(
     name="postroom",

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from postroom.operator.cli.asking import ask_service
-from postroom.operator.cli.output import AsJson, ExitCode, complain, out, print_json, print_table
+from postroom.terminal import AsJson, ExitCode, complain, out, print_json, print_table
 
 SERVICE = "alerting"
 _LONGEST_TEXT = 200

@@ -7,8 +7,8 @@ import typer
 from rich.markup import escape
 
 from postroom.broker.publishing import Publisher
-from postroom.operator.cli.output import AsJson, out, print_json
 from postroom.settings import RuntimeSettings, read_settings
+from postroom.terminal import AsJson, out, print_json
 from postroom.wire.messages import CancelReport
 
 

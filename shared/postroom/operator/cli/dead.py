@@ -22,7 +22,6 @@ from postroom.operator.cli.dead_running import (
 )
 from postroom.operator.cli.dead_timeline import timelines_of
 from postroom.operator.cli.dead_views import json_of_found, print_found, print_summaries
-from postroom.operator.cli.output import AsJson, ExitCode, note, print_json
 from postroom.operator.dead_letters import (
     SLOWEST_PER_SECOND,
     Found,
@@ -41,6 +40,7 @@ from postroom.operator.dead_letters import (
     target_of,
 )
 from postroom.settings import RuntimeSettings, read_settings
+from postroom.terminal import AsJson, ExitCode, note, print_json
 from postroom.wire.errors import ConfigurationError
 
 app = typer.Typer(

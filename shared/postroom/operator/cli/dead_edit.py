@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 import typer
 
 from postroom.operator.cli.dead_running import run_against
-from postroom.operator.cli.output import ExitCode, complain, note
 from postroom.operator.dead_letters import Edit, Found, Selection, Target, connect, depth_of, read_letters
 from postroom.operator.dead_letters.editing import as_body, as_text, is_same, problem_of
+from postroom.terminal import ExitCode, complain, note
 from postroom.wire.errors import ConfigurationError
 
 

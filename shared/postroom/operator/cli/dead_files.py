@@ -12,9 +12,9 @@ import typer
 
 from postroom.operator.cli.dead_options import Queue, selecting
 from postroom.operator.cli.dead_running import EXIT_STOPPED, progress_of, run_against, until_stopped, url_of
-from postroom.operator.cli.output import AsJson, ExitCode, complain, note, out, print_json
 from postroom.operator.dead_letters import Selection, export, import_lines, target_of
 from postroom.settings import RuntimeSettings, read_settings
+from postroom.terminal import AsJson, ExitCode, complain, note, out, print_json
 from postroom.wire.errors import ConfigurationError
 
 

@@ -16,9 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from postroom import wire
 from postroom.broker.management import Management, ManagementError
 from postroom.operator.cli.dead_views import print_outcome
-from postroom.operator.cli.output import ExitCode, err, print_json
 from postroom.operator.dead_letters import Outcome, Selection, Target, Watch, connect, depth_of
 from postroom.settings import RuntimeSettings, read_settings
+from postroom.terminal import ExitCode, err, print_json
 from postroom.wire.errors import ConfigurationError, PostroomError, TopologyError
 
 MANY = 10

@@ -8,7 +8,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from postroom.operator.cli.dead_timeline import as_text
-from postroom.operator.cli.output import complain, note, out
 from postroom.operator.dead_letters import (
     Found,
     Outcome,
@@ -17,6 +16,7 @@ from postroom.operator.dead_letters import (
     masked_headers,
     masked_payload,
 )
+from postroom.terminal import complain, note, out
 from postroom.wire.letter import text_of
 
 _LONGEST_NAME = 255

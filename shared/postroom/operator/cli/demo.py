@@ -11,10 +11,10 @@ from rich.rule import Rule
 
 from postroom.devkit.broker_node import BrokerNode, find_broker
 from postroom.operator.cli.broker_users import users_of_node
-from postroom.operator.cli.output import AsJson, ExitCode, complain, err, print_json, print_table
-from postroom.operator.cli.output import out as screen
 from postroom.operator.cli.up import apply_to, broker_environment
 from postroom.settings import RuntimeSettings, read_settings
+from postroom.terminal import AsJson, ExitCode, complain, err, print_json, print_table
+from postroom.terminal import out as screen
 from postroom.wire.errors import ConfigurationError, PostroomError
 
 FIRST_STEP = "A broker and the services"

@@ -10,8 +10,8 @@ from rich.markup import escape
 
 from postroom.operator.cli.asking import ask_service
 from postroom.operator.cli.history_views import print_found, print_story
-from postroom.operator.cli.output import AsJson, ExitCode, note, out, print_json
 from postroom.privacy.recipients import digest_of, mask_recipient
+from postroom.terminal import AsJson, ExitCode, note, out, print_json
 from postroom.wire.errors import ConfigurationError
 
 SERVICE = "audit"

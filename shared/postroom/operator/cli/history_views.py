@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from postroom.durations import duration_in_words
-from postroom.operator.cli.output import out, print_table
+from postroom.terminal import out, print_table
 
 WIDTH = 100
 _MOST_OF_AN_ERROR = 240

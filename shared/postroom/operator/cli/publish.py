@@ -14,9 +14,9 @@ from postroom import wire
 from postroom.broker.publishing import Outgoing, Publisher, PublishOptions
 from postroom.broker.publishing.outgoing import address_json
 from postroom.installation import subscriptions
-from postroom.operator.cli.output import AsJson, out, print_json
 from postroom.runtime.consuming.decoding import read_object
 from postroom.settings import RuntimeSettings, read_settings
+from postroom.terminal import AsJson, out, print_json
 from postroom.wire.errors import ConfigurationError, InvalidPublish
 from postroom.wire.messages import KINDS, Event, Message, describe_problems
 

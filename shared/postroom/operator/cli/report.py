@@ -18,9 +18,9 @@ from typer.core import TyperGroup
 from postroom.broker.publishing import Publisher
 from postroom.operator.cli.asking import ask_service
 from postroom.operator.cli.cancel import cancel
-from postroom.operator.cli.output import AsJson, ExitCode, complain, err, note, out, print_json, print_table
 from postroom.operator.cli.report_watch import Died, News, Watch, watch
 from postroom.settings import RuntimeSettings, read_settings
+from postroom.terminal import AsJson, ExitCode, complain, err, note, out, print_json, print_table
 from postroom.wire.errors import ConfigurationError, InvalidPublish
 from postroom.wire.messages import GenerateReport, ReportCancelled, ReportProgress, ReportReady, describe_problems
 from postroom.wire.messages.report import ReportFormat

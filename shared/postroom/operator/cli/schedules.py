@@ -10,7 +10,7 @@ import yaml
 from rich.markup import escape
 
 from postroom.operator.cli.asking import ask_service
-from postroom.operator.cli.output import AsJson, ExitCode, complain, out, print_json, print_table
+from postroom.terminal import AsJson, ExitCode, complain, out, print_json, print_table
 from postroom.wire.errors import ConfigurationError
 
 SERVICE = "scheduler"

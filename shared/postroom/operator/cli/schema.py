@@ -10,8 +10,8 @@ import typer
 
 from postroom.broker.topology.asyncapi import asyncapi
 from postroom.installation import subscriptions
-from postroom.operator.cli.output import AsJson, out, print_json
 from postroom.runtime.registration import Subscription
+from postroom.terminal import AsJson, out, print_json
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import KINDS, Message
 

@@ -9,10 +9,10 @@ from rich.live import Live
 
 from postroom.broker.management import Management
 from postroom.devkit.running import read_noted
-from postroom.operator.cli.output import AsJson, ExitCode, out, print_json
 from postroom.operator.cli.status_state import Asked, State, gather
 from postroom.operator.cli.status_views import screen
 from postroom.settings import IgnoredQueuesSettings, RuntimeSettings, read_settings
+from postroom.terminal import AsJson, ExitCode, out, print_json
 
 LOOK_EVERY_SECONDS = 3.0
 

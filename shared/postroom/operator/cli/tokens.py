@@ -8,8 +8,8 @@ import typer
 from pydantic import ValidationError
 from rich.markup import escape
 
-from postroom.operator.cli.output import AsJson, ExitCode, out, print_json, print_table
 from postroom.settings import RuntimeSettings, read_settings
+from postroom.terminal import AsJson, ExitCode, out, print_json, print_table
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import describe_problems
 

@@ -22,9 +22,9 @@ from postroom.broker.topology.passwords import Passwords
 from postroom.broker.topology.proof import LADDER, Limits, Outcome, Proof, prove
 from postroom.broker.topology.user_application import apply_users
 from postroom.operator.cli.broker_users import installed_users
-from postroom.operator.cli.output import AsJson, ExitCode, err, out, print_json
 from postroom.operator.cli.topology_views import show_applied, show_problems, show_proofs
 from postroom.settings import RuntimeSettings, read_settings
+from postroom.terminal import AsJson, ExitCode, err, out, print_json
 from postroom.wire.errors import ConfigurationError
 
 UsersFile = Annotated[

@@ -8,7 +8,7 @@ from postroom.broker.management import Management
 from postroom.broker.topology.application import Applied
 from postroom.broker.topology.check import Problem, Severity
 from postroom.broker.topology.proof import Outcome, Proof
-from postroom.operator.cli.output import complain, note, out, print_table
+from postroom.terminal import complain, note, out, print_table
 
 MOST_NAMED = 30  # changes listed one by one; --json has all
 MOST_IN_A_ROW = 5  # names of things with the same problem

@@ -21,8 +21,8 @@ from postroom.devkit.supervisor import Supervisor
 from postroom.installation import VARIABLE, installed_services, pick, workers
 from postroom.installation import services as installation_services
 from postroom.operator.cli.broker_users import users_of_node
-from postroom.operator.cli.output import err, note, out, print_table
 from postroom.settings import RuntimeSettings, read_settings
+from postroom.terminal import err, note, out, print_table
 
 
 def up_command(

@@ -4,7 +4,8 @@ from typer.testing import CliRunner
 
 from postroom.broker.management import ManagementError, ManagementRefused, ManagementUnavailable
 from postroom.operator.cli import app
-from postroom.operator.cli.output import CommandGroup, ExitCode, exit_code_of
+from postroom.operator.cli.groups import CommandGroup, exit_code_of
+from postroom.terminal import ExitCode
 from postroom.wire.errors import BrokerUnavailable, ConfigurationError, PostroomError, TopologyError
 
 run = CliRunner().invoke

@@ -1,7 +1,6 @@
 """How every command speaks: tables for people, `--json` for programs, the same exit codes everywhere."""
 
 import json
-import logging
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import Annotated, Any
@@ -10,10 +9,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from typer.core import TyperGroup
-
-from postroom.broker.management import ManagementRefused, ManagementUnavailable
-from postroom.wire.errors import BrokerUnavailable, ConfigurationError, PostroomError
 
 out = Console()
 err = Console(stderr=True)  # notes and errors, so that stdout stays what a program can read
@@ -34,29 +29,6 @@ EXIT_CODES = (
     "Exit codes: 0 all is well, 1 problems were found, 2 an option or setting is wrong, "
     "3 the broker or its management API cannot be used."
 )
-
-
-def exit_code_of(error: PostroomError) -> ExitCode:
-    """The code with which a command ends that raised `error`."""
-    if isinstance(error, ConfigurationError):
-        return ExitCode.USAGE
-    if isinstance(error, (ManagementUnavailable, ManagementRefused, BrokerUnavailable)):
-        return ExitCode.UNREACHABLE
-    return ExitCode.PROBLEMS
-
-
-class CommandGroup(TyperGroup):
-    """The outermost group: turns an error that Postroom raised on purpose into one line and an exit code."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
-        # What it logs about a lost connection is said better by our own errors.
-        logging.getLogger("aiormq").addHandler(logging.NullHandler())
-        try:
-            return super().invoke(ctx)
-        except PostroomError as error:
-            complain(str(error))
-            raise typer.Exit(exit_code_of(error)) from None
 
 
 def complain(text: str) -> None:

@@ -9,7 +9,9 @@ PostroomError
 │   ├── BrokerUnavailable       there is no connection
 │   └── PublishTimeout          it may or may not have been stored: publish again with the same id
 ├── TopologyError               the broker is not as Postroom needs it
-├── ManagementError             the management API does not answer or refuses (postroom.broker.management)
+├── ManagementError             the management API did not do what was asked
+│   ├── ManagementUnavailable   there is none at that address, or it takes too long
+│   └── ManagementRefused       it does not let this user in
 ├── ServerNotStarted            a broker of our own did not come up (postroom.devkit.broker_node)
 ├── ServiceFailed               a service did not come up (postroom.devkit.supervisor)
 └── JobError                    raised by a handler to say what is to happen to the message
@@ -63,6 +65,18 @@ class PublishTimeout(PublishError):
 
 class TopologyError(PostroomError):
     """The broker's exchanges, queues or policies are not as Postroom needs them."""
+
+
+class ManagementError(PostroomError):
+    """The management API did not do what was asked. The message names its address and the next step."""
+
+
+class ManagementUnavailable(ManagementError):
+    """There is no management API at that address, or it takes too long."""
+
+
+class ManagementRefused(ManagementError):
+    """The API does not let this user in, or not do this."""
 
 
 class JobError(PostroomError):

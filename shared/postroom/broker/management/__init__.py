@@ -5,7 +5,6 @@ the broker; who needs the present asks over AMQP. Messages are never published t
 """
 
 from postroom.broker.management.client import Management
-from postroom.broker.management.connection import ManagementError, ManagementRefused, ManagementUnavailable
 from postroom.broker.management.records import (
     BindingInfo,
     ExchangeInfo,
@@ -16,6 +15,7 @@ from postroom.broker.management.records import (
     TopicPermissionInfo,
     UserInfo,
 )
+from postroom.wire.errors import ManagementError, ManagementRefused, ManagementUnavailable
 
 __all__ = [
     "BindingInfo",

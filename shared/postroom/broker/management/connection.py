@@ -8,21 +8,9 @@ from typing import Any
 import httpx
 
 from postroom.tls import system_authorities
-from postroom.wire.errors import PostroomError
+from postroom.wire.errors import ManagementError, ManagementRefused, ManagementUnavailable
 
 _NEEDS_ADMINISTRATOR = re.compile(r" /(users|permissions|topic-permissions)|permissions$")
-
-
-class ManagementError(PostroomError):
-    """The management API did not do what was asked. The message names its address and the next step."""
-
-
-class ManagementUnavailable(ManagementError):
-    """There is no management API at that address, or it takes too long."""
-
-
-class ManagementRefused(ManagementError):
-    """The API does not let this user in, or not do this."""
 
 
 PAUSES_SECONDS = (0.1, 1.0, 3.0)

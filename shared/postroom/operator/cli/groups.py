@@ -6,9 +6,14 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from postroom.broker.management import ManagementRefused, ManagementUnavailable
 from postroom.terminal import ExitCode, complain
-from postroom.wire.errors import BrokerUnavailable, ConfigurationError, PostroomError
+from postroom.wire.errors import (
+    BrokerUnavailable,
+    ConfigurationError,
+    ManagementRefused,
+    ManagementUnavailable,
+    PostroomError,
+)
 
 
 def exit_code_of(error: PostroomError) -> ExitCode:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
+from postroom.read_ports import Function, ReadPort
 from postroom.service import ENTRY_POINTS, Service
 from postroom.wire.errors import ConfigurationError
 
@@ -90,6 +91,21 @@ def all_subscriptions() -> "list[Subscription]":
     """All that the services of this installation read. Raises ConfigurationError like `all_services`."""
     loaded = (service.load_worker() for service in all_services())
     return [each for worker in loaded for each in worker.subscriptions.values()]
+
+
+def read_port(port: ReadPort[Function]) -> Function | None:
+    """That read port of whichever service of this installation offers it, or None.
+
+    Raises ConfigurationError when two offer it.
+    """
+    offering = [service for service in services() if port.name in service.read_ports]
+    if len(offering) > 1:
+        names = " and ".join(service.name for service in offering)
+        raise ConfigurationError(f"{names} both offer the read port {port.name}; leave one of them out of {VARIABLE}")
+    if not offering:
+        return None
+    function: Function = offering[0].load_read_port(port.name)
+    return function
 
 
 def _read(entry_point: EntryPoint) -> Service:

@@ -13,9 +13,9 @@ A distribution offers it through the entry-point group `postroom.services`. Part
 
 import importlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -34,27 +34,30 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "postroom.services"
 """The entry-point group through which services are found."""
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")  # of services and of commands
 _REFERENCE = re.compile(r"[A-Za-z_][\w.]*(:[A-Za-z_]\w*)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A group of commands that a service adds to `postroom`.
+    """A command, or a group of commands, of `postroom`.
 
     Attributes:
         name: what is typed: `postroom <name>`.
-        app: where the typer.Typer is, `module:attribute`.
-        summary: its line in `postroom --help`.
+        app: where it is, `module:attribute`: a typer.Typer for a group, a function for a single command.
+        summary: its line in `postroom --help`, which loads neither.
     """
 
     name: str
     app: str
     summary: str
 
-    def load(self) -> "Typer":
-        """The commands themselves."""
-        app: Typer = load(self.app)
+    def load(self) -> "Typer | Callable[..., None]":
+        """The group, or the function. Raises ConfigurationError where there is none of that name in the module."""
+        try:
+            app: Typer | Callable[..., None] = load(self.app)
+        except AttributeError as error:
+            raise ConfigurationError(f"the command {self.name} is declared as {self.app!r}: {error}") from None
         return app
 
 
@@ -82,7 +85,8 @@ class Service:
         migrations: the folder with the Alembic migrations of its own tables, `package:folder`.
         retention: what may go of its tables when it is old, a sequence of Retention.
         commands: what it adds to the command line.
-        answers: what it answers to the command line, from its own database.
+        read_ports: what other parts may read of its data without knowing it, by the names of postroom.read_ports:
+            `module:function`.
         conditions: when alerting says that something is wrong with it.
         hosts_standalone: whether its process does the work of all services where JOB_RUNNER is `cron`.
     """
@@ -94,7 +98,7 @@ class Service:
     migrations: str = ""
     retention: str = ""
     commands: tuple[Command, ...] = ()
-    answers: str = ""
+    read_ports: Mapping[str, str] = field(default_factory=dict)
     conditions: Conditions = Conditions()
     hosts_standalone: bool = False
 
@@ -102,6 +106,9 @@ class Service:
         """Raises ConfigurationError for a name or a reference that cannot be one."""
         if not _NAME.fullmatch(self.name):
             raise ConfigurationError(f"a service cannot be called {self.name!r}: lower case letters, digits, hyphens")
+        for command in self.commands:
+            if not _NAME.fullmatch(command.name):
+                raise ConfigurationError(f"service {self.name}: a command cannot be called {command.name!r}")
         for part, reference in self.references():
             if not _REFERENCE.fullmatch(reference):
                 raise ConfigurationError(
@@ -116,8 +123,8 @@ class Service:
             *(("settings", each) for each in self.settings),
             ("migrations", self.migrations),
             ("retention", self.retention),
-            ("answers", self.answers),
             *(("commands", each.app) for each in self.commands),
+            *(("read_ports", each) for each in self.read_ports.values()),
         ]
         return [(part, reference) for part, reference in given if reference]
 
@@ -146,6 +153,10 @@ class Service:
         """What of its own tables may go."""
         rules: Sequence[Retention] = self._load("retention", self.retention) if self.retention else ()
         return rules
+
+    def load_read_port(self, name: str) -> Any:
+        """The function that it declares under that name."""
+        return self._load("read_ports", self.read_ports[name])
 
     def migrations_folder(self) -> Traversable | None:
         """The folder of its migrations. Raises ConfigurationError where there is none."""

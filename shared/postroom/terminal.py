@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
 from enum import IntEnum
 from typing import Annotated, Any
 
@@ -42,8 +44,8 @@ def note(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """`value` on stdout. What JSON does not know is written as text."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    """`value` on stdout: dataclasses as objects, moments as RFC 3339, what else JSON does not know as text."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_as_json))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None) -> None:
@@ -54,3 +56,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: st
     for row in rows:
         table.add_row(*row)
     out.print(table)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)

@@ -9,6 +9,7 @@ import pytest
 from postroom import wire
 from postroom.operator.cli import dead_timeline
 from postroom.operator.dead_letters import cause_of
+from postroom.read_ports import TIMELINE, TimelineEntry
 from postroom.wire.errors import ConfigurationError
 from tests.support.dead_letters import DEAD, WORK, DeadCommand, DeadLetterHarness
 from tests.support.http import http_client
@@ -66,22 +67,22 @@ async def test_show_tells_what_the_history_knows(
     dead_harness: DeadLetterHarness, dead: DeadCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await dead_harness.bury("m-1")
-    lines = [{"at": "2026-11-25T14:00:00+00:00", "what": "try 1 of 5 failed", "error": "Refused: 550"}]
-    asked: list[tuple[str, ...]] = []
+    at = datetime(2026, 11, 25, 14, tzinfo=UTC)
+    asked: list[str] = []
 
-    def ask(*arguments: str) -> list[dict[str, Any]]:
-        asked.append(arguments)
-        return [{"message_id": "m-1", "lines": lines}, {"message_id": "m-2", "lines": [{"what": "of another"}]}]
+    async def timeline(message_id: str) -> list[TimelineEntry]:
+        asked.append(message_id)
+        return [TimelineEntry(at, "try 1 of 5 failed", error="Refused: 550")]
 
-    monkeypatch.setattr(dead_timeline, "_is_kept", lambda: True)
-    monkeypatch.setattr(dead_timeline, "ask_service", ask)
+    monkeypatch.setattr(dead_timeline, "read_port", {TIMELINE: timeline}.get)
 
     text = (await dead("show", DEAD, "--id", "m-1")).stdout
     [shown] = json.loads((await dead("show", DEAD, "--id", "m-1", "--json")).stdout)
 
-    assert asked[0] == ("audit", "show", "m-1")
+    assert asked[0] == "m-1"
     assert "2026-11-25 14:00:00 UTC  try 1 of 5 failed (Refused: 550)" in text
-    assert shown["timeline"] == lines
+    [entry] = shown["timeline"]
+    assert (entry["at"], entry["what"], entry["error"]) == (at.isoformat(), "try 1 of 5 failed", "Refused: 550")
 
 
 async def test_show_does_without_a_history(
@@ -89,11 +90,10 @@ async def test_show_does_without_a_history(
 ) -> None:
     await dead_harness.bury("m-1")
 
-    def nobody(*_arguments: str) -> None:
-        raise ConfigurationError("the audit service cannot be asked")
+    async def nobody(_message_id: str) -> list[TimelineEntry]:
+        raise ConfigurationError("the history cannot be read")
 
-    monkeypatch.setattr(dead_timeline, "_is_kept", lambda: True)
-    monkeypatch.setattr(dead_timeline, "ask_service", nobody)
+    monkeypatch.setattr(dead_timeline, "read_port", {TIMELINE: nobody}.get)
 
     result = await dead("show", DEAD, "--id", "m-1")
 

@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 from postroom import terminal
 from postroom.operator.cli import app
-from postroom.operator.cli.report import read_rows
 from postroom.wire.errors import ConfigurationError
+from postroom_report.cli import read_rows
 from tests.support.processes import running
 from tests.support.report_service import COUNTING, LIST, ReportHarness, read_csv, report_harness_at, rows, write_type
 from tests.support.worker import WorkerVhost

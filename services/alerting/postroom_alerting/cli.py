@@ -1,16 +1,37 @@
 """`postroom alerts`: what is wrong, who was told, and what is to be told no more. Works on the alerting's database."""
 
-from datetime import datetime, timedelta
+import asyncio
+import getpass
+import os
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 from rich.markup import escape
 
-from postroom.operator.cli.asking import ask_service
+from postroom.settings import read_settings
+from postroom.storage.existing import existing_database
 from postroom.terminal import AsJson, ExitCode, complain, out, print_json, print_table
+from postroom.wire.errors import ConfigurationError
+from postroom.wire.messages import describe_problems
+from postroom_alerting.checking import check_rules_file
+from postroom_alerting.conditions import Severity
+from postroom_alerting.describing import described, described_route
+from postroom_alerting.desk import open_desk, read_rules
+from postroom_alerting.news import News
+from postroom_alerting.notifier import Notice
+from postroom_alerting.rules import About, Span
+from postroom_alerting.rules_file import read_rules_file
+from postroom_alerting.service import service
+from postroom_alerting.settings import AlertingSettings
+from postroom_alerting.sql_groups import SqlGroups
 
-SERVICE = "alerting"
+Result = TypeVar("Result")
+
+_DURATION: TypeAdapter[timedelta] = TypeAdapter(Span)
 _LONGEST_TEXT = 200
 COLOURS = {"open": "red", "muted": "yellow", "resolved": "green"}
 
@@ -33,7 +54,7 @@ def list_command(
 
     Example: `postroom alerts list`
     """
-    found = ask_service(SERVICE, "list", "all" if with_resolved else "open")
+    found = _ask(lambda groups: _listed(groups, with_resolved=with_resolved))
     if as_json:
         print_json(found)
     elif not found:
@@ -50,7 +71,7 @@ def show_command(key: Key, as_json: AsJson = False) -> None:
 
     Example: `postroom alerts show 8104064110`
     """
-    seen = ask_service(SERVICE, "show", key)
+    seen = _ask(lambda groups: _shown(groups, key))
     if as_json:
         print_json(seen)
         return
@@ -76,8 +97,9 @@ def mute_command(
 
     Example: `postroom alerts mute 8104064110 --for 2h --reason "fix is on its way"`
     """
-    answer = ask_service(SERVICE, "mute", key, duration, reason)
-    _say(answer, f"is muted until {_short(answer['until'])}", as_json=as_json)
+    until = datetime.now(UTC) + _duration(duration)
+    _ask(lambda groups: groups.mute(key, until, by=_user(), reason=reason))
+    _say({"key": key, "until": until}, f"is muted until {_short(until)}", as_json=as_json)
 
 
 @app.command("unmute")
@@ -86,7 +108,8 @@ def unmute_command(key: Key, as_json: AsJson = False) -> None:
 
     Example: `postroom alerts unmute 8104064110`
     """
-    _say(ask_service(SERVICE, "unmute", key), "is told of again", as_json=as_json)
+    _ask(lambda groups: groups.mute(key, None, by="", reason=""))
+    _say({"key": key}, "is told of again", as_json=as_json)
 
 
 @app.command("resolve")
@@ -98,7 +121,8 @@ def resolve_command(key: Key, as_json: AsJson = False) -> None:
 
     Example: `postroom alerts resolve 8104064110`
     """
-    _say(ask_service(SERVICE, "resolve", key), "is resolved", as_json=as_json)
+    _ask(lambda groups: groups.resolve(key, by=_user(), now=datetime.now(UTC)))
+    _say({"key": key}, "is resolved", as_json=as_json)
 
 
 @app.command("check")
@@ -113,10 +137,10 @@ def check_command(
 
     Example: `postroom alerts check alerts.yaml --queue email.send --error RecipientsRefused`
     """
-    found = ask_service(SERVICE, "check", str(file))
+    found = check_rules_file(file, os.environ)
     if not found["problems"] and (queue or error or condition):
-        about, what = ("condition", condition) if condition else ("failures", error)
-        found["route"] = ask_service(SERVICE, "match", str(file), about, queue, what)
+        about, what = (About.CONDITION, condition) if condition else (About.FAILURES, error)
+        found["route"] = described_route(read_rules_file(file).to_rules().route(about, queue, what))
     if as_json:
         print_json(found)
     else:
@@ -134,8 +158,58 @@ def try_command(
 
     Example: `postroom alerts test team`
     """
-    answer = ask_service(SERVICE, "test", channel)
-    _say({"key": answer["channel"]}, "has taken it", as_json=as_json)
+    asyncio.run(_notify(channel))
+    _say({"key": channel}, "has taken it", as_json=as_json)
+
+
+def _ask(work: Callable[[SqlGroups], Awaitable[Result]]) -> Result:
+    """What `work` returns, given what is in the database as it is. No channel's secret is needed for that."""
+    rules = read_rules(read_settings(AlertingSettings))
+
+    async def with_database() -> Result:
+        async with existing_database(service) as database:
+            return await work(SqlGroups(database, rules))
+
+    return asyncio.run(with_database())
+
+
+async def _listed(groups: SqlGroups, *, with_resolved: bool) -> list[dict[str, Any]]:
+    now = datetime.now(UTC)
+    mutes = await groups.mutes(now)
+    return [described(each, mutes) for each in await groups.all(now, with_resolved=with_resolved)]
+
+
+async def _shown(groups: SqlGroups, key: str) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    concern = described(await groups.one(key, now), await groups.mutes(now))
+    return concern | {"messages": await groups.messages(key), "channels": await groups.told(key)}
+
+
+async def _notify(name: str) -> None:
+    desk = open_desk(read_settings(AlertingSettings))
+    channel = next((each for each in desk.channels if each.channel == name), None)
+    if channel is None:
+        known = ", ".join(each.channel for each in desk.channels)
+        raise ConfigurationError(f"there is no channel {name}; there are {known}")
+    title = "Postroom: a test of this channel"
+    body = "Somebody typed `postroom alerts test`. Nothing is wrong."
+    facts = (("Asked by", _user()),)
+    details = {"about": "test", "state": News.NEW.value, "severity": Severity.INFO.value}
+    await channel.notify(Notice(title, body, severity=Severity.INFO, facts=facts, details=details))
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        return _DURATION.validate_python(text)
+    except ValidationError as error:
+        raise ConfigurationError(describe_problems(error)) from None
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "somebody"
 
 
 def _show_check(found: dict[str, Any]) -> None:
@@ -188,10 +262,8 @@ def _facts(seen: dict[str, Any]) -> list[tuple[str, str]]:
     return [(name, text) for name, text in facts if text]
 
 
-def _short(moment: str | None) -> str:
-    if not moment:
-        return ""
-    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+def _short(moment: datetime | None) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else ""
 
 
 def _say(answer: dict[str, Any], what: str, *, as_json: bool) -> None:

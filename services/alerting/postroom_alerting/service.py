@@ -1,13 +1,21 @@
 """The alerting service, declared."""
 
-from postroom.service import Service
+from postroom.read_ports import OPEN_INCIDENTS
+from postroom.service import Command, Service
 
 service = Service(
     "alerting",
     worker="postroom_alerting.handlers:worker",
     adapters="postroom_alerting.adapters:adapters",
-    answers="postroom_alerting.commands:answer",
     settings=("postroom_alerting.settings:AlertingSettings", "postroom_alerting.watching.settings:WatchingSettings"),
     migrations="postroom_alerting:migrations",
     retention="postroom_alerting.models:RETENTION",
+    commands=(
+        Command(
+            "alerts",
+            "postroom_alerting.cli:app",
+            "Look at groups of failures and at conditions, mute and resolve them, check rules and channels.",
+        ),
+    ),
+    read_ports={OPEN_INCIDENTS.name: "postroom_alerting.read_ports:open_incidents"},
 )

@@ -1,31 +1,23 @@
 """`postroom history`: what happened to a message. Works on the audit service's database, needs no broker."""
 
-import json
+import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, TypeVar
 
 import typer
 from rich.markup import escape
 
-from postroom.operator.cli.asking import ask_service
-from postroom.operator.cli.history_views import print_found, print_story
 from postroom.privacy.recipients import digest_of, mask_recipient
+from postroom.storage.existing import existing_database
 from postroom.terminal import AsJson, ExitCode, note, out, print_json
 from postroom.wire.errors import ConfigurationError
+from postroom_audit.searching import State, Wanted
+from postroom_audit.service import service
+from postroom_audit.sql_history import SqlHistory
+from postroom_audit.views import print_found, print_story
 
-SERVICE = "audit"
-
-
-class State(StrEnum):
-    """How it stands with a message."""
-
-    DONE = "done"
-    RETRIED = "retried"
-    DEAD = "dead"
-    REPLAYED = "replayed"
-    DISCARDED = "discarded"
-    PUBLISHED = "published"
+Result = TypeVar("Result")
 
 
 app = typer.Typer(
@@ -45,7 +37,7 @@ def show_command(
 
     Example: `postroom history show e8342c6f`
     """
-    stories = ask_service(SERVICE, "show", wanted)
+    stories = _ask(lambda history: history.stories(wanted))
     if as_json:
         print_json(stories)
         return
@@ -79,18 +71,17 @@ def find_command(  # noqa: PLR0913 - one parameter per option
 
     Example: `postroom history find --recipient ada@example.com`
     """
-    wanted = {
-        "kind": kind,
-        "queue": queue,
-        "state": state,
-        "since": _moment(since),
-        "until": _moment(until),
-        "recipient": digest_of(recipient) if recipient else None,
-        "error": error,
-        "limit": limit,
-    }
-    given = json.dumps({name: value for name, value in wanted.items() if value is not None})
-    found: list[dict[str, Any]] = ask_service(SERVICE, "find", given=given)
+    wanted = Wanted(
+        kind=kind,
+        queue=queue,
+        state=state,
+        since=_moment(since),
+        until=_moment(until),
+        recipient=digest_of(recipient) if recipient else None,
+        error=error,
+        limit=limit,
+    )
+    found = _ask(lambda history: history.find(wanted))
     if recipient:
         note(f"messages to {mask_recipient(recipient)}")
     if as_json:
@@ -103,11 +94,21 @@ def find_command(  # noqa: PLR0913 - one parameter per option
         raise typer.Exit(ExitCode.PROBLEMS)
 
 
-def _moment(text: str | None) -> str | None:
+def _ask(work: Callable[[SqlHistory], Awaitable[Result]]) -> Result:
+    """What `work` returns, given the history in the database as it is."""
+
+    async def with_database() -> Result:
+        async with existing_database(service) as database:
+            return await work(SqlHistory(database))
+
+    return asyncio.run(with_database())
+
+
+def _moment(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ConfigurationError(f"{text} is no moment; write it as 2026-11-25T02:00") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from cryptography.fernet import Fernet
 from pydantic import ValidationError
 from rich.markup import escape
 
 from postroom.settings import RuntimeSettings, read_settings
+from postroom.storage.tokens import Credential, TokenVault
 from postroom.terminal import AsJson, ExitCode, out, print_json, print_table
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import describe_problems
@@ -24,8 +26,6 @@ def key_command() -> None:
 
     Example: `postroom tokens key`
     """
-    from cryptography.fernet import Fernet  # noqa: PLC0415 - of the extra `maintenance`
-
     typer.echo(Fernet.generate_key().decode())
 
 
@@ -39,8 +39,6 @@ def set_command(
 
     Example: `postroom tokens set google google.json`
     """
-    from postroom.storage.tokens import Credential  # noqa: PLC0415
-
     try:
         content = typer.get_binary_stream("stdin").read() if str(file) == "-" else file.read_bytes()
         credential = Credential.model_validate_json(content)
@@ -80,7 +78,5 @@ def list_command(as_json: AsJson = False) -> None:
         raise typer.Exit(ExitCode.PROBLEMS)
 
 
-def _vault() -> Any:
-    from postroom.storage.tokens import TokenVault  # noqa: PLC0415 - of the extra `maintenance`
-
+def _vault() -> TokenVault:
     return TokenVault.from_settings(read_settings(RuntimeSettings))

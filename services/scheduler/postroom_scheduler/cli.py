@@ -1,19 +1,31 @@
 """`postroom schedules`: what fires when, and what became of it. Works on the scheduler's database, needs no broker."""
 
+import asyncio
+import getpass
 import json
-from datetime import datetime
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 import yaml
+from pydantic import ValidationError
 from rich.markup import escape
 
-from postroom.operator.cli.asking import ask_service
+from postroom.storage.existing import existing_database
 from postroom.terminal import AsJson, ExitCode, complain, out, print_json, print_table
 from postroom.wire.errors import ConfigurationError
+from postroom.wire.messages import SetSchedule, describe_problems
+from postroom_scheduler.file import read_file
+from postroom_scheduler.reading import described, described_tick, upcoming
+from postroom_scheduler.service import service
+from postroom_scheduler.sql_schedules import SqlSchedules, moment_of
+from postroom_scheduler.timing import make_timing
 
-SERVICE = "scheduler"
+Result = TypeVar("Result")
+
 COLOURS = {"done": "green", "published": "cyan", "due": "yellow", "dead": "red", "skipped": "dim"}
 
 app = typer.Typer(
@@ -31,7 +43,7 @@ def list_command(as_json: AsJson = False) -> None:
 
     Example: `postroom schedules list`
     """
-    found = ask_service(SERVICE, "list")
+    found = [described(each) for each in _ask(lambda schedules: schedules.all())]
     if as_json:
         print_json(found)
     else:
@@ -46,7 +58,7 @@ def show_command(name: Name, as_json: AsJson = False) -> None:
 
     Example: `postroom schedules show daily-report`
     """
-    seen = ask_service(SERVICE, "show", name)
+    seen = _ask(lambda schedules: _shown(schedules, name))
     if as_json:
         print_json(seen)
         return
@@ -72,7 +84,7 @@ def next_command(
 
     Example: `postroom schedules next 10 daily-report`
     """
-    moments = ask_service(SERVICE, "next", str(count), name)
+    moments = _ask(lambda schedules: _next(schedules, name, count))
     if as_json:
         print_json(moments)
     else:
@@ -86,7 +98,9 @@ def run_command(name: Name, as_json: AsJson = False) -> None:
 
     Example: `postroom schedules run daily-report`
     """
-    _say(ask_service(SERVICE, "run", name), "is due now, with message id {message_id}", as_json=as_json)
+    message_id = _ask(lambda schedules: schedules.run_now(name, datetime.now(UTC)))
+    answer = {"name": name, "message_id": message_id}
+    _say(answer, f"is due now, with message id {message_id}", as_json=as_json)
 
 
 @app.command("pause")
@@ -95,7 +109,8 @@ def pause_command(name: Name, as_json: AsJson = False) -> None:
 
     Example: `postroom schedules pause external-sync`
     """
-    _say(ask_service(SERVICE, "pause", name), "is paused", as_json=as_json)
+    _ask(lambda schedules: schedules.pause(name, _user(), datetime.now(UTC)))
+    _say({"name": name}, "is paused", as_json=as_json)
 
 
 @app.command("resume")
@@ -104,7 +119,8 @@ def resume_command(name: Name, as_json: AsJson = False) -> None:
 
     Example: `postroom schedules resume external-sync`
     """
-    _say(ask_service(SERVICE, "resume", name), "fires again", as_json=as_json)
+    _ask(lambda schedules: schedules.pause(name, _user(), datetime.now(UTC), is_paused=False))
+    _say({"name": name}, "fires again", as_json=as_json)
 
 
 @app.command("set")
@@ -116,14 +132,10 @@ def set_command(
 
     Example: `postroom schedules set '{name: hello, every: 10s, event: hello.said}'`
     """
-    try:
-        text = Path(definition[1:]).read_text(encoding="utf-8") if definition.startswith("@") else definition
-        fields = yaml.safe_load(text)
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"the definition cannot be read: {error}") from None
-    answer = ask_service(SERVICE, "set", given=json.dumps(fields, default=str))
-    answer["next"] = _local(answer["next"]) or "never: its times are over"
-    _say(answer, "is set; next: {next}", as_json=as_json)
+    schedule, now = _read_definition(definition), datetime.now(UTC)
+    _ask(lambda schedules: schedules.put(schedule, _user(), now))
+    moment = _local(make_timing(schedule).next_after(now)) or "never: its times are over"
+    _say({"name": schedule.name, "next": moment}, f"is set; next: {moment}", as_json=as_json)
 
 
 @app.command("remove")
@@ -132,7 +144,8 @@ def remove_command(name: Name, as_json: AsJson = False) -> None:
 
     Example: `postroom schedules remove hello`
     """
-    _say(ask_service(SERVICE, "remove", name), "is removed", as_json=as_json)
+    _ask(lambda schedules: schedules.remove(name))
+    _say({"name": name}, "is removed", as_json=as_json)
 
 
 @app.command("move")
@@ -145,7 +158,9 @@ def move_command(
 
     Example: `postroom schedules move order-17-reminder 2026-12-24T18:00:00+01:00`
     """
-    _say(ask_service(SERVICE, "move", name, at), "is moved", as_json=as_json)
+    moment = moment_of(at)
+    _ask(lambda schedules: schedules.move(name, moment, _user(), datetime.now(UTC)))
+    _say({"name": name}, "is moved", as_json=as_json)
 
 
 @app.command("check")
@@ -157,18 +172,60 @@ def check_command(
 
     Example: `postroom schedules check schedules.yaml`
     """
-    found = ask_service(SERVICE, "check", str(file))
+    now = datetime.now(UTC)
+    found = read_file(file, now)
+    fine: list[dict[str, Any]] = [
+        {"name": each.name, "next": next(upcoming(each, now), None), "paused": each.paused} for each in found.schedules
+    ]
     if as_json:
-        print_json(found)
+        print_json({"schedules": fine, "problems": found.problems})
     else:
-        rows = [
-            (escape(each["name"]), "paused" if each["paused"] else _local(each["next"])) for each in found["schedules"]
-        ]
+        rows = [(escape(each["name"]), "paused" if each["paused"] else _local(each["next"])) for each in fine]
         print_table(("name", "next"), rows)
-        for problem in found["problems"]:
+        for problem in found.problems:
             complain(problem)
-    if found["problems"]:
+    if found.problems:
         raise typer.Exit(ExitCode.PROBLEMS)
+
+
+def _ask(work: Callable[[SqlSchedules], Awaitable[Result]]) -> Result:
+    """What `work` returns, given the schedules of the database as it is."""
+
+    async def with_database() -> Result:
+        async with existing_database(service) as database:
+            return await work(SqlSchedules(database))
+
+    return asyncio.run(with_database())
+
+
+async def _shown(schedules: SqlSchedules, name: str) -> dict[str, Any]:
+    ticks = await schedules.history(name)
+    return described(await schedules.one(name)) | {"ticks": [described_tick(tick) for tick in ticks]}
+
+
+async def _next(schedules: SqlSchedules, name: str, count: int) -> list[datetime]:
+    seen = await schedules.one(name)
+    if isinstance(seen.definition, SetSchedule):
+        return list(islice(upcoming(seen.definition, datetime.now(UTC)), count))
+    return [seen.next_at] if seen.next_at else []
+
+
+def _read_definition(given: str) -> SetSchedule:
+    try:
+        text = Path(given[1:]).read_text(encoding="utf-8") if given.startswith("@") else given
+        # By way of JSON: what YAML takes for a date is text in a message.
+        return SetSchedule.model_validate_json(json.dumps(yaml.safe_load(text), default=str))
+    except ValidationError as error:
+        raise ConfigurationError(describe_problems(error)) from None
+    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"the definition cannot be read: {error}") from None
+
+
+def _user() -> str:
+    try:
+        return f"{getpass.getuser()} (postroom schedules)"
+    except (OSError, KeyError):
+        return "postroom schedules"
 
 
 def _row(each: dict[str, Any]) -> tuple[str, ...]:
@@ -192,10 +249,11 @@ def _state(state: str) -> str:
     return f"[{COLOURS.get(state, 'default')}]{state}[/]"
 
 
-def _local(moment: str | None) -> str:
+def _local(moment: datetime | str | None) -> str:
     if not moment:
         return ""
-    return datetime.fromisoformat(moment).astimezone().isoformat(sep=" ", timespec="seconds")
+    moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return moment.astimezone().isoformat(sep=" ", timespec="seconds")
 
 
 def _short(moment: str | None) -> str:
@@ -209,4 +267,4 @@ def _say(answer: dict[str, Any], what: str, *, as_json: bool) -> None:
     if as_json:
         print_json(answer)
     else:
-        out.print(f"[bold]{escape(answer['name'])}[/] {escape(what.format(**answer))}", highlight=False, soft_wrap=True)
+        out.print(f"[bold]{escape(answer['name'])}[/] {escape(what)}", highlight=False, soft_wrap=True)

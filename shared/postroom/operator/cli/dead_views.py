@@ -16,6 +16,7 @@ from postroom.operator.dead_letters import (
     masked_headers,
     masked_payload,
 )
+from postroom.read_ports import TimelineEntry
 from postroom.terminal import complain, note, out
 from postroom.wire.letter import text_of
 
@@ -51,7 +52,7 @@ def print_summaries(summaries: Sequence[QueueSummary]) -> None:
         )
 
 
-def print_found(found: Found, timeline: Sequence[dict[str, Any]], *, unmasked: bool) -> None:
+def print_found(found: Found, timeline: Sequence[TimelineEntry], *, unmasked: bool) -> None:
     """One message, whole, with what happened to it so far."""
     letter = found.letter
     table = Table.grid(padding=(0, 2))
@@ -76,7 +77,7 @@ def print_found(found: Found, timeline: Sequence[dict[str, Any]], *, unmasked: b
     out.print()
 
 
-def json_of_found(found: Found, timeline: Sequence[dict[str, Any]], *, unmasked: bool) -> dict[str, Any]:
+def json_of_found(found: Found, timeline: Sequence[TimelineEntry], *, unmasked: bool) -> dict[str, Any]:
     """One message for `--json`."""
     letter = found.letter
     return {

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from postroom.operator.cli.output import AsJson, out, print_json
 from postroom.operator.scaffold import NewService, is_in_workspace, write_service
+from postroom.terminal import AsJson, out, print_json
 
 app = typer.Typer(no_args_is_help=True, help="Begin a project of your own: a service with one job. It works at once.")
 

@@ -1,6 +1,7 @@
 """What `postroom status` says: gathered from the broker, from health ports and from alerting, as far as they answer."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -9,10 +10,11 @@ from postroom import wire
 from postroom.broker.management import Management, ManagementError, NodeInfo, QueueInfo
 from postroom.broker.topology.roles import Role, role_of
 from postroom.devkit.running import Health, ask_health, read_gauge
-from postroom.installation import services, workers
-from postroom.operator.cli.asking import ask_service
+from postroom.installation import read_port, services, workers
 from postroom.privacy.redaction import redact
+from postroom.read_ports import OPEN_INCIDENTS, OpenIncident
 from postroom.wire.errors import ConfigurationError, NoDatabase
+from postroom.wire.messages import KINDS
 
 ALERTING = "alerting"
 OLDEST = "postroom_queue_oldest_seconds"
@@ -47,7 +49,7 @@ class State:
         version: of the broker; empty when it could not be asked.
         uncounted: queues of which the broker does not say more than their names yet.
         strays: queues that nobody declared, and how many messages are in them.
-        conditions, groups: what alerting has open, as `postroom alerts list` has it; None when it could not be asked.
+        conditions, groups: what alerting has open; None when it could not be asked.
         alerting_absence: why not, where it simply has no data here.
     """
 
@@ -60,8 +62,8 @@ class State:
     uncounted: int = 0
     strays: Mapping[str, int] = field(default_factory=dict)
     health: Sequence[Health] = ()
-    conditions: Sequence[Mapping[str, Any]] | None = None
-    groups: Sequence[Mapping[str, Any]] | None = None
+    conditions: Sequence[OpenIncident] | None = None
+    groups: Sequence[OpenIncident] | None = None
     alerting_problem: str = ""
     alerting_absence: str = ""
 
@@ -109,8 +111,8 @@ class State:
         if self.alerting_problem:
             yield f"what alerting knows cannot be read: {self.alerting_problem}"
         for each in self.conditions or ():
-            if self.broker_problem or each["what"] not in SEEN_HERE_TOO:
-                yield f"{each['what']}: {each['text']}"
+            if self.broker_problem or each.what not in SEEN_HERE_TOO:
+                yield f"{each.what}: {each.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +153,11 @@ def _ask_broker(state: State, management: Management, ignored: tuple[str, ...]) 
 
 
 def _queue_states(roles: Sequence[tuple[QueueInfo, Role]]) -> list[QueueState]:
-    services = {queue: worker.service for worker in workers() for queue in worker.subscriptions}
+    readers = _readers([queue.name for queue, role in roles if role is Role.WORK])
     messages = {queue.name: queue.messages for queue, _role in roles}
     found = [
         QueueState(
-            service=services.get(queue.name, queue.name.partition(".")[0]),
+            service=readers[queue.name],
             queue=queue.name,
             waiting=queue.messages - queue.in_work,
             in_work=queue.in_work,
@@ -168,14 +170,37 @@ def _queue_states(roles: Sequence[tuple[QueueInfo, Role]]) -> list[QueueState]:
     return sorted(found, key=lambda each: (each.service, each.queue))
 
 
+def _readers(queues: Sequence[str]) -> dict[str, str]:
+    """Which service reads each of the queues."""
+    names = {service.name for service in services()}
+    readers = {queue: _reader_by_name(queue, names) for queue in queues}
+    if None in readers.values():  # only then it takes the time to load all services
+        readers |= {queue: worker.service for worker in workers() for queue in worker.subscriptions if queue in readers}
+    return {queue: service or queue.partition(".")[0] for queue, service in readers.items()}
+
+
+def _reader_by_name(queue: str, services: Collection[str]) -> str | None:
+    """The service that must read a queue of this name; None where the name does not say it.
+
+    A listener's queue begins with its service. The queue of a shipped job belongs to the service that it is named
+    after where that is installed.
+    """
+    first, _, rest = queue.partition(".")
+    if queue == wire.ALERTING_QUEUE or rest.startswith("on.") or (queue in KINDS and first in services):
+        return first
+    return None
+
+
 def _ask_alerting(state: State) -> None:
-    if ALERTING not in {service.name for service in services()}:
-        return
     try:
-        answer = ask_service(ALERTING, "list", "open")
-        state.conditions = [each for each in answer if each["about"] == "condition"]
-        state.groups = [each for each in answer if each["about"] != "condition"]
+        open_incidents = read_port(OPEN_INCIDENTS)
+        if open_incidents is None:
+            return
+        found = asyncio.run(open_incidents())
     except NoDatabase as error:  # nothing is wrong with that: it may run on another machine
         state.alerting_absence = str(error)
-    except (ConfigurationError, KeyError, TypeError) as error:
+    except ConfigurationError as error:
         state.alerting_problem = redact(str(error))
+    else:
+        state.conditions = [each for each in found if each.about == "condition"]
+        state.groups = [each for each in found if each.about == "failures"]

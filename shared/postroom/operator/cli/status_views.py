@@ -1,7 +1,6 @@
 """How the state of everything looks on a terminal."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -9,6 +8,7 @@ from rich.table import Table
 
 from postroom.devkit.running import Health
 from postroom.operator.cli.status_state import QueueState, State
+from postroom.read_ports import OpenIncident
 
 
 def screen(state: State) -> RenderableType:
@@ -78,12 +78,12 @@ def _health_row(each: Health) -> tuple[str, ...]:
     return escape(each.service), ready, provider if each.is_ready else "", escape(each.url)
 
 
-def _condition_row(each: Mapping[str, Any]) -> tuple[str, ...]:
-    return escape(str(each.get("text", ""))), escape(str(each.get("advice", "")))
+def _condition_row(each: OpenIncident) -> tuple[str, ...]:
+    return escape(each.text), escape(each.advice)
 
 
-def _group_row(each: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(escape(str(each.get(name, ""))) for name in ("key", "name", "what", "unsettled", "text"))
+def _group_row(each: OpenIncident) -> tuple[str, ...]:
+    return escape(each.key), escape(each.name), escape(each.what), str(each.unsettled), escape(each.text)
 
 
 def _table(columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Table:

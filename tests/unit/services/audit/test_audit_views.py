@@ -1,32 +1,27 @@
 """The story of a message on a terminal of 100 columns."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 
-from postroom.operator.cli.history_views import print_story
+from postroom_audit.timeline import Line, Story
+from postroom_audit.views import print_story
 
 LONG = "451 4.2.1 mailbox busy, try again later; " * 30
 
 
-def make_line(second: int, what: str, **changes: Any) -> dict[str, Any]:
-    """A line as the audit service tells it."""
-    nothing = dict.fromkeys(("queue", "after_seconds", "milliseconds", "error", "place", "next_at", "was"))
-    return nothing | {"at": f"2026-11-25T02:10:{second:02}+00:00", "what": what} | changes
+def make_line(second: int, what: str, **changes: Any) -> Line:
+    """A line, of a moment within one minute."""
+    return replace(Line(datetime(2026, 11, 25, 2, 10, second, tzinfo=UTC), what), **changes)
 
 
-def shown(*lines: dict[str, Any], **changes: Any) -> list[str]:
-    story = {
-        "message_id": "m-1",
-        "kind": "email.send",
-        "correlation_id": None,
-        "recipients": [],
-        "lines": list(lines),
-        "outcomes": ["done after 2 tries"],
-    }
+def shown(*lines: Line, **changes: Any) -> list[str]:
+    story = Story("m-1", "email.send", None, [], list(lines), ["done after 2 tries"])
     console = Console(width=180)
     with console.capture() as capture:
-        print_story(story | changes, console)
+        print_story(replace(story, **changes), console)
     return [line.rstrip() for line in capture.get().splitlines()]
 
 

@@ -17,6 +17,11 @@ def system_authorities() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
+def authorities_for(url: str) -> ssl.SSLContext:
+    """For a client that only ever speaks to `url`: without https nothing is read, and nobody is trusted."""
+    return system_authorities() if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 def trusted_authorities(ca_file: Path | str | None, setting: str) -> ssl.SSLContext:
     """Verifies against `ca_file` (PEM) as well as the system's authorities.
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from prometheus_client.parser import text_string_to_metric_families
 
-from postroom.tls import system_authorities
+from postroom.tls import authorities_for
 
 FILE = "services.json"
 
@@ -59,7 +58,7 @@ def ask_health(service: str, url: str, *, seconds: float = 3) -> Health:
     """Ask one service. One that does not answer is not ready."""
     base = url.rstrip("/").removesuffix("/readyz")
     try:
-        answer = httpx.get(f"{base}/readyz", timeout=seconds, verify=system_authorities(), trust_env=False).json()
+        answer = httpx.get(f"{base}/readyz", timeout=seconds, verify=authorities_for(base), trust_env=False).json()
         return Health(service, base, answer["status"] == "ok", answer["problems"], answer.get("outage"))
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
         return Health(service, base, False, {"health": f"does not answer ({type(error).__name__})"})
@@ -67,8 +66,11 @@ def ask_health(service: str, url: str, *, seconds: float = 3) -> Health:
 
 def read_gauge(url: str, name: str, label: str, *, seconds: float = 3) -> dict[str, float]:
     """A gauge of a service's `/metrics`, by one of its labels; empty where it does not answer."""
+    # A twentieth of a second, which is not needed to ask for health.
+    from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415
+
     try:
-        text = httpx.get(f"{url}/metrics", timeout=seconds, verify=system_authorities(), trust_env=False).text
+        text = httpx.get(f"{url}/metrics", timeout=seconds, verify=authorities_for(url), trust_env=False).text
         families = list(text_string_to_metric_families(text))
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from postroom.tls import system_authorities
+from postroom.tls import authorities_for
 from postroom.wire.errors import ManagementError, ManagementRefused, ManagementUnavailable
 
 _NEEDS_ADMINISTRATOR = re.compile(r" /(users|permissions|topic-permissions)|permissions$")
@@ -31,7 +31,7 @@ class ApiConnection:
             base_url=f"{url}/api",
             auth=(user, password),
             timeout=httpx.Timeout(time_limit.total_seconds(), connect=5),
-            verify=system_authorities(),  # as the AMQP connection beside it
+            verify=authorities_for(url),  # as the AMQP connection beside it
             trust_env=False,  # the AMQP connection beside it knows no HTTP proxy either
         )
 

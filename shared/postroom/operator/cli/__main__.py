@@ -1,5 +1,5 @@
 """`python -m postroom.operator.cli` is `postroom`."""
 
-from postroom.operator.cli import main
+from postroom.operator import main
 
 main()

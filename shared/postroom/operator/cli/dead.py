@@ -15,7 +15,6 @@ from postroom.operator.cli.dead_running import (
     ask,
     finish,
     progress_of,
-    queues_of_dead_letters,
     run_against,
     until_stopped,
     url_of,
@@ -67,6 +66,8 @@ def list_command(
 
     Example:  postroom dead list --error "connection refused" --since 2026-11-25T22:00
     """
+    from postroom.operator.cli.dead_queues import queues_of_dead_letters  # noqa: PLC0415 - see dead_running
+
     settings = read_settings(RuntimeSettings)
     targets = [target_of(name) for name in (queues or queues_of_dead_letters(settings))]
     summaries = asyncio.run(_summarize(url_of(settings), targets, limit, selection))

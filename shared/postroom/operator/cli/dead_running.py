@@ -13,13 +13,11 @@ from typing import TypeVar
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from postroom import wire
-from postroom.broker.management import Management, ManagementError
 from postroom.operator.cli.dead_views import print_outcome
 from postroom.operator.dead_letters import Outcome, Selection, Target, Watch, connect, depth_of
 from postroom.settings import RuntimeSettings, read_settings
 from postroom.terminal import ExitCode, err, print_json
-from postroom.wire.errors import ConfigurationError, PostroomError, TopologyError
+from postroom.wire.errors import ConfigurationError, ManagementError, PostroomError, TopologyError
 
 MANY = 10
 """From this number on a command asks before it acts."""
@@ -49,6 +47,9 @@ def run_against(target: Target, work: Callable[[str], Awaitable[Result]]) -> Res
 
 def _with_suggestion(error: TopologyError, target: Target, settings: RuntimeSettings) -> PostroomError:
     """`error`, with the queue that was probably meant."""
+    # An HTTP client takes 0.1 s to load, which only this asks for.
+    from postroom.operator.cli.dead_queues import queues_of_dead_letters  # noqa: PLC0415
+
     try:
         names = queues_of_dead_letters(settings)
     except ManagementError:
@@ -57,13 +58,6 @@ def _with_suggestion(error: TopologyError, target: Target, settings: RuntimeSett
     if target.source in names or not similar:
         return error
     return TopologyError(f"there is no queue {target.source}; did you mean {similar[0]}?")
-
-
-def queues_of_dead_letters(settings: RuntimeSettings) -> list[str]:
-    """All there are, empty ones among them."""
-    with Management.from_settings(settings) as management:
-        names = [queue.name for queue in management.queues()]
-    return sorted(name for name in names if name.endswith(wire.DEAD_SUFFIX) or name == wire.UNROUTED_QUEUE)
 
 
 def ask(

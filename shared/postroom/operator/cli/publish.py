@@ -1,7 +1,6 @@
 """`postroom publish`: one message from the command line, checked before it leaves."""
 
 import asyncio
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -21,20 +20,6 @@ from postroom.wire.errors import ConfigurationError, InvalidPublish
 from postroom.wire.messages import KINDS, Event, Message, describe_problems
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The contracts this installation knows, by kind."""
-
-    models: dict[str, type[Message]]
-
-    def model(self, kind: str) -> type[Message]:
-        """The contract of `kind`. Raises ConfigurationError naming those there are."""
-        if kind not in self.models:
-            kinds = ", ".join(sorted(self.models))
-            raise ConfigurationError(f"no installed service knows the kind {kind!r}; there are: {kinds}")
-        return self.models[kind]
-
-
 def publish_command(  # noqa: PLR0913 - one parameter per option
     kind: Annotated[str, typer.Argument(help="`email.send`, `user.created`, …")],
     body: Annotated[str, typer.Argument(help="The JSON object, or `@file.json`, or `-` for standard input.")],
@@ -51,7 +36,7 @@ def publish_command(  # noqa: PLR0913 - one parameter per option
 
     Example: `postroom publish email.send '{"to": "ada@example.com", "subject": "Hello", "body": "Hi Ada"}'`
     """
-    model = known_contracts().model(kind)
+    model = contract_of(kind)
     raw = _read(body)
     try:
         fields = read_object(raw)
@@ -73,9 +58,18 @@ def publish_command(  # noqa: PLR0913 - one parameter per option
         out.print(f"{escape(kind)} published with id [bold]{escape(outgoing.message_id)}[/]", highlight=False)
 
 
-def known_contracts() -> Known:
-    """The shipped contracts and those of every installed service."""
-    return Known(KINDS | {each.model.kind: each.model for each in subscriptions() if each.model is not None})
+def contract_of(kind: str) -> type[Message]:
+    """The contract of a kind: the shipped one, or that of an installed service.
+
+    Raises ConfigurationError naming those there are.
+    """
+    if kind in KINDS:  # no service has to be loaded for these
+        return KINDS[kind]
+    own = {each.model.kind: each.model for each in subscriptions() if each.model is not None}
+    if kind not in own:
+        kinds = ", ".join(sorted(KINDS | own))
+        raise ConfigurationError(f"no installed service knows the kind {kind!r}; there are: {kinds}")
+    return own[kind]
 
 
 async def _send(url: str, outgoing: Outgoing) -> None:

@@ -1,7 +1,8 @@
 """How every command speaks: tables for people, `--json` for programs, the same exit codes everywhere."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -11,6 +12,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from postroom.wire.errors import ConfigurationError, PostroomError
 
 out = Console()
 err = Console(stderr=True)  # notes and errors, so that stdout stays what a program can read
@@ -31,6 +34,17 @@ EXIT_CODES = (
     "Exit codes: 0 all is well, 1 problems were found, 2 an option or setting is wrong, "
     "3 the broker or its management API cannot be used."
 )
+
+
+@contextmanager
+def wrong_usage() -> Iterator[None]:
+    """Whatever Postroom's code refuses in the block was asked for wrongly: raises ConfigurationError, exit code 2."""
+    try:
+        yield
+    except ConfigurationError:
+        raise
+    except PostroomError as error:
+        raise ConfigurationError(str(error)) from None
 
 
 def complain(text: str) -> None:

@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from postroom.settings import read_settings
 from postroom.storage.existing import existing_database
-from postroom.terminal import AsJson, ExitCode, complain, out, print_json, print_table
+from postroom.terminal import AsJson, ExitCode, complain, out, print_json, print_table, wrong_usage
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import describe_problems
 from postroom_alerting.checking import check_rules_file
@@ -158,7 +158,8 @@ def try_command(
 
     Example: `postroom alerts test team`
     """
-    asyncio.run(_notify(channel))
+    with wrong_usage():
+        asyncio.run(_notify(channel))
     _say({"key": channel}, "has taken it", as_json=as_json)
 
 
@@ -170,7 +171,8 @@ def _ask(work: Callable[[SqlGroups], Awaitable[Result]]) -> Result:
         async with existing_database(service) as database:
             return await work(SqlGroups(database, rules))
 
-    return asyncio.run(with_database())
+    with wrong_usage():
+        return asyncio.run(with_database())
 
 
 async def _listed(groups: SqlGroups, *, with_resolved: bool) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from postroom.privacy.recipients import digest_of, mask_recipient
 from postroom.storage.existing import existing_database
-from postroom.terminal import AsJson, ExitCode, note, out, print_json
+from postroom.terminal import AsJson, ExitCode, note, out, print_json, wrong_usage
 from postroom.wire.errors import ConfigurationError
 from postroom_audit.searching import State, Wanted
 from postroom_audit.service import service
@@ -101,7 +101,8 @@ def _ask(work: Callable[[SqlHistory], Awaitable[Result]]) -> Result:
         async with existing_database(service) as database:
             return await work(SqlHistory(database))
 
-    return asyncio.run(with_database())
+    with wrong_usage():
+        return asyncio.run(with_database())
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 
 from postroom.broker.publishing import Publisher
 from postroom.settings import RuntimeSettings, read_settings
-from postroom.terminal import AsJson, ExitCode, complain, err, note, out, print_json, print_table
+from postroom.terminal import AsJson, ExitCode, complain, err, note, out, print_json, print_table, wrong_usage
 from postroom.wire.errors import ConfigurationError, InvalidPublish
 from postroom.wire.messages import (
     CancelReport,
@@ -89,7 +89,8 @@ def types_command(as_json: AsJson = False) -> None:
     """
     from postroom_report.type_catalogue import described_types  # noqa: PLC0415 - asking for a report needs none of it
 
-    types = described_types()
+    with wrong_usage():
+        types = described_types()
     if as_json:
         print_json(types)
     else:
@@ -113,7 +114,8 @@ def preview_command(
     job = _job(report_type, "pdf", parameter or [], rows, [])
     from postroom_report.type_catalogue import preview  # noqa: PLC0415
 
-    pages = preview(job, folder)
+    with wrong_usage():
+        pages = preview(job, folder)
     if as_json:
         print_json({"pages": pages})
     else:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from rich.markup import escape
 
 from postroom.storage.existing import existing_database
-from postroom.terminal import AsJson, ExitCode, complain, out, print_json, print_table
+from postroom.terminal import AsJson, ExitCode, complain, out, print_json, print_table, wrong_usage
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import SetSchedule, describe_problems
 from postroom_scheduler.file import read_file
@@ -158,8 +158,7 @@ def move_command(
 
     Example: `postroom schedules move order-17-reminder 2026-12-24T18:00:00+01:00`
     """
-    moment = moment_of(at)
-    _ask(lambda schedules: schedules.move(name, moment, _user(), datetime.now(UTC)))
+    _ask(lambda schedules: schedules.move(name, moment_of(at), _user(), datetime.now(UTC)))
     _say({"name": name}, "is moved", as_json=as_json)
 
 
@@ -195,7 +194,8 @@ def _ask(work: Callable[[SqlSchedules], Awaitable[Result]]) -> Result:
         async with existing_database(service) as database:
             return await work(SqlSchedules(database))
 
-    return asyncio.run(with_database())
+    with wrong_usage():
+        return asyncio.run(with_database())
 
 
 async def _shown(schedules: SqlSchedules, name: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import sys
 
 def main() -> None:
     """The command `postroom`. Without the libraries of the command line it says how to get them, and ends with 1."""
-    # Looking for garbage takes a fifth of the time of importing, which leaves none. It goes on once a command is loaded.
+    # Looking for garbage is a fifth of the time of importing, which leaves none. It goes on once a command is loaded.
     gc.disable()
     try:
         from postroom.operator.cli import main as run  # noqa: PLC0415 - may not be there

@@ -34,6 +34,18 @@ async def test_a_service_that_is_told_to_end_while_it_imports_ends_with_0(
     assert (ended.code, ended.output) == (0, "")
 
 
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+async def test_postroom_run_that_is_told_to_end_while_it_imports_ends_with_0(name: str, tmp_path: Path) -> None:
+    (tmp_path / "uvloop.py").write_text(TOLD_TO_END.format(name=name))
+
+    ended = await run(
+        *(sys.executable, "-m", "postroom.operator.cli", "run", "email"),
+        environment={"PYTHONPATH": str(tmp_path), "POSTROOM_DATA_DIR": str(tmp_path)},
+    )
+
+    assert (ended.code, ended.output) == (0, "")
+
+
 async def test_a_service_that_is_told_to_end_while_it_waits_for_the_broker_ends_with_0(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     environment = {"POSTROOM_AMQP_URL": f"amqp://127.0.0.1:{port}/", "POSTROOM_DATA_DIR": str(tmp_path)}

@@ -1,8 +1,6 @@
 """Services are found through their entry points; POSTROOM_SERVICES says which belong to this installation."""
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -10,26 +8,19 @@ from postroom import installation, wire
 from postroom.broker.management import QueueInfo
 from postroom.broker.topology import installation_topology
 from postroom.broker.topology.roles import Role, role_of
+from postroom.read_ports import TIMELINE
 from postroom.wire.errors import ConfigurationError
 
 GARDEN = 'from postroom.service import Service\nservice = Service("garden", worker="garden:worker")\n'
 
+OFFERS_A_TIMELINE = """
+from postroom.service import Service
 
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Installs a distribution: a module, and what its metadata says of its entry points."""
-    monkeypatch.syspath_prepend(str(tmp_path))
+service = Service("garden", worker="garden:worker", read_ports={"timeline": "garden_service:timeline"})
 
-    def write(distribution: str, entry_point: str, **modules: str) -> None:
-        metadata = tmp_path / f"{distribution}-1.0.dist-info"
-        metadata.mkdir()
-        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
-        (metadata / "entry_points.txt").write_text(f"[postroom.services]\n{entry_point}\n")
-        for name, source in modules.items():
-            (tmp_path / f"{name}.py").write_text(source)
-            monkeypatch.delitem(sys.modules, name, raising=False)
-
-    return write
+async def timeline(message_id):
+    return ["grown"]
+"""
 
 
 @pytest.fixture
@@ -130,3 +121,28 @@ def _queue(name: str, messages: int) -> QueueInfo:
         messages=messages,
         consumers=0,
     )
+
+
+def test_two_services_cannot_offer_one_read_port(install: Callable[..., None]) -> None:
+    install("gardening", "garden = garden_service:service", garden_service=OFFERS_A_TIMELINE)
+
+    with pytest.raises(ConfigurationError, match="audit and garden both offer the read port timeline"):
+        installation.read_port(TIMELINE)
+
+
+async def test_the_read_port_of_a_service_of_another_distribution_is_as_good_as_ours(
+    install: Callable[..., None], chosen: Callable[[str], None]
+) -> None:
+    install("gardening", "garden = garden_service:service", garden_service=OFFERS_A_TIMELINE)
+    chosen("garden, email")
+
+    timeline = installation.read_port(TIMELINE)
+
+    assert timeline is not None
+    assert await timeline("m-1") == ["grown"]
+
+
+def test_a_read_port_that_nobody_offers_is_none(chosen: Callable[[str], None]) -> None:
+    chosen("email")
+
+    assert installation.read_port(TIMELINE) is None

@@ -1,5 +1,6 @@
 """A service is one declared object, whose parts are imported when they are asked for."""
 
+import inspect
 import subprocess
 import sys
 from importlib.resources.abc import Traversable
@@ -19,6 +20,8 @@ def test_every_part_that_a_shipped_service_declares_is_there(service: Service) -
     assert callable(service.load_adapters())
     assert all(model.__name__.endswith("Settings") for model in service.load_settings())
     assert all(isinstance(rule, Retention) for rule in service.load_retention())
+    assert all(callable(command.load()) for command in service.commands)
+    assert all(inspect.iscoroutinefunction(service.load_read_port(name)) for name in service.read_ports)
     folder = service.migrations_folder()
     assert folder is None or any(each.name.endswith(".py") for each in folder.iterdir())
 

@@ -1,10 +1,11 @@
 """Whom encrypted connections trust."""
 
+import ssl
 from pathlib import Path
 
 import pytest
 
-from postroom.tls import system_authorities, trusted_authorities
+from postroom.tls import authorities_for, system_authorities, trusted_authorities
 from postroom.wire.errors import ConfigurationError
 
 
@@ -19,3 +20,11 @@ def test_a_file_that_is_absent_or_no_certificate_is_a_wrong_setting(tmp_path: Pa
     for name in ("absent", "text"):
         with pytest.raises(ConfigurationError, match=f"^EMAIL_CA_FILE: .*{name} has no usable certificates"):
             trusted_authorities(tmp_path / name, "EMAIL_CA_FILE")
+
+
+def test_who_never_speaks_https_reads_no_authorities_and_trusts_nobody() -> None:
+    assert authorities_for("https://example.com") is system_authorities()
+
+    without = authorities_for("http://127.0.0.1:15672")
+    assert without.get_ca_certs() == []
+    assert (without.verify_mode, without.check_hostname) == (ssl.CERT_REQUIRED, True)

@@ -153,7 +153,7 @@ def _ask_broker(state: State, management: Management, ignored: tuple[str, ...]) 
 
 
 def _queue_states(roles: Sequence[tuple[QueueInfo, Role]]) -> list[QueueState]:
-    readers = _readers([queue.name for queue, role in roles if role is Role.WORK])
+    readers = readers_of([queue.name for queue, role in roles if role is Role.WORK])
     messages = {queue.name: queue.messages for queue, _role in roles}
     found = [
         QueueState(
@@ -170,7 +170,7 @@ def _queue_states(roles: Sequence[tuple[QueueInfo, Role]]) -> list[QueueState]:
     return sorted(found, key=lambda each: (each.service, each.queue))
 
 
-def _readers(queues: Sequence[str]) -> dict[str, str]:
+def readers_of(queues: Sequence[str]) -> dict[str, str]:
     """Which service reads each of the queues."""
     names = {service.name for service in services()}
     readers = {queue: _reader_by_name(queue, names) for queue in queues}

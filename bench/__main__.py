@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.table import Table
 
-from bench import bad_day, cleaning, lateness, neighbours, schedules
+from bench import bad_day, cleaning, commands, lateness, neighbours, schedules
 from bench.calls import CALLS, httpx_per_second, texts_per_second, webhooks_per_second
 from bench.mails import JOBS_PER_SECOND, MAILS, latency, mails_per_second
 from bench.reports import ROWS
@@ -19,7 +19,7 @@ from postroom.devkit.broker_node import BrokerNode, find_broker
 from postroom.operator.cli.up import apply_to
 
 BASELINE = "bare FastStream"
-FAMILIES = (lateness.FAMILY, schedules.FAMILY, bad_day.FAMILY, neighbours.FAMILY, cleaning.FAMILY)
+FAMILIES = (lateness.FAMILY, schedules.FAMILY, bad_day.FAMILY, neighbours.FAMILY, cleaning.FAMILY, commands.FAMILY)
 
 
 async def measure(broker: BrokerNode, messages: int, rounds: int) -> dict[str, float]:

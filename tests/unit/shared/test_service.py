@@ -36,6 +36,15 @@ def test_reading_declarations_imports_nothing_of_the_services() -> None:
     assert done.stdout.split() == [str(len(installed_services())), "[]"]
 
 
+def test_a_service_works_without_the_libraries_of_the_command_line() -> None:
+    code = (
+        "import sys; sys.modules['typer'] = None; from postroom.installation import installed_services\n"
+        "for each in installed_services(): each.load_worker(), each.load_adapters(), each.load_settings()"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 @pytest.mark.parametrize("name", ["", "Garden", "a b", "1st", "x" * 33])
 def test_a_name_that_cannot_be_one_is_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match="a service cannot be called"):

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from postroom.storage.database import Database
-from postroom_alerting.failures import FailureLog, Settlement
-from postroom_alerting.rules import Rules
-from postroom_alerting.sql_failures import SqlFailureLog
+from postroom_alerting.intake.failures import FailureLog, Settlement
+from postroom_alerting.intake.sql_failures import SqlFailureLog
+from postroom_alerting.rules.routes import Rules
 from tests.support.alerting import NOON, InMemoryFailureLog, make_failure
 from tests.support.databases import service_database
 

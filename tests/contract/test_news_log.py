@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from postroom_alerting.failures import Settlement
-from postroom_alerting.news import Alert, Item, News
-from postroom_alerting.rules import Escalation, Rule
-from postroom_alerting.sql_due import SETTLING
-from postroom_alerting.sql_failures import SqlFailureLog
+from postroom_alerting.intake.failures import Settlement
+from postroom_alerting.intake.sql_failures import SqlFailureLog
+from postroom_alerting.notify.notifications import Alert, Item, News
+from postroom_alerting.notify.sql_due_notifications import SETTLING
+from postroom_alerting.rules.routes import Escalation, Rule
 from tests.support.alert_log import INTERVAL, LEASE, RULES, AlertLog
 from tests.support.alerting import NOON, make_condition, make_failure
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from postroom_alerting.news import News
-from postroom_alerting.rules import Escalation, Rule
-from postroom_alerting.sql_due import SETTLING
-from postroom_alerting.sql_news import BURST, LONGEST_WAIT, MOST_ALONE
+from postroom_alerting.notify.notifications import News
+from postroom_alerting.notify.sql_due_notifications import SETTLING
+from postroom_alerting.notify.sql_notifications import BURST, LONGEST_WAIT, MOST_ALONE
+from postroom_alerting.rules.routes import Escalation, Rule
 from tests.support.alert_log import INTERVAL, RULES, AlertLog
 from tests.support.alerting import NOON, make_condition
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from postroom_alerting.news import News
-from postroom_alerting.rules import Escalation, Rule
+from postroom_alerting.notify.notifications import News
+from postroom_alerting.rules.routes import Escalation, Rule
 from tests.support.alert_log import INTERVAL, RULES, AlertLog
 from tests.support.alerting import NOON, make_condition
 

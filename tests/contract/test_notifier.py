@@ -11,8 +11,8 @@ import pytest
 
 from postroom.testing import eventually
 from postroom.wire.errors import ConfigurationError
-from postroom_alerting.channels import AppriseNotifier, LogNotifier, keep_out_of_logs, open_channels
-from postroom_alerting.notifier import Notice, NotificationFailed, Notifier
+from postroom_alerting.notify.channels import AppriseNotifier, LogNotifier, keep_out_of_logs, open_channels
+from postroom_alerting.notify.notifier import Notice, NotificationFailed, Notifier
 from postroom_alerting.settings import AlertingSettings
 from tests.support.alert_sinks import HttpSink, MailSink, serve_http, serve_mail
 from tests.support.alerting import RecordingNotifier
@@ -51,7 +51,7 @@ def both(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> No
         fake = RecordingNotifier()
         return NotifierAndSink(fake, lambda: [f"{notice.title}\n{notice.body}" for notice in fake.notices])
     if request.param == "log":
-        own = "postroom_alerting.channels"
+        own = "postroom_alerting.notify.channels"
         return NotifierAndSink(
             LogNotifier(), lambda: [line.getMessage() for line in caplog.records if line.name == own]
         )

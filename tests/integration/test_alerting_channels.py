@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from postroom import wire
-from postroom_alerting.channels import AppriseNotifier
-from postroom_alerting.conditions import Severity
-from postroom_alerting.news import News
-from postroom_alerting.notifier import Notice, NotificationFailed
-from postroom_alerting.reading import read_failure
-from postroom_alerting.wording import Links, notice_of
+from postroom_alerting.incidents.conditions import Severity
+from postroom_alerting.intake.dead_letters import read_failure
+from postroom_alerting.notify.channels import AppriseNotifier
+from postroom_alerting.notify.notifications import News
+from postroom_alerting.notify.notifier import Notice, NotificationFailed
+from postroom_alerting.notify.wording import Links, notice_of
 from tests.support.alert_log import AlertLog
 from tests.support.alert_sinks import HttpSink, MailSink, serve_http, serve_mail
 from tests.support.alerting import make_alert, make_concern, make_dead_delivery, make_item

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from postroom.wire.messages import SchedulerMeasured
-from postroom_alerting.watching.heard import HeardLog
-from postroom_alerting.watching.telling import schedulers
+from postroom_alerting.monitor.heartbeats import HeardLog
+from postroom_alerting.monitor.process_checks import schedulers
 from tests.support.alert_log import AlertLog
 from tests.support.alert_sinks import serve_http
 from tests.support.alerting import make_condition

@@ -9,7 +9,7 @@ from alembic import command
 from sqlalchemy import Connection, text
 
 from postroom.storage.database import Database
-from postroom_alerting.news import News
+from postroom_alerting.notify.notifications import News
 from tests.support.alert_log import INTERVAL, AlertLog
 from tests.support.alerting import NOON, make_failure
 from tests.support.databases import service_database

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from postroom.storage.database import Database
 from postroom_alerting import models
-from postroom_alerting.failures import Settlement
+from postroom_alerting.intake.failures import Settlement
 from postroom_alerting.models import RETENTION, table_of
 from postroom_maintenance.batches import Batches
 from tests.support.alert_log import AlertLog

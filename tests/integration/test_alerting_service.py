@@ -181,7 +181,7 @@ async def test_a_channel_that_is_down_delays_the_alert_and_nothing_else(
         assert group.notified_at is None
 
     # Another start of the service: what was not told is in the database.
-    monkeypatch.setattr("postroom_alerting.alerts.LOOK_EVERY", timedelta(seconds=0.2))
+    monkeypatch.setattr("postroom_alerting.notify.dispatcher.LOOK_EVERY", timedelta(seconds=0.2))
     http_sink.status = 200
     async with running_service(alerting_service, settings):
         [notice] = await eventually(lambda: http_sink.bodies)

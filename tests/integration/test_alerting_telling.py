@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from postroom.testing import eventually
-from postroom_alerting import alerts as telling
-from postroom_alerting.alerts import FIRST_PAUSE, LEASE, LONGEST_PAUSE, NOTIFY_LIMIT, Alerts
-from postroom_alerting.notifier import Notice
+from postroom_alerting.notify import dispatcher as telling
+from postroom_alerting.notify.dispatcher import FIRST_PAUSE, LEASE, LONGEST_PAUSE, NOTIFY_LIMIT, Alerts
+from postroom_alerting.notify.notifier import Notice
 from tests.support.alert_log import RULES, AlertLog
 from tests.support.alerting import NOON, RecordingNotifier
 from tests.support.databases import service_database

@@ -18,8 +18,8 @@ from postroom.runtime import Delivery
 from postroom.storage.database import Database
 from postroom.testing import eventually
 from postroom.wire.errors import ProviderUnavailable
-from postroom_alerting.rules import Rules
-from postroom_alerting.sql_conditions import SqlConditionLog
+from postroom_alerting.incidents.sql_conditions import SqlConditionLog
+from postroom_alerting.rules.routes import Rules
 from tests.support.alerting import NOON, make_condition
 from tests.support.brokers import VirtualHost
 from tests.support.databases import service_database

@@ -22,15 +22,15 @@ from postroom.runtime import Adapters, Delivery
 from postroom.runtime.assembly import Runtime
 from postroom.testing import eventually, running_with
 from postroom.wire.errors import ProviderUnavailable
-from postroom_alerting.alerts import Alerts
-from postroom_alerting.conditions import Condition
-from postroom_alerting.failures import FailureLog
 from postroom_alerting.handlers import worker as alerting
+from postroom_alerting.incidents.conditions import Condition
+from postroom_alerting.intake.failures import FailureLog
+from postroom_alerting.monitor.assembly import open_watch
+from postroom_alerting.monitor.heartbeats import HeardLog
+from postroom_alerting.monitor.monitor import Watch
+from postroom_alerting.monitor.settings import WatchingSettings
+from postroom_alerting.notify.dispatcher import Alerts
 from postroom_alerting.service import service as alerting_service
-from postroom_alerting.watching.heard import HeardLog
-from postroom_alerting.watching.opening import open_watch
-from postroom_alerting.watching.settings import WatchingSettings
-from postroom_alerting.watching.watch import Watch
 from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.conditions import RecordingConditions
 from tests.support.databases import service_database
@@ -154,7 +154,7 @@ def text_about(messages: int, queue: str, watched: Watched) -> str:
 async def test_what_is_wrong_with_queues_is_told_until_it_is_mended(
     harness: WorkerHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("postroom_alerting.watching.strands.GRACE", timedelta(seconds=1))
+    monkeypatch.setattr("postroom_alerting.monitor.stuck_queues.GRACE", timedelta(seconds=1))
     worker = harness.worker()
     settings = {"no_consumer_seconds": 1, "queue_limits": "*.do=3s"}
     async with watching(harness.worker_vhost.vhost, tmp_path, **settings) as watched:
@@ -216,7 +216,7 @@ async def listening(worker_vhost: WorkerVhost, data_dir: Path) -> AsyncIterator[
 async def test_an_alarm_and_a_broker_that_is_away_are_told_until_they_end(
     own_broker: BrokerNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("postroom_alerting.watching.nodes.GRACE", timedelta(seconds=0.5))
+    monkeypatch.setattr("postroom_alerting.monitor.broker_nodes.GRACE", timedelta(seconds=0.5))
     with virtual_host_on(own_broker) as vhost:
         async with watching(vhost, tmp_path) as watched:
             await eventually(lambda: ("nodes", ()) in watched.conditions.observed, within=COUNTED)

@@ -8,9 +8,9 @@ import pytest
 from postroom.broker.management import Management, ManagementUnavailable, NodeInfo, QueueInfo
 from postroom.testing import FrozenClock
 from postroom.wire.messages import CircuitClosed, CircuitOpened, SchedulerMeasured
-from postroom_alerting.watching.heard import HeardLog
-from postroom_alerting.watching.settings import WatchingSettings
-from postroom_alerting.watching.watch import Watch
+from postroom_alerting.monitor.heartbeats import HeardLog
+from postroom_alerting.monitor.monitor import Watch
+from postroom_alerting.monitor.settings import WatchingSettings
 from tests.support.conditions import RecordingConditions
 from tests.support.databases import service_database
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from postroom.storage.database import Database
-from postroom_alerting.failures import Failure, Settlement
-from postroom_alerting.news import Alert, News
-from postroom_alerting.rules import Rules
-from postroom_alerting.sql_conditions import SqlConditionLog
-from postroom_alerting.sql_failures import SqlFailureLog
-from postroom_alerting.sql_groups import SqlGroups
-from postroom_alerting.sql_news import SqlNewsLog
+from postroom_alerting.incidents.sql_conditions import SqlConditionLog
+from postroom_alerting.incidents.sql_incidents import SqlGroups
+from postroom_alerting.intake.failures import Failure, Settlement
+from postroom_alerting.intake.sql_failures import SqlFailureLog
+from postroom_alerting.notify.notifications import Alert, News
+from postroom_alerting.notify.sql_notifications import SqlNewsLog
+from postroom_alerting.rules.routes import Rules
 from tests.support.alerting import NOON, make_failure
 
 INTERVAL = timedelta(minutes=15)

@@ -10,11 +10,11 @@ from postroom import wire
 from postroom.operator.dead_letters import cause_of
 from postroom.runtime import Delivery
 from postroom.wire.messages import Message
-from postroom_alerting.conditions import Condition, Severity
-from postroom_alerting.failures import Failure, Settlement
-from postroom_alerting.news import Alert, Concern, Item, News
-from postroom_alerting.notifier import Notice, NotificationFailed
-from postroom_alerting.rules import About
+from postroom_alerting.incidents.conditions import Condition, Severity
+from postroom_alerting.intake.failures import Failure, Settlement
+from postroom_alerting.notify.notifications import Alert, Concern, Item, News
+from postroom_alerting.notify.notifier import Notice, NotificationFailed
+from postroom_alerting.rules.routes import About
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from postroom_alerting.conditions import Condition
+from postroom_alerting.incidents.conditions import Condition
 
 
 @dataclass

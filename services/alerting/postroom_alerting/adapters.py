@@ -7,14 +7,14 @@ from postroom.broker.publishing import Publisher
 from postroom.runtime import Adapters
 from postroom.runtime.assembly import Runtime
 from postroom.settings import read_settings
-from postroom_alerting.alerts import Alerts
-from postroom_alerting.desk import links_of, open_desk
-from postroom_alerting.failures import FailureLog
+from postroom_alerting.config import links_of, open_desk
+from postroom_alerting.incidents.sql_conditions import SqlConditionLog
+from postroom_alerting.intake.failures import FailureLog
+from postroom_alerting.intake.sql_failures import SqlFailureLog
+from postroom_alerting.monitor.assembly import open_watch
+from postroom_alerting.notify.dispatcher import Alerts
+from postroom_alerting.notify.sql_notifications import SqlNewsLog
 from postroom_alerting.settings import AlertingSettings
-from postroom_alerting.sql_conditions import SqlConditionLog
-from postroom_alerting.sql_failures import SqlFailureLog
-from postroom_alerting.sql_news import SqlNewsLog
-from postroom_alerting.watching.opening import open_watch
 
 
 @asynccontextmanager

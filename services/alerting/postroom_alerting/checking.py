@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from postroom.wire.errors import ConfigurationError
-from postroom_alerting.channels import open_named
-from postroom_alerting.rules_file import BrokenRules, channel_urls, read_rules_file
+from postroom_alerting.notify.channels import open_named
+from postroom_alerting.rules.rules_file import BrokenRules, channel_urls, read_rules_file
 
 
 def check_rules_file(path: Path, environment: Mapping[str, str]) -> dict[str, Any]:

@@ -18,16 +18,16 @@ from postroom.terminal import AsJson, ExitCode, complain, out, print_json, print
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import describe_problems
 from postroom_alerting.checking import check_rules_file
-from postroom_alerting.conditions import Severity
+from postroom_alerting.config import open_desk, read_rules
 from postroom_alerting.describing import described, described_route
-from postroom_alerting.desk import open_desk, read_rules
-from postroom_alerting.news import News
-from postroom_alerting.notifier import Notice
-from postroom_alerting.rules import About, Span
-from postroom_alerting.rules_file import read_rules_file
+from postroom_alerting.incidents.conditions import Severity
+from postroom_alerting.incidents.sql_incidents import SqlGroups
+from postroom_alerting.notify.notifications import News
+from postroom_alerting.notify.notifier import Notice
+from postroom_alerting.rules.routes import About, Span
+from postroom_alerting.rules.rules_file import read_rules_file
 from postroom_alerting.service import service
 from postroom_alerting.settings import AlertingSettings
-from postroom_alerting.sql_groups import SqlGroups
 
 Result = TypeVar("Result")
 

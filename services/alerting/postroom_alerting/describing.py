@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from postroom_alerting.news import Concern
-from postroom_alerting.rules import About, Route
-from postroom_alerting.wording import holding_queue
+from postroom_alerting.notify.notifications import Concern
+from postroom_alerting.notify.wording import holding_queue
+from postroom_alerting.rules.routes import About, Route
 
 
 def described(concern: Concern, mutes: Mapping[str, Any]) -> dict[str, Any]:

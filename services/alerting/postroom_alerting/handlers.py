@@ -14,10 +14,10 @@ from postroom.runtime import Delivery, Keep, Worker
 from postroom.wire.errors import BrokerUnavailable, PublishTimeout
 from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, JobCompleted, JobFailed
 from postroom.wire.retries import RetryPolicy, exponential
-from postroom_alerting.alerts import Alerts
-from postroom_alerting.failures import Failure, FailureLog, Settlement
-from postroom_alerting.reading import death_of, read_failure
-from postroom_alerting.watching.listening import listen
+from postroom_alerting.intake.dead_letters import death_of, read_failure
+from postroom_alerting.intake.failures import Failure, FailureLog, Settlement
+from postroom_alerting.monitor.heartbeat_listeners import listen
+from postroom_alerting.notify.dispatcher import Alerts
 
 log = logging.getLogger(__name__)
 

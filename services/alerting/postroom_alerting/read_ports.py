@@ -15,10 +15,10 @@ async def open_incidents() -> Sequence[OpenIncident]:
     check_is_there(service.name, read_settings(RuntimeSettings))
     # Only where there is something to read: they take half a second.
     from postroom.storage.existing import existing_database  # noqa: PLC0415
+    from postroom_alerting.config import read_rules  # noqa: PLC0415
     from postroom_alerting.describing import described  # noqa: PLC0415
-    from postroom_alerting.desk import read_rules  # noqa: PLC0415
+    from postroom_alerting.incidents.sql_incidents import SqlGroups  # noqa: PLC0415
     from postroom_alerting.settings import AlertingSettings  # noqa: PLC0415
-    from postroom_alerting.sql_groups import SqlGroups  # noqa: PLC0415
 
     now = datetime.now(UTC)
     async with existing_database(service) as database:

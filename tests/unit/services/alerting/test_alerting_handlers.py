@@ -13,10 +13,10 @@ from postroom.runtime import Keep
 from postroom.wire.errors import BrokerUnavailable, PublishTimeout
 from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, JobCompleted, JobFailed
 from postroom_alerting import handlers
-from postroom_alerting.alerts import Alerts
-from postroom_alerting.failures import Failure, FailureLog
 from postroom_alerting.handlers import note_discarded, note_done, note_replayed, record_failure, worker
-from postroom_alerting.watching.heard import HeardLog
+from postroom_alerting.intake.failures import Failure, FailureLog
+from postroom_alerting.monitor.heartbeats import HeardLog
+from postroom_alerting.notify.dispatcher import Alerts
 from tests.support.alerting import NOON, InMemoryFailureLog, RecordingPublisher, make_dead_delivery
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from postroom import wire
-from postroom_alerting.reading import death_of, read_failure
+from postroom_alerting.intake.dead_letters import death_of, read_failure
 from tests.support.alerting import NOON, make_dead_delivery
 
 

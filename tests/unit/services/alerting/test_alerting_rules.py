@@ -6,9 +6,9 @@ from textwrap import dedent
 
 import pytest
 
-from postroom_alerting.conditions import Severity
-from postroom_alerting.rules import About, Escalation, Route, Rule, Rules
-from postroom_alerting.rules_file import BrokenRules, channel_urls, read_rules_file
+from postroom_alerting.incidents.conditions import Severity
+from postroom_alerting.rules.routes import About, Escalation, Route, Rule, Rules
+from postroom_alerting.rules.rules_file import BrokenRules, channel_urls, read_rules_file
 
 FAILURES, CONDITION = About.FAILURES, About.CONDITION
 MINUTE = timedelta(minutes=1)

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from postroom_alerting.conditions import Severity
-from postroom_alerting.news import News
-from postroom_alerting.rules import About
-from postroom_alerting.wording import Links, notice_of
+from postroom_alerting.incidents.conditions import Severity
+from postroom_alerting.notify.notifications import News
+from postroom_alerting.notify.wording import Links, notice_of
+from postroom_alerting.rules.routes import About
 from tests.support.alerting import NOON, make_alert, make_concern, make_item
 
 

@@ -8,11 +8,11 @@ import pytest
 from pydantic import ValidationError
 
 from postroom.broker.management import QueueInfo
-from postroom_alerting.conditions import Condition, Severity
-from postroom_alerting.watching.heads import HeadCount
-from postroom_alerting.watching.judging import Queues
-from postroom_alerting.watching.looking import Look
-from postroom_alerting.watching.settings import WatchingSettings
+from postroom_alerting.incidents.conditions import Condition, Severity
+from postroom_alerting.monitor.broker_snapshot import Look
+from postroom_alerting.monitor.oldest_message import HeadCount
+from postroom_alerting.monitor.queue_checks import Queues
+from postroom_alerting.monitor.settings import WatchingSettings
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from postroom.broker.management import ManagementRefused, ManagementUnavailable, NodeInfo
-from postroom_alerting.conditions import Condition
-from postroom_alerting.watching.findings import Finding
-from postroom_alerting.watching.heard import CIRCUIT, SCHEDULER, Heard
-from postroom_alerting.watching.looking import Look
-from postroom_alerting.watching.nodes import Reachability, nodes
-from postroom_alerting.watching.telling import circuits, schedulers
+from postroom_alerting.incidents.conditions import Condition
+from postroom_alerting.monitor.broker_nodes import Reachability, nodes
+from postroom_alerting.monitor.broker_snapshot import Look
+from postroom_alerting.monitor.findings import Finding
+from postroom_alerting.monitor.heartbeats import CIRCUIT, SCHEDULER, Heard
+from postroom_alerting.monitor.process_checks import circuits, schedulers
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -1,0 +1,65 @@
+"""From a delivery of the queue `alerting` to a failure that may be kept; copes with whatever comes."""
+
+import uuid
+from datetime import UTC, datetime
+
+from postroom import wire
+from postroom.privacy.payload import masked_error, masked_payload
+from postroom.runtime import Delivery
+from postroom.wire.letter import DeadLetter, Envelope, name_by_content, read_dead_letter, text_of
+from postroom_alerting.intake.failures import Failure
+
+_NAMESPACE = uuid.UUID("6c0b5f0e-3a53-4d0e-9d0a-0f8c8e0b7f11")
+
+
+def read_failure(delivery: Delivery) -> Failure | None:
+    """The failure that `delivery` tells of; None for a probe and for alerting's own dead letters."""
+    if wire.X_PROBE in delivery.headers:
+        return None
+    letter = _letter(delivery)
+    if letter.queue == wire.ALERTING_QUEUE:
+        return None
+    # Without a time nothing tells a copy of this death from another death: better counted twice than not.
+    death = letter.death or str(uuid.uuid4())
+    message_id = letter.message_id or name_by_content(delivery.body)
+    return Failure(
+        id=_death_id(letter.queue, message_id, death),
+        queue=letter.queue,
+        kind=letter.kind,
+        message_id=message_id,
+        cause=letter.cause,
+        error=text_of(masked_error(letter.error), wire.MAX_ERROR_BYTES),
+        payload=masked_payload(delivery.body),
+        failed_at=letter.failed_at or datetime.now(UTC),
+        death=death,
+        attempts=letter.attempts,
+        replays=letter.replays,
+    )
+
+
+def death_of(delivery: Delivery) -> str | None:
+    """What makes two deliveries the same work: one death of one message, for it may be replayed and die again.
+
+    None where the headers do not name the death: recording is idempotent by itself, and only a message whose
+    headers tell everything may be made to wait on the delay ladder, which changes its address.
+    """
+    letter = _letter(delivery)
+    is_told = letter.message_id and letter.death and delivery.headers.get(wire.X_QUEUE)
+    if letter.is_by_broker or letter.queue == wire.UNROUTED_QUEUE or not is_told:
+        return None
+    return _death_id(letter.queue, letter.message_id, letter.death)
+
+
+def _letter(delivery: Delivery) -> DeadLetter:
+    envelope = Envelope(
+        headers=delivery.headers,
+        exchange=delivery.exchange,
+        routing_key=delivery.routing_key,
+        message_id=delivery.message_id,
+        timestamp=delivery.timestamp,
+    )
+    return read_dead_letter(envelope)
+
+
+def _death_id(queue: str, message_id: str, death: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, f"{queue}\n{message_id}\n{death}"))

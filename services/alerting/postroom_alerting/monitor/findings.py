@@ -1,0 +1,37 @@
+"""What one look found about one thing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from postroom_alerting.incidents.conditions import Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What `source` sees now: nothing wrong when there are no conditions.
+
+    Where a look cannot tell yet there is no finding, and what was seen before stays.
+    """
+
+    source: str
+    conditions: Sequence[Condition] = ()
+
+
+def duration_text(duration: timedelta) -> str:
+    """`12 min`, as a person would say it."""
+    seconds = max(0, int(duration.total_seconds()))
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def count_text(number: int, noun: str = "message") -> str:
+    """`1 message`, `2 messages`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def waiting_text(number: int) -> str:
+    """`1 message waits`, `2 messages wait`."""
+    return f"{count_text(number)} {'waits' if number == 1 else 'wait'}"

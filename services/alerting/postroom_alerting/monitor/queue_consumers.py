@@ -1,0 +1,52 @@
+"""Queues that nobody reads."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from postroom.broker.management import QueueInfo
+from postroom_alerting.incidents.conditions import Condition, Severity
+from postroom_alerting.monitor.findings import Finding, duration_text, waiting_text
+
+KIND = "queue-without-consumers"
+
+
+class Readers:
+    """Since when which queue has had no consumer.
+
+    Args:
+        grace: a service may be without its consumers for so long, while it restarts.
+    """
+
+    kind = KIND
+
+    def __init__(self, grace: timedelta) -> None:
+        self._grace = grace
+        self._unread_since: dict[str, datetime] = {}
+
+    def judge(self, queue: QueueInfo, now: datetime) -> Finding | None:
+        """What is to be said of one work queue; None within the grace."""
+        if queue.consumers:
+            self._unread_since.pop(queue.name, None)
+            return Finding(f"{KIND} {queue.name}")
+        since = self._unread_since.setdefault(queue.name, now)
+        if now - since < self._grace:
+            return None
+        return Finding(f"{KIND} {queue.name}", [unread(queue, since, now)])
+
+    def forget(self, watched: Mapping[str, object]) -> None:
+        """Keep only what is watched."""
+        self._unread_since = {name: since for name, since in self._unread_since.items() if name in watched}
+
+
+def unread(queue: QueueInfo, since: datetime, now: datetime) -> Condition:
+    """The condition."""
+    service = queue.name.partition(".")[0]
+    return Condition(
+        key=f"{KIND} {queue.name}",
+        kind=KIND,
+        subject=queue.name,
+        severity=Severity.CRITICAL,
+        text=f"nobody has read {queue.name} for {duration_text(now - since)}; {waiting_text(queue.messages)} in it",
+        advice=f"Is the service {service} running, and what does its /readyz say? postroom status",
+        since=since,
+    )

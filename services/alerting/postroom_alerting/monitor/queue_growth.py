@@ -1,0 +1,71 @@
+"""Queues that grow although they are read."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from statistics import fmean
+
+from postroom.broker.management import QueueInfo
+from postroom_alerting.incidents.conditions import Condition, Severity
+from postroom_alerting.monitor.findings import Finding, duration_text
+
+KIND = "queue-growing"
+PARTS = 3
+
+
+class Growth:
+    """The lengths of queues over the last `window`.
+
+    Args:
+        window: a burst that is worked off within it is nothing to tell of.
+        at_least: messages by which a queue must have grown in it.
+    """
+
+    kind = KIND
+
+    def __init__(self, window: timedelta, at_least: int) -> None:
+        self._window = window
+        self._at_least = at_least
+        self._lengths: dict[str, deque[tuple[datetime, int]]] = {}
+
+    def judge(self, queue: QueueInfo, now: datetime) -> Finding | None:
+        """What is to be said of one work queue; None before it has been seen for the whole window."""
+        lengths = self._lengths.setdefault(queue.name, deque())
+        lengths.append((now, queue.messages))
+        begin = now - self._window
+        if lengths[0][0] > begin:
+            return None if queue.messages else Finding(f"{KIND} {queue.name}")
+        while lengths[1][0] <= begin:
+            lengths.popleft()
+        grown = growth([length for _at, length in lengths], self._at_least)
+        if not (grown and queue.consumers):
+            return Finding(f"{KIND} {queue.name}")
+        return Finding(f"{KIND} {queue.name}", [growing(queue, grown, self._window, begin)])
+
+    def forget(self, watched: Mapping[str, object]) -> None:
+        """Keep only what is watched."""
+        self._lengths = {name: lengths for name, lengths in self._lengths.items() if name in watched}
+
+
+def growth(lengths: Sequence[int], at_least: int) -> int:
+    """By how much a queue has grown, if it did so all the time: each third of the window was above the one before."""
+    if len(lengths) < PARTS:
+        return 0
+    size = len(lengths) // PARTS
+    thirds = [fmean(lengths[part * size : (part + 1) * size]) for part in range(PARTS)]
+    grown = lengths[-1] - lengths[0]
+    return grown if thirds[0] < thirds[1] < thirds[2] and grown >= at_least else 0
+
+
+def growing(queue: QueueInfo, grown: int, window: timedelta, since: datetime) -> Condition:
+    """The condition."""
+    return Condition(
+        key=f"{KIND} {queue.name}",
+        kind=KIND,
+        subject=queue.name,
+        severity=Severity.WARNING,
+        text=f"{queue.name} has grown by {grown} to {queue.messages} messages in {duration_text(window)}, "
+        f"with {queue.consumers} reading",
+        advice="Start more processes of its service, or find out what slows it down: postroom status",
+        since=since,
+    )

@@ -10,7 +10,7 @@ import pytest
 from postroom.storage.database import Database
 from postroom_alerting.incidents.conditions import ConditionLog
 from postroom_alerting.incidents.sql_conditions import SqlConditionLog
-from postroom_alerting.incidents.sql_incidents import SqlGroups
+from postroom_alerting.incidents.sql_incidents import SqlIncidents
 from postroom_alerting.rules.routes import Rules
 from tests.support.alerting import NOON, InMemoryConditionLog, make_condition
 from tests.support.databases import service_database
@@ -47,10 +47,10 @@ async def watched(database: Database | None) -> AsyncIterator[Watched]:
         yield Watched(fake, in_fake)
         return
     await database.migrate()
-    groups = SqlGroups(database, Rules(("slack",)))
+    incidents = SqlIncidents(database, Rules(("slack",)))
 
     async def in_database() -> list[str]:
-        return sorted(each.text for each in await groups.all(LATER, with_resolved=False))
+        return sorted(each.text for each in await incidents.all(LATER, with_resolved=False))
 
     yield Watched(SqlConditionLog(database, Rules(("slack",))), in_database)
     await database.close()

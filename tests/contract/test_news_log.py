@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from postroom_alerting.incidents.sql_conditions import SETTLING
 from postroom_alerting.intake.failures import Settlement
 from postroom_alerting.intake.sql_failures import SqlFailureLog
 from postroom_alerting.notify.notifications import Alert, Item, News
-from postroom_alerting.notify.sql_due_notifications import SETTLING
 from postroom_alerting.rules.routes import Escalation, Rule
 from tests.support.alert_log import INTERVAL, LEASE, RULES, AlertLog
 from tests.support.alerting import NOON, make_condition, make_failure
@@ -26,10 +26,10 @@ async def test_the_first_death_of_a_cause_is_due_at_once(alert_log: AlertLog) ->
 
     item = only(await alert_log.claim())
 
-    concern = item.concern
+    incident = item.incident
     assert (item.news, item.new, item.since) == (News.NEW, 1, NOON)
-    assert (concern.key, concern.name, concern.what) == (failure.cause.key, "email.send", "RecipientRefused")
-    assert (concern.text, concern.total, concern.unsettled, concern.message_ids) == (failure.error, 1, 1, ("m-1",))
+    assert (incident.key, incident.name, incident.what) == (failure.cause.key, "email.send", "RecipientRefused")
+    assert (incident.text, incident.total, incident.unsettled, incident.message_ids) == (failure.error, 1, 1, ("m-1",))
 
 
 async def test_of_those_who_claim_at_once_one_gets_the_alert(alert_log: AlertLog) -> None:
@@ -45,7 +45,7 @@ async def test_deaths_recorded_at_once_are_all_counted(alert_log: AlertLog) -> N
 
     item = only(await alert_log.claim())
 
-    assert (item.new, item.concern.total, len(item.concern.message_ids)) == (20, 20, 3)
+    assert (item.new, item.incident.total, len(item.incident.message_ids)) == (20, 20, 3)
 
 
 async def test_more_of_it_is_due_when_the_interval_is_over(alert_log: AlertLog) -> None:
@@ -59,7 +59,7 @@ async def test_more_of_it_is_due_when_the_interval_is_over(alert_log: AlertLog) 
     alert_log.now = NOON + INTERVAL
     item = only(await alert_log.claim())
 
-    assert (item.news, item.new, item.concern.total, item.since) == (News.MORE, 4, 5, NOON)
+    assert (item.news, item.new, item.incident.total, item.since) == (News.MORE, 4, 5, NOON)
 
 
 async def test_a_cause_without_new_deaths_is_not_told_again(alert_log: AlertLog) -> None:
@@ -199,7 +199,7 @@ async def test_a_group_that_was_never_told_is_not_resolved_loudly(alert_log: Ale
 async def test_of_a_muted_group_nothing_is_told_until_its_time_is_over(alert_log: AlertLog) -> None:
     failure = await alert_log.die()
     await alert_log.told()
-    await alert_log.groups.mute(failure.cause.key, NOON + timedelta(hours=2), by="ada", reason="known")
+    await alert_log.incidents.silence(failure.cause.key, NOON + timedelta(hours=2), by="ada", reason="known")
     await alert_log.die()
 
     alert_log.now = NOON + timedelta(hours=1)
@@ -211,10 +211,10 @@ async def test_of_a_muted_group_nothing_is_told_until_its_time_is_over(alert_log
 async def test_a_group_that_a_person_resolved_comes_back_with_the_next_death(alert_log: AlertLog) -> None:
     failure = await alert_log.die(message_id="m-1")
     await alert_log.told()
-    await alert_log.groups.resolve(failure.cause.key, by="ada", now=alert_log.now)
+    await alert_log.incidents.resolve(failure.cause.key, by="ada", now=alert_log.now)
 
     [alert] = await alert_log.told_alerts()
-    assert (alert.items[0].news, alert.items[0].concern.closed_by) == (News.RESOLVED, "ada")
+    assert (alert.items[0].news, alert.items[0].incident.closed_by) == (News.RESOLVED, "ada")
     await alert_log.failures.settle(Settlement("email.send", "m-1", replays=1))
     assert await alert_log.told() == []
     await alert_log.die()
@@ -231,9 +231,9 @@ async def test_who_is_told_and_how_often_is_up_to_the_first_rule_that_matches(al
         await alert_log.die(error_type=error_type)
     await alert_log.die(queue="sms.send")
 
-    assert [alert.items[0].concern.name for alert in await alert_log.told_alerts("slack")] == ["sms.send"]
+    assert [alert.items[0].incident.name for alert in await alert_log.told_alerts("slack")] == ["sms.send"]
     [told, _sms] = await alert_log.told_alerts("mail")
-    assert told.items[0].concern.what == "Other"
+    assert told.items[0].incident.what == "Other"
     await alert_log.die(error_type="Other")
     alert_log.now += INTERVAL
     assert await alert_log.told("mail") == []
@@ -273,7 +273,7 @@ async def test_a_condition_is_told_when_it_begins_and_when_it_has_cleared(alert_
     condition = make_condition()
     await alert_log.conditions.observe("broker", [condition], alert_log.now)
     item = only(await alert_log.claim())
-    assert (item.news, item.concern.text, item.concern.severity) == (News.NEW, condition.text, condition.severity)
+    assert (item.news, item.incident.text, item.incident.severity) == (News.NEW, condition.text, condition.severity)
     alert_log.now += LEASE
     assert await alert_log.told() == [(News.NEW, 1)]
 
@@ -305,8 +305,8 @@ async def test_a_condition_that_one_of_two_watchers_misses_for_a_moment_lasts(al
 
 async def test_a_muted_condition_is_silent(alert_log: AlertLog) -> None:
     await alert_log.conditions.observe("broker", [make_condition()], alert_log.now)
-    [concern] = await alert_log.groups.all(alert_log.now)
-    await alert_log.groups.mute(concern.key, NOON + timedelta(hours=1), by="ada", reason="")
+    [incident] = await alert_log.incidents.all(alert_log.now)
+    await alert_log.incidents.silence(incident.key, NOON + timedelta(hours=1), by="ada", reason="")
 
     assert await alert_log.told() == []
 
@@ -317,9 +317,9 @@ async def test_a_trend_tells_the_last_hour_from_the_one_before(alert_log: AlertL
         await alert_log.die()
     alert_log.now = NOON + timedelta(minutes=100)
 
-    concern = only(await alert_log.claim()).concern
+    incident = only(await alert_log.claim()).incident
 
-    assert (concern.last_hour, concern.hour_before) == (3, 2)
+    assert (incident.last_hour, incident.hour_before) == (3, 2)
 
 
 async def test_of_counted_samples_the_newest_are_kept(alert_log: AlertLog) -> None:
@@ -329,9 +329,9 @@ async def test_of_counted_samples_the_newest_are_kept(alert_log: AlertLog) -> No
         await alert_log.die(message_id=f"m-{number}")
     await asyncio.gather(*(alert_log.die(error_type="Other") for _ in range(30)))
 
-    shown = {concern.what: concern for concern in await alert_log.groups.all(alert_log.now)}
+    shown = {incident.what: incident for incident in await alert_log.incidents.all(alert_log.now)}
 
-    assert {what: concern.total for what, concern in shown.items()} == {"RecipientRefused": 12, "Other": 30}
-    kept = await alert_log.groups.messages(shown["RecipientRefused"].key)
+    assert {what: incident.total for what, incident in shown.items()} == {"RecipientRefused": 12, "Other": 30}
+    kept = await alert_log.incidents.messages(shown["RecipientRefused"].key)
     assert [message["message_id"] for message in kept] == ["m-11", "m-10", "m-9", "m-8", "m-7"]
-    assert len(await alert_log.groups.messages(shown["Other"].key)) == 5
+    assert len(await alert_log.incidents.messages(shown["Other"].key)) == 5

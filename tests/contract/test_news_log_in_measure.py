@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from postroom_alerting.incidents.sql_conditions import SETTLING
 from postroom_alerting.notify.notifications import News
-from postroom_alerting.notify.sql_due_notifications import SETTLING
 from postroom_alerting.notify.sql_notifications import BURST, LONGEST_WAIT, MOST_ALONE
 from postroom_alerting.rules.routes import Escalation, Rule
 from tests.support.alert_log import INTERVAL, RULES, AlertLog
@@ -130,10 +130,10 @@ async def test_a_group_that_comes_and_goes_is_told_once_in_an_interval_and_truly
 
     assert [news for news, _ in told[:4]] == [News.NEW, News.RESOLVED, News.CAME_BACK, News.RESOLVED]
     assert len(told) <= 4 + timedelta(minutes=60) / INTERVAL
-    [concern] = await alert_log.groups.all(alert_log.now)
-    [channel] = await alert_log.groups.told(concern.key)
+    [incident] = await alert_log.incidents.all(alert_log.now)
+    [channel] = await alert_log.incidents.notification_states(incident.key)
     assert channel["told_state"] == ("resolved" if last is News.RESOLVED else "open")
-    assert sum(new for _, new in told) == concern.total
+    assert sum(new for _, new in told) == incident.total
 
 
 async def test_a_group_that_was_quiet_for_some_intervals_is_told_of_at_once_again(alert_log: AlertLog) -> None:

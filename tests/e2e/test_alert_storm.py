@@ -75,7 +75,7 @@ def stored(path: Path) -> tuple[int, int]:
         return 0, 0
     with closing(sqlite3.connect(path)) as database:
         (counted,) = database.execute(
-            "SELECT coalesce(sum(total), 0) FROM concerns WHERE about = 'failures'"
+            "SELECT coalesce(sum(total), 0) FROM incidents WHERE about = 'failures'"
         ).fetchone()
         (rows,) = database.execute("SELECT count(*) FROM failures").fetchone()
     return counted, rows

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from postroom import wire
-from postroom_alerting.incidents.conditions import Severity
+from postroom_alerting.classification import IncidentSeverity
 from postroom_alerting.intake.dead_letters import read_failure
 from postroom_alerting.notify.channels import AppriseNotifier
 from postroom_alerting.notify.notifications import News
@@ -17,7 +17,7 @@ from postroom_alerting.notify.notifier import Notice, NotificationFailed
 from postroom_alerting.notify.wording import Links, notice_of
 from tests.support.alert_log import AlertLog
 from tests.support.alert_sinks import HttpSink, MailSink, serve_http, serve_mail
-from tests.support.alerting import make_alert, make_concern, make_dead_delivery, make_item
+from tests.support.alerting import make_alert, make_dead_delivery, make_incident, make_item
 from tests.support.databases import service_database
 
 # A library that one of apprise's plugins imports at the first use.
@@ -29,7 +29,7 @@ LINKS = Links("https://mq.example.com", "/", "https://wiki.example.com/{error}")
 SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7aa"
 PAGER = "pagerduty://12345678901234567890123456789012@abcdefghijklmnopqrst"
 KEY = "8104064110"
-SERIOUS = replace(make_concern(), severity=Severity.CRITICAL)
+SERIOUS = replace(make_incident(), severity=IncidentSeverity.CRITICAL)
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ async def test_slack_gets_blocks_with_the_commands_and_links(http_sink: HttpSink
 
 
 async def test_a_large_digest_fits_into_slacks_limits(http_sink: HttpSink) -> None:
-    items = [make_item(make_concern(name="q" * 200, what="E" * 200, key=str(number))) for number in range(100)]
+    items = [make_item(make_incident(name="q" * 200, what="E" * 200, key=str(number))) for number in range(100)]
 
     await AppriseNotifier(SLACK).notify(notice_of(make_alert(*items), LINKS))
 
@@ -162,7 +162,7 @@ async def test_pagerduty_gets_one_incident_for_a_group_and_its_end(http_sink: Ht
 
 async def test_pagerduty_gets_an_incident_for_each_change_in_a_digest_and_its_end(http_sink: HttpSink) -> None:
     pager = AppriseNotifier(PAGER)
-    grown, first, second = (make_concern(key=key) for key in ("grown", "first", "second"))
+    grown, first, second = (make_incident(key=key) for key in ("grown", "first", "second"))
 
     await pager.notify(
         notice_of(make_alert(make_item(grown, news=News.MORE), make_item(first), make_item(second)), LINKS)
@@ -179,7 +179,7 @@ async def test_pagerduty_gets_an_incident_for_each_change_in_a_digest_and_its_en
 
 async def test_a_digest_that_pagerduty_does_not_take_is_told_again(http_sink: HttpSink) -> None:
     http_sink.status = 429
-    alert = make_alert(make_item(), make_item(make_concern(key="other")))
+    alert = make_alert(make_item(), make_item(make_incident(key="other")))
 
     with pytest.raises(NotificationFailed):
         await AppriseNotifier(PAGER).notify(notice_of(alert, LINKS))
@@ -213,7 +213,7 @@ async def test_a_webhook_gets_the_documented_fields(http_sink: HttpSink) -> None
 async def test_a_mail_is_html_and_text(mail_sink: tuple[MailSink, int]) -> None:
     mails, port = mail_sink
     url = f"mailto://127.0.0.1:{port}/ops@example.com?from=alerts@example.com&mode=insecure"
-    notice = notice_of(make_alert(make_item(make_concern(text="550 <script>no</script>"))), LINKS)
+    notice = notice_of(make_alert(make_item(make_incident(text="550 <script>no</script>"))), LINKS)
 
     await AppriseNotifier(url).notify(notice)
 

@@ -70,7 +70,7 @@ async def test_what_is_open_is_listed_muted_told_again_and_resolved(shell: Shell
 
 async def test_what_cannot_be_done_says_why(shell: Shell) -> None:
     await shell.alert_log.conditions.observe("broker", [make_condition()], shell.alert_log.now)
-    [condition] = await shell.alert_log.groups.all(shell.alert_log.now)
+    [condition] = await shell.alert_log.incidents.all(shell.alert_log.now)
 
     assert "no group or condition nonsense" in (await shell.alerts("show", "nonsense"))[1]
     assert "clears by itself" in (await shell.alerts("resolve", condition.key))[1]
@@ -80,7 +80,7 @@ async def test_what_cannot_be_done_says_why(shell: Shell) -> None:
 async def test_a_condition_that_nobody_sees_any_more_is_resolved_by_hand(shell: Shell) -> None:
     seen_last = shell.alert_log.now - timedelta(minutes=6)
     await shell.alert_log.conditions.observe("broker", [make_condition()], seen_last)
-    [condition] = await shell.alert_log.groups.all(shell.alert_log.now)
+    [condition] = await shell.alert_log.incidents.all(shell.alert_log.now)
 
     assert (await shell.alerts("resolve", condition.key))[0] == 0
     assert await shell.asked("list") == []
@@ -92,7 +92,7 @@ async def test_a_person_says_that_no_scheduler_shall_run_any_more(shell: Shell) 
     await heard.measured(SchedulerMeasured(instance="s", at=long_ago, late_seconds=0, due=0), long_ago)
     [silent] = schedulers(await heard.all(now), now, long_ago, timedelta(minutes=1))
     await shell.alert_log.conditions.observe(silent.source, silent.conditions, now)
-    [condition] = await shell.alert_log.groups.all(now)
+    [condition] = await shell.alert_log.incidents.all(now)
 
     assert (await shell.alerts("resolve", condition.key))[0] == 0
     assert await shell.asked("list") == []

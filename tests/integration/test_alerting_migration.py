@@ -63,7 +63,7 @@ async def test_what_was_told_is_not_told_again_and_what_comes_is_more_of_it(aler
     assert await alert_log.told() == []
     alert_log.now += INTERVAL
     assert await alert_log.told() == [(News.MORE, 1)]
-    [concern] = await alert_log.groups.all(alert_log.now)
-    assert (concern.total, concern.unsettled, concern.text) == (2, 2, FAILURE.error)
+    [incident] = await alert_log.incidents.all(alert_log.now)
+    assert (incident.total, incident.unsettled, incident.text) == (2, 2, FAILURE.error)
     alert_log.now += INTERVAL + timedelta(seconds=1)
     assert await alert_log.told() == []

@@ -37,11 +37,11 @@ async def test_a_resolved_group_goes_with_all_that_was_told_of_it_and_an_open_on
     for each in RETENTION:
         await Batches(alert_log.database).delete_old(each, NOON + timedelta(days=100))
 
-    assert [(concern.what, concern.is_open) for concern in await alert_log.groups.all(alert_log.now)] == [
+    assert [(incident.what, incident.is_open) for incident in await alert_log.incidents.all(alert_log.now)] == [
         ("Open", True)
     ]
-    left = {row: await _count(alert_log.database, row) for row in (models.FailureGroupRow, models.NoticeRow)}
-    assert left == {models.FailureGroupRow: 1, models.NoticeRow: 1}
+    left = {row: await _count(alert_log.database, row) for row in (models.FailureGroupRow, models.NotificationStateRow)}
+    assert left == {models.FailureGroupRow: 1, models.NotificationStateRow: 1}
     for row in (models.FailureRow, models.SettlementRow, models.TrendRow):
         assert await _count(alert_log.database, row) == 0
 

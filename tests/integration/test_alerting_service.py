@@ -30,7 +30,7 @@ from postroom.wire.errors import PublishTimeout
 from postroom.wire.messages import JobFailed, Message, SendEmail
 from postroom_alerting import handlers
 from postroom_alerting.handlers import worker
-from postroom_alerting.models import ConcernRow, FailureGroupRow, FailureRow
+from postroom_alerting.models import FailureGroupRow, FailureRow, IncidentRow
 from postroom_alerting.service import service as alerting_service
 from tests.support.alert_sinks import HttpSink, serve_http
 from tests.support.databases import service_database
@@ -113,7 +113,7 @@ async def counted(database: Database, total: int) -> bool:
 
 async def are(database: Database, *states: str) -> bool:
     """Whether these are the states of all groups."""
-    return sorted(row.state for row in await rows(database, ConcernRow)) == sorted(states)
+    return sorted(row.state for row in await rows(database, IncidentRow)) == sorted(states)
 
 
 async def depth(channel: AbstractChannel, queue: str) -> int:

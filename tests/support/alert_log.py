@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from postroom.storage.database import Database
 from postroom_alerting.incidents.sql_conditions import SqlConditionLog
-from postroom_alerting.incidents.sql_incidents import SqlGroups
-from postroom_alerting.intake.failures import Failure, Settlement
+from postroom_alerting.incidents.sql_incidents import SqlIncidents
+from postroom_alerting.intake.failures import RecordedFailure, Settlement
 from postroom_alerting.intake.sql_failures import SqlFailureLog
 from postroom_alerting.notify.notifications import Alert, News
 from postroom_alerting.notify.sql_notifications import SqlNewsLog
@@ -32,15 +32,15 @@ class AlertLog:
     def use(self, rules: Rules) -> None:
         self.failures = SqlFailureLog(self.database, rules, clock=lambda: self.now)
         self.conditions = SqlConditionLog(self.database, rules)
-        self.groups = SqlGroups(self.database, rules)
+        self.incidents = SqlIncidents(self.database, rules)
         self.news = SqlNewsLog(self.database, rules)
 
-    async def die(self, **changes: object) -> Failure:
+    async def die(self, **changes: object) -> RecordedFailure:
         failure = make_failure(failed_at=self.now, **changes)
         assert await self.failures.record(failure)
         return failure
 
-    async def settle(self, failure: Failure) -> None:
+    async def settle(self, failure: RecordedFailure) -> None:
         """It was replayed, and done."""
         await self.failures.settle(Settlement(failure.queue, failure.message_id, replays=failure.replays + 1))
 

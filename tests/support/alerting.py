@@ -10,22 +10,23 @@ from postroom import wire
 from postroom.operator.dead_letters import cause_of
 from postroom.runtime import Delivery
 from postroom.wire.messages import Message
-from postroom_alerting.incidents.conditions import Condition, Severity
-from postroom_alerting.intake.failures import Failure, Settlement
-from postroom_alerting.notify.notifications import Alert, Concern, Item, News
+from postroom_alerting.classification import IncidentSeverity, IncidentType
+from postroom_alerting.incidents.conditions import Condition
+from postroom_alerting.incidents.incident import Incident
+from postroom_alerting.intake.failures import RecordedFailure, Settlement
+from postroom_alerting.notify.notifications import Alert, Item, News
 from postroom_alerting.notify.notifier import Notice, NotificationFailed
-from postroom_alerting.rules.routes import About
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
-def make_failure(**changes: Any) -> Failure:
+def make_failure(**changes: Any) -> RecordedFailure:
     """A refused recipient of `email.send`; each call is a death of another message."""
     number = uuid.uuid4().hex[:8]
     queue = changes.pop("queue", "email.send")
     error_type = changes.pop("error_type", "RecipientRefused")
     error = changes.pop("error", "550 5.1.1 no such user")
-    failure = Failure(
+    failure = RecordedFailure(
         id=str(uuid.uuid4()),
         queue=queue,
         kind="email.send",
@@ -67,14 +68,14 @@ def make_dead_delivery(**changes: Any) -> Delivery:
     return replace(delivery, **changes)
 
 
-def make_concern(**changes: Any) -> Concern:
+def make_incident(**changes: Any) -> Incident:
     """Three refused recipients."""
-    concern = Concern(
+    incident = Incident(
         key="8104064110",
-        about=About.FAILURES,
+        about=IncidentType.FAILURES,
         name="email.send",
         what="RecipientRefused",
-        severity=Severity.WARNING,
+        severity=IncidentSeverity.WARNING,
         text="a•••@example.com: 550 5.1.1 no such user",
         is_open=True,
         first_at=NOON,
@@ -84,12 +85,12 @@ def make_concern(**changes: Any) -> Concern:
         unsettled=3,
         message_ids=("m-1", "m-2", "m-3"),
     )
-    return replace(concern, **changes)
+    return replace(incident, **changes)
 
 
-def make_item(concern: Concern | None = None, **changes: Any) -> Item:
+def make_item(incident: Incident | None = None, **changes: Any) -> Item:
     """What a channel was not told of before."""
-    item = Item(concern or make_concern(), News.NEW, 3, NOON, timedelta(minutes=15), "first", NOON)
+    item = Item(incident or make_incident(), News.NEW, 3, NOON, timedelta(minutes=15), "first", NOON)
     return replace(item, **changes)
 
 
@@ -105,7 +106,7 @@ def make_condition(**changes: Any) -> Condition:
         key="queue-without-consumers email.send",
         kind="queue-without-consumers",
         subject="email.send",
-        severity=Severity.CRITICAL,
+        severity=IncidentSeverity.CRITICAL,
         text="40 messages wait and nobody reads them",
         advice="python -m postroom_email",
         since=NOON,
@@ -148,10 +149,10 @@ class InMemoryFailureLog:
     """FailureLog without a database."""
 
     def __init__(self) -> None:
-        self.deaths: dict[tuple[str, str], list[Failure]] = {}
+        self.deaths: dict[tuple[str, str], list[RecordedFailure]] = {}
         self._settlements: list[Settlement] = []
 
-    async def record(self, failure: Failure) -> bool:
+    async def record(self, failure: RecordedFailure) -> bool:
         deaths = self.deaths.setdefault((failure.queue, failure.message_id), [])
         if deaths and deaths[-1].death == failure.death:
             return False
@@ -166,10 +167,10 @@ class InMemoryFailureLog:
         self._settlements.append(settlement)
         return bool({failure.cause for failure in before} - {failure.cause for failure in self._dead()})
 
-    def _dead(self) -> list[Failure]:
+    def _dead(self) -> list[RecordedFailure]:
         return [deaths[-1] for deaths in self.deaths.values() if not self._is_settled(deaths[-1])]
 
-    def _is_settled(self, failure: Failure) -> bool:
+    def _is_settled(self, failure: RecordedFailure) -> bool:
         return any(
             (each.queue, each.message_id) == (failure.queue, failure.message_id)
             and (

@@ -18,13 +18,13 @@ from postroom.terminal import AsJson, ExitCode, complain, out, print_json, print
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import describe_problems
 from postroom_alerting.checking import check_rules_file
+from postroom_alerting.classification import IncidentSeverity, IncidentType
 from postroom_alerting.config import open_desk, read_rules
 from postroom_alerting.describing import described, described_route
-from postroom_alerting.incidents.conditions import Severity
-from postroom_alerting.incidents.sql_incidents import SqlGroups
+from postroom_alerting.incidents.sql_incidents import SqlIncidents
 from postroom_alerting.notify.notifications import News
 from postroom_alerting.notify.notifier import Notice
-from postroom_alerting.rules.routes import About, Span
+from postroom_alerting.rules.routes import Span
 from postroom_alerting.rules.rules_file import read_rules_file
 from postroom_alerting.service import service
 from postroom_alerting.settings import AlertingSettings
@@ -54,7 +54,7 @@ def list_command(
 
     Example: `postroom alerts list`
     """
-    found = _ask(lambda groups: _listed(groups, with_resolved=with_resolved))
+    found = _ask(lambda incidents: _listed(incidents, with_resolved=with_resolved))
     if as_json:
         print_json(found)
     elif not found:
@@ -71,7 +71,7 @@ def show_command(key: Key, as_json: AsJson = False) -> None:
 
     Example: `postroom alerts show 8104064110`
     """
-    seen = _ask(lambda groups: _shown(groups, key))
+    seen = _ask(lambda incidents: _shown(incidents, key))
     if as_json:
         print_json(seen)
         return
@@ -98,7 +98,7 @@ def mute_command(
     Example: `postroom alerts mute 8104064110 --for 2h --reason "fix is on its way"`
     """
     until = datetime.now(UTC) + _duration(duration)
-    _ask(lambda groups: groups.mute(key, until, by=_user(), reason=reason))
+    _ask(lambda incidents: incidents.silence(key, until, by=_user(), reason=reason))
     _say({"key": key, "until": until}, f"is muted until {_short(until)}", as_json=as_json)
 
 
@@ -108,7 +108,7 @@ def unmute_command(key: Key, as_json: AsJson = False) -> None:
 
     Example: `postroom alerts unmute 8104064110`
     """
-    _ask(lambda groups: groups.mute(key, None, by="", reason=""))
+    _ask(lambda incidents: incidents.end_silence(key))
     _say({"key": key}, "is told of again", as_json=as_json)
 
 
@@ -121,7 +121,7 @@ def resolve_command(key: Key, as_json: AsJson = False) -> None:
 
     Example: `postroom alerts resolve 8104064110`
     """
-    _ask(lambda groups: groups.resolve(key, by=_user(), now=datetime.now(UTC)))
+    _ask(lambda incidents: incidents.resolve(key, by=_user(), now=datetime.now(UTC)))
     _say({"key": key}, "is resolved", as_json=as_json)
 
 
@@ -139,7 +139,7 @@ def check_command(
     """
     found = check_rules_file(file, os.environ)
     if not found["problems"] and (queue or error or condition):
-        about, what = (About.CONDITION, condition) if condition else (About.FAILURES, error)
+        about, what = (IncidentType.CONDITION, condition) if condition else (IncidentType.FAILURES, error)
         found["route"] = described_route(read_rules_file(file).to_rules().route(about, queue, what))
     if as_json:
         print_json(found)
@@ -163,28 +163,28 @@ def try_command(
     _say({"key": channel}, "has taken it", as_json=as_json)
 
 
-def _ask(work: Callable[[SqlGroups], Awaitable[Result]]) -> Result:
+def _ask(work: Callable[[SqlIncidents], Awaitable[Result]]) -> Result:
     """What `work` returns, given what is in the database as it is. No channel's secret is needed for that."""
     rules = read_rules(read_settings(AlertingSettings))
 
     async def with_database() -> Result:
         async with existing_database(service) as database:
-            return await work(SqlGroups(database, rules))
+            return await work(SqlIncidents(database, rules))
 
     with wrong_usage():
         return asyncio.run(with_database())
 
 
-async def _listed(groups: SqlGroups, *, with_resolved: bool) -> list[dict[str, Any]]:
+async def _listed(incidents: SqlIncidents, *, with_resolved: bool) -> list[dict[str, Any]]:
     now = datetime.now(UTC)
-    mutes = await groups.mutes(now)
-    return [described(each, mutes) for each in await groups.all(now, with_resolved=with_resolved)]
+    silences = await incidents.silences(now)
+    return [described(each, silences) for each in await incidents.all(now, with_resolved=with_resolved)]
 
 
-async def _shown(groups: SqlGroups, key: str) -> dict[str, Any]:
+async def _shown(incidents: SqlIncidents, key: str) -> dict[str, Any]:
     now = datetime.now(UTC)
-    concern = described(await groups.one(key, now), await groups.mutes(now))
-    return concern | {"messages": await groups.messages(key), "channels": await groups.told(key)}
+    incident = described(await incidents.one(key, now), await incidents.silences(now))
+    return incident | {"messages": await incidents.messages(key), "channels": await incidents.notification_states(key)}
 
 
 async def _notify(name: str) -> None:
@@ -196,8 +196,8 @@ async def _notify(name: str) -> None:
     title = "Postroom: a test of this channel"
     body = "Somebody typed `postroom alerts test`. Nothing is wrong."
     facts = (("Asked by", _user()),)
-    details = {"about": "test", "state": News.NEW.value, "severity": Severity.INFO.value}
-    await channel.notify(Notice(title, body, severity=Severity.INFO, facts=facts, details=details))
+    details = {"about": "test", "state": News.NEW.value, "severity": IncidentSeverity.INFO.value}
+    await channel.notify(Notice(title, body, severity=IncidentSeverity.INFO, facts=facts, details=details))
 
 
 def _duration(text: str) -> timedelta:

@@ -4,18 +4,19 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from postroom_alerting.notify.notifications import Concern
+from postroom_alerting.classification import IncidentType
+from postroom_alerting.incidents.incident import Incident
 from postroom_alerting.notify.wording import holding_queue
-from postroom_alerting.rules.routes import About, Route
+from postroom_alerting.rules.routes import Route
 
 
-def described(concern: Concern, mutes: Mapping[str, Any]) -> dict[str, Any]:
-    """One as it stands; `mutes` are those of SqlGroups."""
-    muted = mutes.get(concern.key)
-    state = "resolved" if not concern.is_open else "muted" if muted else "open"
-    is_back = concern.is_open and concern.episode > 1
-    holds = {"held_in": holding_queue(concern.name)} if concern.about is About.FAILURES else {}
-    return asdict(concern) | {"state": state, "came_back": is_back, "muted": muted} | holds
+def described(incident: Incident, silences: Mapping[str, Any]) -> dict[str, Any]:
+    """One as it stands; `silences` are those of SqlIncidents."""
+    muted = silences.get(incident.key)
+    state = "resolved" if not incident.is_open else "muted" if muted else "open"
+    is_back = incident.is_open and incident.episode > 1
+    holds = {"held_in": holding_queue(incident.name)} if incident.about is IncidentType.FAILURES else {}
+    return asdict(incident) | {"state": state, "came_back": is_back, "muted": muted} | holds
 
 
 def described_route(route: Route) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from postroom.wire.errors import BrokerUnavailable, PublishTimeout
 from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, JobCompleted, JobFailed
 from postroom.wire.retries import RetryPolicy, exponential
 from postroom_alerting.intake.dead_letters import death_of, read_failure
-from postroom_alerting.intake.failures import Failure, FailureLog, Settlement
+from postroom_alerting.intake.failures import FailureLog, RecordedFailure, Settlement
 from postroom_alerting.monitor.heartbeat_listeners import listen
 from postroom_alerting.notify.dispatcher import Alerts
 
@@ -67,7 +67,7 @@ async def record_failure(delivery: Delivery, failures: FailureLog, alerts: Alert
         raise asyncio.CancelledError from None
 
 
-async def _record(failure: Failure, failures: FailureLog, alerts: Alerts, publisher: Publisher) -> None:
+async def _record(failure: RecordedFailure, failures: FailureLog, alerts: Alerts, publisher: Publisher) -> None:
     if await _patiently(lambda: failures.record(failure)):
         alerts.wake()
     # A listener of job.failed that fails must not be told of its own failure, for ever.
@@ -100,7 +100,7 @@ async def note_discarded(event: DeadLetterDiscarded, failures: FailureLog, alert
         alerts.wake()
 
 
-def _event(failure: Failure) -> JobFailed:
+def _event(failure: RecordedFailure) -> JobFailed:
     return JobFailed(
         queue=failure.queue,
         job_id=failure.message_id,

@@ -15,8 +15,8 @@ class FailureRow(SQLModel, table=True):
     """A message that died in a queue, once or several times. All but its id is masked.
 
     Attributes:
-        state: `open` while it is dead; `done` after a replay (in `unrouted`: by the replay), `discarded`, or `resolved`
-            with its group by a person.
+        state: `open` while it is dead; then `done` (replayed and done; in `unrouted`: replayed), `discarded`, or
+            `resolved` (a person resolved its group).
     """
 
     __tablename__: ClassVar[str] = "failures"
@@ -42,7 +42,7 @@ class FailureRow(SQLModel, table=True):
 
 
 class FailureGroupRow(SQLModel, table=True):
-    """A cause: everything that died in one queue of one error at one place in the code."""
+    """All failures of one cause: one queue, one error, one place in the code."""
 
     __tablename__: ClassVar[str] = "failure_groups"
     __table_args__ = (Index("ix_failure_groups_last_at", "last_at"),)
@@ -60,7 +60,7 @@ class FailureGroupRow(SQLModel, table=True):
 
 
 class TrendRow(SQLModel, table=True):
-    """How many died of a cause in the ten minutes from `at` on."""
+    """How many messages died of a cause in the ten minutes from `at` on."""
 
     __tablename__: ClassVar[str] = "failure_trend"
     __table_args__ = (Index("ix_failure_trend_at", "at"),)
@@ -71,12 +71,12 @@ class TrendRow(SQLModel, table=True):
 
 
 class SettlementRow(SQLModel, table=True):
-    """What became of a dead message. It may be known before the death is.
+    """How a dead message came to an end. It may be stored before the death is.
 
     Attributes:
-        done_replays: it was done when it had been replayed so often: every death with fewer replays is settled. In
-            `unrouted`: it was replayed so often.
-        discarded_at: every death before that is settled.
+        done_replays: how often the message had been replayed when it was done (in `unrouted`: when it was replayed).
+            Deaths with fewer replays are settled.
+        discarded_at: deaths up to this time are settled.
     """
 
     __tablename__: ClassVar[str] = "settlements"
@@ -90,7 +90,7 @@ class SettlementRow(SQLModel, table=True):
 
 
 class ConditionRow(SQLModel, table=True):
-    """A condition as it was seen last."""
+    """A condition as it was last observed."""
 
     __tablename__: ClassVar[str] = "conditions"
     __table_args__ = (Index("ix_conditions_source", "source"),)
@@ -104,14 +104,14 @@ class ConditionRow(SQLModel, table=True):
     since: datetime = Field(sa_type=_TIME)
 
 
-class ConcernRow(SQLModel, table=True):
-    """What people are told about: a group of failures, or a condition.
+class IncidentRow(SQLModel, table=True):
+    """What people are notified of: a group of failures, or a condition.
 
     Attributes:
         name, what: queue and error type, or subject and kind of condition.
-        total: deaths so far; of a condition, how often it began.
-        episode: how often it has opened; 0 when all that is known of it was settled before.
-        unsettled: messages that are dead still.
+        episode: how often it has opened; 0 when all its messages were settled before their deaths were recorded.
+        total: dead letters so far; of a condition, how often it began.
+        unsettled: messages that are still dead; 1 for a condition that lasts.
     """
 
     __tablename__: ClassVar[str] = "concerns"
@@ -134,12 +134,17 @@ class ConcernRow(SQLModel, table=True):
     mute_reason: str = Field(default="", sa_type=Text)
 
 
-class NoticeRow(SQLModel, table=True):
-    """What one channel has been told of a concern. A claim that has run out is free again.
+class NotificationStateRow(SQLModel, table=True):
+    """What one channel was last notified of, for one incident. A process claims the row before it sends.
 
     Attributes:
-        role: `first` for who is told at once, `escalation` for who is told when it stays open until `due_at`.
-        next_at: when more may be told of it. quiet_until: when another change of its state may be told.
+        role: `first` for a receiver that is notified at once, `escalation` for one that is notified when the incident
+            is still open at `due_at`.
+        told_episode, told_state, told_count: episode, state and total of the incident in the last notification.
+        next_at: when the channel may be notified of more deaths.
+        quiet_until: when it may be notified of another change of state.
+        tries: how often in a row the channel did not take it.
+        held_by, held_until: the claim, and when it ends.
     """
 
     __tablename__: ClassVar[str] = "concern_notices"

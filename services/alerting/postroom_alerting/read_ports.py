@@ -17,13 +17,13 @@ async def open_incidents() -> Sequence[OpenIncident]:
     from postroom.storage.existing import existing_database  # noqa: PLC0415
     from postroom_alerting.config import read_rules  # noqa: PLC0415
     from postroom_alerting.describing import described  # noqa: PLC0415
-    from postroom_alerting.incidents.sql_incidents import SqlGroups  # noqa: PLC0415
+    from postroom_alerting.incidents.sql_incidents import SqlIncidents  # noqa: PLC0415
     from postroom_alerting.settings import AlertingSettings  # noqa: PLC0415
 
     now = datetime.now(UTC)
     async with existing_database(service) as database:
-        groups = SqlGroups(database, read_rules(read_settings(AlertingSettings)))
-        mutes = await groups.mutes(now)
-        found = [described(each, mutes) for each in await groups.all(now, with_resolved=False)]
+        incidents = SqlIncidents(database, read_rules(read_settings(AlertingSettings)))
+        silences = await incidents.silences(now)
+        found = [described(each, silences) for each in await incidents.all(now, with_resolved=False)]
     names = [field.name for field in fields(OpenIncident)]
     return [OpenIncident(**{name: each[name] for name in names}) for each in found]

@@ -1,52 +1,45 @@
-"""What is not as it should be with the installation, for as long as it lasts; and the port that keeps it."""
+"""Conditions: what is wrong with the installation, for as long as it lasts; and the port that records them."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
-
-class Severity(StrEnum):
-    """How much it matters to whoever is told."""
-
-    INFO = "info"
-    WARNING = "warning"
-    CRITICAL = "critical"
+from postroom_alerting.classification import IncidentSeverity
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One thing that is wrong now: one alert when it begins, one when it has cleared by itself.
+    """One thing that is wrong now. People are notified when it begins and when it has cleared by itself.
 
     Attributes:
-        key: the same for as long as it lasts, and when it comes back: `queue-without-consumers email.send`.
+        key: stays the same while it lasts and when it comes back: `queue-without-consumers email.send`.
         kind: what rules match: `queue-without-consumers`.
         subject: the queue, service or node it is about.
-        text: what is wrong, in one line, with its figures. They may change while it lasts.
+        text: what is wrong, in one line. Its figures may change while it lasts.
         advice: what to do, or the command to type.
-        since: when it began, as far as known.
+        since: when it began, or the earliest time known.
     """
 
     key: str
     kind: str
     subject: str
-    severity: Severity
+    severity: IncidentSeverity
     text: str
     advice: str
     since: datetime
 
 
 class ConditionLog(Protocol):
-    """The conditions that last, and who has been told of them."""
+    """Records conditions as incidents."""
 
     async def observe(self, source: str, conditions: Sequence[Condition], now: datetime) -> None:
-        """All that `source` sees now. What it saw before and sees no more has cleared.
+        """Record all conditions that `source` sees now. Those that it saw before and no longer sees have cleared.
 
-        What lasts already is brought up to date without being told again. Several processes may observe the same.
+        A condition that lasts is updated, and nobody is notified again. Several processes may observe the same source.
         """
         ...
 
     async def sources(self) -> Collection[str]:
-        """The sources that see something wrong, whichever process observed it last."""
+        """The sources with open conditions, whichever process observed them."""
         ...

@@ -1,15 +1,16 @@
-"""From rows to a concern as people are told of it."""
+"""Reads an incident with the details that a notification shows."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from postroom_alerting.incidents.conditions import Severity
-from postroom_alerting.incidents.sql_lifecycle import OPEN, utc
+from postroom_alerting.classification import IncidentSeverity, IncidentType
+from postroom_alerting.incidents.incident import Incident
+from postroom_alerting.incidents.sql_lifecycle import OPEN
 from postroom_alerting.models import ConditionRow, FailureGroupRow, FailureRow, TrendRow, table_of
-from postroom_alerting.notify.notifications import Concern
-from postroom_alerting.rules.routes import About, Rules
+from postroom_alerting.rules.routes import Rules
+from postroom_alerting.sql_dialects import utc
 
 _failures = table_of(FailureRow)
 _groups = table_of(FailureGroupRow)
@@ -20,14 +21,14 @@ _SAMPLES = 3
 _HOUR = timedelta(hours=1)
 
 
-def read_concern(connection: Connection, row: Row[Any], rules: Rules, now: datetime) -> Concern:
-    """The concern of a row of `concerns`."""
-    about = About(row.about)
-    details = _of_group(connection, row, now) if about is About.FAILURES else _of_condition(connection, row)
+def read_incident(connection: Connection, row: Row[Any], rules: Rules, now: datetime) -> Incident:
+    """The incident of a row of its table."""
+    about = IncidentType(row.about)
+    details = _of_group(connection, row, now) if about is IncidentType.FAILURES else _of_condition(connection, row)
     severity = rules.route(about, row.name, row.what).severity
     if severity is not None:
         details["severity"] = severity
-    return Concern(
+    return Incident(
         key=row.cause,
         about=about,
         name=row.name,
@@ -47,7 +48,7 @@ def read_concern(connection: Connection, row: Row[Any], rules: Rules, now: datet
 def _of_group(connection: Connection, row: Row[Any], now: datetime) -> dict[str, Any]:
     group = connection.execute(select(_groups).where(_groups.c.cause == row.cause)).first()
     return {
-        "severity": Severity.WARNING,
+        "severity": IncidentSeverity.WARNING,
         "text": group.error if group else "",
         "place": group.place if group else "",
         "first_at": utc(group.first_at if group else row.opened_at),
@@ -60,7 +61,7 @@ def _of_group(connection: Connection, row: Row[Any], now: datetime) -> dict[str,
 def _of_condition(connection: Connection, row: Row[Any]) -> dict[str, Any]:
     seen = connection.execute(select(_conditions).where(_conditions.c.cause == row.cause)).first()
     return {
-        "severity": Severity(seen.severity) if seen else Severity.WARNING,
+        "severity": IncidentSeverity(seen.severity) if seen else IncidentSeverity.WARNING,
         "text": seen.text if seen else "",
         "advice": seen.advice if seen else "",
         "first_at": utc(seen.since if seen else row.opened_at),

@@ -1,4 +1,4 @@
-"""After a start with other rules: what was addressed by the old ones is brought to the new ones."""
+"""After a start with changed rules: the receivers of all incidents are brought to the new routes."""
 
 from collections import defaultdict
 from datetime import timedelta
@@ -6,50 +6,50 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, update
 
-from postroom_alerting.incidents.sql_lifecycle import (
-    OPEN,
-    Places,
-    add_notices,
-    concerns,
-    is_notice,
-    lock,
-    notices,
-    places_of,
-    utc,
+from postroom_alerting.classification import IncidentType
+from postroom_alerting.incidents.sql_lifecycle import OPEN, incidents, lock_incidents
+from postroom_alerting.incidents.sql_receivers import (
+    Receivers,
+    add_receivers,
+    is_state,
+    notification_states,
+    receivers_of,
 )
-from postroom_alerting.rules.routes import About, Rules
+from postroom_alerting.rules.routes import Rules
+from postroom_alerting.sql_dialects import utc
 
 
-def readdress(connection: Connection, rules: Rules) -> None:
-    """Bring all notices to `rules`. Where they are right already, nothing is written.
+def reroute_incidents(connection: Connection, rules: Rules) -> None:
+    """Make the receivers of each incident those that `rules` name. What is right already is not written.
 
-    A channel that is named now is told of what is open; one that is named no more hears nothing of it, not its end
-    either.
+    A channel that is new to an open incident is notified of it. A channel that is no longer named is not notified of
+    anything more, not even that the incident was resolved.
     """
-    lock(connection)
-    addressed = defaultdict(list)
-    for notice in connection.execute(notices.select()):
-        addressed[notice.cause].append(notice)
-    for concern in connection.execute(concerns.select()).all():
-        route = rules.route(About(concern.about), concern.name, concern.what)
-        missing = places_of(route, concern.opened_at)
-        for notice in addressed[concern.cause]:
-            _bring(connection, notice, missing, route.interval)
-        if concern.state == OPEN:
-            add_notices(connection, concern.cause, missing, told_count=concern.total - concern.unsettled)
+    lock_incidents(connection)
+    states = defaultdict(list)
+    for state in connection.execute(notification_states.select()):
+        states[state.cause].append(state)
+    for incident in connection.execute(incidents.select()).all():
+        route = rules.route(IncidentType(incident.about), incident.name, incident.what)
+        missing = receivers_of(route, incident.opened_at)
+        for state in states[incident.cause]:
+            _correct(connection, state, missing, route.interval)
+        if incident.state == OPEN:
+            notified_count = incident.total - incident.unsettled
+            add_receivers(connection, incident.cause, missing, notified_count=notified_count)
 
 
-def _bring(connection: Connection, notice: Row[Any], missing: Places, interval: timedelta) -> None:
-    """Delete or correct one notice, and take its place out of what is missing."""
-    place = (notice.channel, notice.role)
-    if place not in missing:
-        connection.execute(delete(notices).where(is_notice(notice)))
+def _correct(connection: Connection, state: Row[Any], missing: Receivers, interval: timedelta) -> None:
+    """Delete or update one row, and remove its receiver from `missing`."""
+    receiver = (state.channel, state.role)
+    if receiver not in missing:
+        connection.execute(delete(notification_states).where(is_state(state)))
         return
-    right = {"due_at": missing.pop(place)}
-    if notice.told_at:
-        next_at = utc(notice.told_at) + interval
-        quiet_until = min(utc(notice.quiet_until), next_at) if notice.quiet_until else None
+    right = {"due_at": missing.pop(receiver)}
+    if state.told_at:
+        next_at = utc(state.told_at) + interval
+        quiet_until = min(utc(state.quiet_until), next_at) if state.quiet_until else None
         right |= {"next_at": next_at, "quiet_until": quiet_until}
-    held = {name: value and utc(value) for name, value in notice._mapping.items() if name in right}
-    if held != right:
-        connection.execute(update(notices).where(is_notice(notice)).values(right))
+    present = {name: value and utc(value) for name, value in state._mapping.items() if name in right}
+    if present != right:
+        connection.execute(update(notification_states).where(is_state(state)).values(right))

@@ -7,12 +7,12 @@ from postroom import wire
 from postroom.privacy.payload import masked_error, masked_payload
 from postroom.runtime import Delivery
 from postroom.wire.letter import DeadLetter, Envelope, name_by_content, read_dead_letter, text_of
-from postroom_alerting.intake.failures import Failure
+from postroom_alerting.intake.failures import RecordedFailure
 
 _NAMESPACE = uuid.UUID("6c0b5f0e-3a53-4d0e-9d0a-0f8c8e0b7f11")
 
 
-def read_failure(delivery: Delivery) -> Failure | None:
+def read_failure(delivery: Delivery) -> RecordedFailure | None:
     """The failure that `delivery` tells of; None for a probe and for alerting's own dead letters."""
     if wire.X_PROBE in delivery.headers:
         return None
@@ -22,7 +22,7 @@ def read_failure(delivery: Delivery) -> Failure | None:
     # Without a time nothing tells a copy of this death from another death: better counted twice than not.
     death = letter.death or str(uuid.uuid4())
     message_id = letter.message_id or name_by_content(delivery.body)
-    return Failure(
+    return RecordedFailure(
         id=_death_id(letter.queue, message_id, death),
         queue=letter.queue,
         kind=letter.kind,

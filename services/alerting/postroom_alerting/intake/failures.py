@@ -1,4 +1,4 @@
-"""What is remembered of dead letters, and the port behind which it is stored."""
+"""Failures: what is recorded of dead letters, and the port that records them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,14 +8,14 @@ from postroom.wire.causes import Cause
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """One death of one message, as it may be kept: addresses, numbers and secrets are masked.
+class RecordedFailure:
+    """One death of one message. Addresses, numbers and secrets in it are masked.
 
     Attributes:
-        id: the same for every copy of this death, different for each death.
+        id: the same for every copy of this dead letter, another for each death of the message.
         queue: where it died; `unrouted` for a job that no queue takes.
-        message_id: as `postroom dead` names the message.
-        death: what tells this death from others of the message.
+        message_id: the id that `postroom dead` shows.
+        death: distinguishes this death from the message's other deaths.
     """
 
     id: str
@@ -33,12 +33,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The end of a dead message.
+    """The end of a dead message: done after a replay, or discarded.
 
     Attributes:
-        replays: how often it had been replayed when it was done, or published again where no queue had taken it; 0 for
-            one that was discarded.
-        discarded_at: None for the others.
+        replays: how often the message had been replayed when it was done (in `unrouted`: when it was replayed); 0 when
+            it was discarded.
+        discarded_at: None when it was not discarded.
     """
 
     queue: str
@@ -48,15 +48,15 @@ class Settlement:
 
 
 class FailureLog(Protocol):
-    """Every dead letter, by message and by cause. Recording and settling may come in any order."""
+    """Records deaths and settlements of messages, which may arrive in any order."""
 
-    async def record(self, failure: Failure) -> bool:
-        """Store one death. False when it is stored already: nothing changes then.
+    async def record(self, failure: RecordedFailure) -> bool:
+        """Store one death. False when it was already stored; then nothing changes.
 
-        A death in a group that was resolved opens it again; not so a death that was settled before it was recorded.
+        A death opens its group's incident, unless it was settled before it was recorded.
         """
         ...
 
     async def settle(self, settlement: Settlement) -> bool:
-        """A dead message has come to an end. Whether that resolved its group: none of the group's is left dead."""
+        """Settle a dead message. Returns whether the incident was resolved by it: no message of its group is dead."""
         ...

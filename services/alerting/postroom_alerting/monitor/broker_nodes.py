@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from postroom.broker.management import ManagementError, ManagementRefused, NodeInfo
-from postroom_alerting.incidents.conditions import Condition, Severity
+from postroom_alerting.classification import IncidentSeverity
+from postroom_alerting.incidents.conditions import Condition
 from postroom_alerting.monitor.broker_snapshot import Look
 from postroom_alerting.monitor.findings import Finding, duration_text
 
@@ -37,7 +38,7 @@ def _of_node(node: NodeInfo, now: datetime) -> Iterator[Condition]:
 
 
 def _critical(kind: str, subject: str, text: str, advice: str, now: datetime) -> Condition:
-    return Condition(f"{kind} {subject}", kind, subject, Severity.CRITICAL, text, advice, now)
+    return Condition(f"{kind} {subject}", kind, subject, IncidentSeverity.CRITICAL, text, advice, now)
 
 
 class Reachability:
@@ -65,6 +66,6 @@ class Reachability:
             else "Is the broker running?"
         )
         condition = Condition(
-            UNREACHABLE, UNREACHABLE, "management API", Severity.CRITICAL, text, advice, self._silent_since
+            UNREACHABLE, UNREACHABLE, "management API", IncidentSeverity.CRITICAL, text, advice, self._silent_since
         )
         return Finding(UNREACHABLE, [condition])

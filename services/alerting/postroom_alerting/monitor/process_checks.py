@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from postroom_alerting.incidents.conditions import Condition, Severity
+from postroom_alerting.classification import IncidentSeverity
+from postroom_alerting.incidents.conditions import Condition
 from postroom_alerting.monitor.findings import Finding, count_text, duration_text
 from postroom_alerting.monitor.heartbeats import CIRCUIT, SCHEDULER, Heard
 
@@ -63,7 +64,7 @@ def _open_circuit(service: str, told: Sequence[Heard], now: datetime) -> Conditi
         key=f"{CIRCUIT_OPEN} {service}",
         kind=CIRCUIT_OPEN,
         subject=service,
-        severity=Severity.WARNING,
+        severity=IncidentSeverity.WARNING,
         text=f"the provider of {service} {away}: {first.reason}{_by_how_many(told)}",
         advice="Nothing is lost and no attempt is used: its messages wait, and go on by themselves",
         since=first.since,
@@ -80,7 +81,7 @@ def _late_scheduler(newest: Heard) -> Condition:
         key=LATE,
         kind=LATE,
         subject=SCHEDULER,
-        severity=Severity.CRITICAL,
+        severity=IncidentSeverity.CRITICAL,
         text=f"the oldest of {count_text(newest.due, 'tick')} has waited {duration_text(late)} to be published",
         advice="What does the scheduler's /readyz say? The ticks are in its database and are published later",
         since=newest.since - late,
@@ -92,7 +93,7 @@ def _silent_scheduler(newest: Heard, now: datetime) -> Condition:
         key=SILENT,
         kind=SILENT,
         subject=SCHEDULER,
-        severity=Severity.CRITICAL,
+        severity=IncidentSeverity.CRITICAL,
         text=f"no scheduler has been heard for {duration_text(now - newest.heard_at)}: nothing fires",
         advice="Start it: what is due meanwhile is published then, as its catch_up says. If none shall run here any "
         "more: postroom alerts resolve",

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from postroom.broker.management import QueueInfo
-from postroom_alerting.incidents.conditions import Condition, Severity
+from postroom_alerting.classification import IncidentSeverity
+from postroom_alerting.incidents.conditions import Condition
 from postroom_alerting.monitor.findings import Finding, count_text, duration_text
 from postroom_alerting.monitor.metrics import OLDEST
 from postroom_alerting.monitor.oldest_message import Head, HeadCount
@@ -52,7 +53,7 @@ def old(queue: QueueInfo, head: Head, limit: timedelta, now: datetime) -> Condit
         key=f"{KIND} {queue.name}",
         kind=KIND,
         subject=queue.name,
-        severity=Severity.WARNING,
+        severity=IncidentSeverity.WARNING,
         text=f"the oldest of {count_text(queue.messages)} in {queue.name} has waited "
         f"{age if head.exact else f'at least {age}'}; the limit is {duration_text(limit)}",
         advice="Is its provider away (postroom status), or is it more work than its processes can do? Start more of "

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from postroom.broker.management import QueueInfo
-from postroom_alerting.incidents.conditions import Condition, Severity
+from postroom_alerting.classification import IncidentSeverity
+from postroom_alerting.incidents.conditions import Condition
 from postroom_alerting.monitor.findings import Finding, duration_text, waiting_text
 
 KIND = "queue-without-consumers"
@@ -45,7 +46,7 @@ def unread(queue: QueueInfo, since: datetime, now: datetime) -> Condition:
         key=f"{KIND} {queue.name}",
         kind=KIND,
         subject=queue.name,
-        severity=Severity.CRITICAL,
+        severity=IncidentSeverity.CRITICAL,
         text=f"nobody has read {queue.name} for {duration_text(now - since)}; {waiting_text(queue.messages)} in it",
         advice=f"Is the service {service} running, and what does its /readyz say? postroom status",
         since=since,

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from statistics import fmean
 
 from postroom.broker.management import QueueInfo
-from postroom_alerting.incidents.conditions import Condition, Severity
+from postroom_alerting.classification import IncidentSeverity
+from postroom_alerting.incidents.conditions import Condition
 from postroom_alerting.monitor.findings import Finding, duration_text
 
 KIND = "queue-growing"
@@ -63,7 +64,7 @@ def growing(queue: QueueInfo, grown: int, window: timedelta, since: datetime) ->
         key=f"{KIND} {queue.name}",
         kind=KIND,
         subject=queue.name,
-        severity=Severity.WARNING,
+        severity=IncidentSeverity.WARNING,
         text=f"{queue.name} has grown by {grown} to {queue.messages} messages in {duration_text(window)}, "
         f"with {queue.consumers} reading",
         advice="Start more processes of its service, or find out what slows it down: postroom status",

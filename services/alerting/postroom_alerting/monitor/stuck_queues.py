@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from postroom.broker.management import QueueInfo
-from postroom_alerting.incidents.conditions import Condition, Severity
+from postroom_alerting.classification import IncidentSeverity
+from postroom_alerting.incidents.conditions import Condition
 from postroom_alerting.monitor.findings import Finding, count_text
 
 KIND = "queue-stuck"
@@ -46,7 +47,7 @@ def stuck(queue: QueueInfo, since: datetime) -> Condition:
         key=f"{KIND} {queue.name}",
         kind=KIND,
         subject=queue.name,
-        severity=Severity.CRITICAL,
+        severity=IncidentSeverity.CRITICAL,
         text=f"{count_text(queue.stranded)} cannot leave {queue.name}: a binding or queue is missing behind it",
         advice="postroom topology apply. The broker tries again every three minutes; nothing is lost",
         since=since,

@@ -7,7 +7,8 @@ from difflib import get_close_matches
 from postroom import wire
 from postroom.broker.management import QueueInfo
 from postroom.broker.topology.roles import Role
-from postroom_alerting.incidents.conditions import Condition, Severity
+from postroom_alerting.classification import IncidentSeverity
+from postroom_alerting.incidents.conditions import Condition
 from postroom_alerting.monitor.findings import Finding, count_text, waiting_text
 
 UNDECLARED = "queue-undeclared"
@@ -49,7 +50,7 @@ def stray(queue: QueueInfo, known: Sequence[str], since: datetime) -> Condition:
         key=f"{UNDECLARED} {queue.name}",
         kind=UNDECLARED,
         subject=queue.name,
-        severity=Severity.CRITICAL if queue.messages else Severity.WARNING,
+        severity=IncidentSeverity.CRITICAL if queue.messages else IncidentSeverity.WARNING,
         text=f"{what}, which was probably meant to be {meant[0]}" if meant else what,
         advice=_way_back(queue, meant[0] if meant else "the right queue"),
         since=since,
@@ -96,4 +97,4 @@ def _not_empty(name: str, kind: str, text: str, advice: str, roles: Roles, now: 
     if queue is None or role not in (Role.UNROUTED, Role.DEAD) or not queue.messages:
         return Finding(kind)
     said = text.format(jobs=count_text(queue.messages, "job"), letters=count_text(queue.messages, "dead letter"))
-    return Finding(kind, [Condition(kind, kind, name, Severity.WARNING, said, advice, now)])
+    return Finding(kind, [Condition(kind, kind, name, IncidentSeverity.WARNING, said, advice, now)])

@@ -12,7 +12,7 @@ import apprise
 
 from postroom.privacy.redaction import HIDDEN
 from postroom.wire.errors import ConfigurationError
-from postroom_alerting.incidents.conditions import Severity
+from postroom_alerting.classification import IncidentSeverity
 from postroom_alerting.notify.formats import dress, has_incidents
 from postroom_alerting.notify.notifier import Notice, NotificationFailed, Notifier
 from postroom_alerting.settings import AlertingSettings
@@ -20,9 +20,9 @@ from postroom_alerting.settings import AlertingSettings
 log = logging.getLogger(__name__)
 
 _TYPES = {
-    Severity.INFO: apprise.NotifyType.INFO,
-    Severity.WARNING: apprise.NotifyType.WARNING,
-    Severity.CRITICAL: apprise.NotifyType.FAILURE,
+    IncidentSeverity.INFO: apprise.NotifyType.INFO,
+    IncidentSeverity.WARNING: apprise.NotifyType.WARNING,
+    IncidentSeverity.CRITICAL: apprise.NotifyType.FAILURE,
 }
 _SHORTEST_SECRET = 6  # shorter parts of a URL are words like `json` or a port
 

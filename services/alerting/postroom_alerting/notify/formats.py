@@ -7,11 +7,11 @@ from typing import Any
 
 import apprise
 
-from postroom_alerting.incidents.conditions import Severity
+from postroom_alerting.classification import IncidentSeverity
 from postroom_alerting.notify.notifications import News
 from postroom_alerting.notify.notifier import Notice
 
-MARKS = {Severity.INFO: "🔵", Severity.WARNING: "🟠", Severity.CRITICAL: "🔴"}
+MARKS = {IncidentSeverity.INFO: "🔵", IncidentSeverity.WARNING: "🟠", IncidentSeverity.CRITICAL: "🔴"}
 OVER = "🟢"
 
 _LONGEST_TITLE = 140  # Slack takes 150 characters in a header

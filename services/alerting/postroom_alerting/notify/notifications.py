@@ -5,12 +5,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from postroom_alerting.incidents.conditions import Severity
-from postroom_alerting.rules.routes import About
+from postroom_alerting.incidents.incident import Incident
 
 
 class News(StrEnum):
-    """What happened to a concern since the channel was told last."""
+    """What happened to a incident since the channel was told last."""
 
     NEW = "new"
     MORE = "more"
@@ -27,53 +26,17 @@ class News(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Concern:
-    """A group of failures, or a condition, as it is now.
-
-    Attributes:
-        key: what `postroom alerts` and, of a group, `postroom dead --group` take.
-        name, what: queue and error type, or subject and kind of condition.
-        text: the newest error in full, masked; or what is wrong.
-        place: where in the code. advice: of a condition, what to do.
-        total: deaths since `first_at`. unsettled: messages that are dead still.
-        last_hour, hour_before: deaths in the last hour, and in the one before.
-        message_ids: a few of the newest of those that are dead.
-    """
-
-    key: str
-    about: About
-    name: str
-    what: str
-    severity: Severity
-    text: str
-    is_open: bool
-    first_at: datetime
-    opened_at: datetime
-    last_at: datetime
-    closed_at: datetime | None = None
-    closed_by: str = ""
-    episode: int = 1
-    total: int = 0
-    unsettled: int = 0
-    last_hour: int = 0
-    hour_before: int = 0
-    place: str = ""
-    advice: str = ""
-    message_ids: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Item:
-    """One concern in an alert.
+    """One incident in an alert.
 
     Attributes:
         new: deaths that this channel has not been told of. since: when it was told last; at first, `first_at`.
         interval: until it may be told of more.
         role: as whom the channel is told.
-        quiet_until: when another change of the concern's state may be told, once this is.
+        quiet_until: when another change of the incident's state may be told, once this is.
     """
 
-    concern: Concern
+    incident: Incident
     news: News
     new: int
     since: datetime
@@ -107,7 +70,7 @@ class NewsLog(Protocol):
 
         Due at once, each by itself: what opened, came back, was resolved or has cleared, and what is still open
         when it is to be escalated. When ten of that were told within a quarter of an hour, the rest joins the next
-        digest, and an escalation makes one. A concern that comes and goes is told of twice, beginning and end, then
+        digest, and an escalation makes one. A incident that comes and goes is told of twice, beginning and end, then
         once in each interval. More of what was told is due as one digest of all such groups, when their intervals
         are over. Nothing is due that is muted.
         """

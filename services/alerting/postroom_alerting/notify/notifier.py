@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from postroom.wire.errors import PostroomError
-from postroom_alerting.incidents.conditions import Severity
+from postroom_alerting.classification import IncidentSeverity
 from postroom_alerting.notify.notifications import News
 
 
@@ -25,7 +25,7 @@ class Notice:
     title: str
     body: str = ""
     news: News = News.NEW
-    severity: Severity = Severity.WARNING
+    severity: IncidentSeverity = IncidentSeverity.WARNING
     facts: tuple[tuple[str, str], ...] = ()
     commands: tuple[str, ...] = ()
     links: tuple[tuple[str, str], ...] = ()

@@ -8,20 +8,25 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, delete, func, or_, select, update
 
 from postroom.storage.database import Database
-from postroom_alerting.incidents.sql_lifecycle import ESCALATION, OPEN, RESOLVED, insert_into, is_notice, notices, utc
-from postroom_alerting.incidents.sql_reader import read_concern
-from postroom_alerting.incidents.sql_route_changes import readdress
+from postroom_alerting.classification import IncidentType
+from postroom_alerting.incidents.incident import Incident
+from postroom_alerting.incidents.sql_lifecycle import OPEN, RESOLVED
+from postroom_alerting.incidents.sql_reader import read_incident
+from postroom_alerting.incidents.sql_receivers import ESCALATION, is_state
+from postroom_alerting.incidents.sql_receivers import notification_states as states
+from postroom_alerting.incidents.sql_route_changes import reroute_incidents
 from postroom_alerting.models import ChannelRow, FailureGroupRow, LoneMessageRow, table_of
-from postroom_alerting.notify.notifications import Alert, Concern, Item, News
+from postroom_alerting.notify.notifications import Alert, Item, News
 from postroom_alerting.notify.sql_due_notifications import due_alone, due_together, is_free
-from postroom_alerting.rules.routes import About, Rules
+from postroom_alerting.rules.routes import Rules
+from postroom_alerting.sql_dialects import insert_into, utc
 
 _channels = table_of(ChannelRow)
 _groups = table_of(FailureGroupRow)
 _lone_messages = table_of(LoneMessageRow)
 
 MOST_ALONE = 10
-"""Messages about one concern each, per channel and BURST; what happens beyond that is told in a digest."""
+"""Messages about one incident each, per channel and BURST; what happens beyond that is told in a digest."""
 
 BURST = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(minutes=3)
@@ -42,7 +47,7 @@ class SqlNewsLog:
     async def claim(self, channel: str, now: datetime, *, lease: timedelta) -> Alert | None:
         """See NewsLog. The first claim brings to the rules what was addressed by those of an earlier process."""
         if not self._is_readdressed:
-            await self._database.run(lambda connection: readdress(connection, self._rules))
+            await self._database.run(lambda connection: reroute_incidents(connection, self._rules))
             self._is_readdressed = True
         return await self._database.run(lambda connection: self._claim(connection, channel, now, now + lease))
 
@@ -52,7 +57,7 @@ class SqlNewsLog:
 
     async def put_off(self, alert: Alert, until: datetime) -> None:
         """See NewsLog."""
-        table = _channels if alert.is_digest else notices
+        table = _channels if alert.is_digest else states
         later = {"tries": alert.tries + 1, "held_by": None, "held_until": until}
         statement = update(table).where(table.c.held_by == alert.token).values(later)
         await self._database.run(lambda connection: connection.execute(statement))
@@ -68,10 +73,13 @@ class SqlNewsLog:
         for row in connection.execute(due_alone(channel, now)).all():
             token = str(uuid.uuid4())
             # The same conditions again: of two replicas that read the row as due, one changes it.
-            unchanged = and_(notices.c.told_episode == row.told_episode, notices.c.told_state == row.told_state)
+            unchanged = and_(
+                states.c.told_episode == row.told_episode,
+                states.c.told_state == row.told_state,
+            )
             claimed = connection.execute(
-                update(notices)
-                .where(is_notice(row), unchanged, is_free(notices, now))
+                update(states)
+                .where(is_state(row), unchanged, is_free(states, now))
                 .values(held_by=token, held_until=until)
             )
             if claimed.rowcount:
@@ -106,12 +114,12 @@ class SqlNewsLog:
         return min(self._rules.digest, LONGEST_WAIT) if any(map(_is_change, rows)) else self._rules.digest
 
     def _item(self, connection: Connection, row: Row[Any], now: datetime) -> Item:
-        route = self._rules.route(About(row.about), row.name, row.what)
-        concern = read_concern(connection, row, self._rules, now)
-        since = utc(row.told_at) if row.told_at else concern.first_at
+        route = self._rules.route(IncidentType(row.about), row.name, row.what)
+        incident = read_incident(connection, row, self._rules, now)
+        since = utc(row.told_at) if row.told_at else incident.first_at
         new = max(row.total - row.told_count, 0)
         quiet_until = _quiet_until(row.quiet_until, now, route.interval)
-        return Item(concern, _news(row, concern), new, since, route.interval, row.role, quiet_until)
+        return Item(incident, _news(row, incident), new, since, route.interval, row.role, quiet_until)
 
 
 def _is_change(row: Row[Any]) -> bool:
@@ -120,7 +128,7 @@ def _is_change(row: Row[Any]) -> bool:
 
 
 def _quiet_until(before: datetime | None, now: datetime, interval: timedelta) -> datetime:
-    """A concern may open and end twice at once; then there is one message in each interval.
+    """A incident may open and end twice at once; then there is one message in each interval.
 
     Each message moves the time on by an interval, from two intervals ago at the earliest: the fourth makes it future.
     """
@@ -128,9 +136,9 @@ def _quiet_until(before: datetime | None, now: datetime, interval: timedelta) ->
     return max(utc(before) + interval, earliest) if before else earliest
 
 
-def _news(row: Row[Any], concern: Concern) -> News:
-    if not concern.is_open:
-        return News.RESOLVED if concern.about is About.FAILURES else News.CLEARED
+def _news(row: Row[Any], incident: Incident) -> News:
+    if not incident.is_open:
+        return News.RESOLVED if incident.about is IncidentType.FAILURES else News.CLEARED
     if row.told_episode == row.episode:
         return News.MORE
     if row.role == ESCALATION:
@@ -147,21 +155,25 @@ def _told(connection: Connection, alert: Alert, now: datetime) -> None:
     else:
         _count_message(connection, alert, now)
     for item in alert.items:
-        concern = item.concern
+        incident = item.incident
         values = {
-            "told_episode": concern.episode,
-            "told_state": OPEN if concern.is_open else RESOLVED,
-            "told_count": concern.total,
+            "told_episode": incident.episode,
+            "told_state": OPEN if incident.is_open else RESOLVED,
+            "told_count": incident.total,
             "told_at": now,
             "next_at": now + item.interval,
             "quiet_until": item.quiet_until,
         }
-        of_item = and_(notices.c.cause == concern.key, notices.c.channel == alert.channel, notices.c.role == item.role)
+        of_item = and_(
+            states.c.cause == incident.key,
+            states.c.channel == alert.channel,
+            states.c.role == item.role,
+        )
         if not alert.is_digest:
             values |= {"tries": 0, "held_by": None, "held_until": None}
-            of_item = and_(of_item, notices.c.held_by == alert.token)
-        connection.execute(update(notices).where(of_item).values(values))
-        connection.execute(update(_groups).where(_groups.c.cause == concern.key).values(notified_at=now))
+            of_item = and_(of_item, states.c.held_by == alert.token)
+        connection.execute(update(states).where(of_item).values(values))
+        connection.execute(update(_groups).where(_groups.c.cause == incident.key).values(notified_at=now))
 
 
 def _count_message(connection: Connection, alert: Alert, now: datetime) -> None:

@@ -11,15 +11,16 @@ from urllib.parse import quote
 from postroom import wire
 from postroom.privacy.masking import mask_text
 from postroom.wire.messages.schedule import shortest_duration
-from postroom_alerting.incidents.conditions import Severity
-from postroom_alerting.notify.notifications import Alert, Concern, Item, News
+from postroom_alerting.classification import IncidentSeverity, IncidentType
+from postroom_alerting.incidents.incident import Incident
+from postroom_alerting.notify.notifications import Alert, Item, News
 from postroom_alerting.notify.notifier import Notice
-from postroom_alerting.rules.routes import About
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+/-]{0,127}")
 _LONGEST_ERROR = 500
 _MOST_LISTED = 12  # groups of a digest that are named
-_GRAVEST_FIRST = (Severity.CRITICAL, Severity.WARNING, Severity.INFO)
+_RESOLVED_BY_ITSELF = " resolved: none of its messages is dead any more"
+_GRAVEST_FIRST = (IncidentSeverity.CRITICAL, IncidentSeverity.WARNING, IncidentSeverity.INFO)
 
 Facts = list[tuple[str, str]]
 
@@ -37,16 +38,16 @@ class Links:
     virtual_host: str = "/"
     runbook: str = ""
 
-    def of(self, concern: Concern) -> list[tuple[str, str]]:
+    def of(self, incident: Incident) -> list[tuple[str, str]]:
         """Pairs of label and URL."""
         found = []
-        if self.management_ui and concern.about is About.FAILURES:
-            queue = quote(holding_queue(concern.name), safe="")
+        if self.management_ui and incident.about is IncidentType.FAILURES:
+            queue = quote(holding_queue(incident.name), safe="")
             host = quote(self.virtual_host, safe="")
             found.append(("Queue", f"{self.management_ui.rstrip('/')}/#/queues/{host}/{queue}"))
         if self.runbook:
-            filled = self.runbook.replace("{queue}", quote(concern.name, safe=""))
-            found.append(("Runbook", filled.replace("{error}", quote(concern.what, safe=""))))
+            filled = self.runbook.replace("{queue}", quote(incident.name, safe=""))
+            found.append(("Runbook", filled.replace("{error}", quote(incident.what, safe=""))))
         return found
 
 
@@ -70,30 +71,30 @@ def _notice(*, facts: Facts, commands: list[str], links: list[tuple[str, str]], 
 
 
 def _notice_of_one(item: Item, links: Links) -> Notice:
-    concern = item.concern
+    incident = item.incident
     return _notice(
-        title=_line(f"{concern.name}: {concern.what}{_headline(item)}", 200),
+        title=_line(f"{incident.name}: {incident.what}{_headline(item)}", 200),
         news=item.news,
-        severity=concern.severity,
-        facts=_FACTS[concern.about](item),
-        commands=_COMMANDS[concern.about](item),
-        links=links.of(concern),
+        severity=incident.severity,
+        facts=_FACTS[incident.about](item),
+        commands=_COMMANDS[incident.about](item),
+        links=links.of(incident),
         details=_details(item),
     )
 
 
 def _digest(items: Sequence[Item], links: Links) -> Notice:
     lasting = [item for item in items if not item.news.is_good]
-    facts = [(_line(f"{item.concern.name}: {item.concern.what}", 120), _growth(item)) for item in items]
+    facts = [(_line(f"{item.incident.name}: {item.incident.what}", 120), _growth(item)) for item in items]
     if len(items) > _MOST_LISTED:
         facts = [*facts[:_MOST_LISTED], ("And", f"{len(items) - _MOST_LISTED} more causes")]
-    severities = {item.concern.severity for item in lasting or items}
+    severities = {item.incident.severity for item in lasting or items}
     return _notice(
         title=_title(lasting, [item for item in items if item.news.is_good]),
         news=News.DIGEST if lasting else items[0].news,
         severity=next(severity for severity in _GRAVEST_FIRST if severity in severities),
         facts=facts,
-        commands=["postroom alerts list", f"postroom alerts show {items[0].concern.key}"],
+        commands=["postroom alerts list", f"postroom alerts show {items[0].incident.key}"],
         links=[],
         details={
             "state": News.DIGEST.value,
@@ -125,21 +126,19 @@ def _causes(count: int) -> str:
 
 
 def _headline(item: Item) -> str:
-    concern = item.concern
-    if concern.about is About.CONDITION:
+    incident = item.incident
+    if incident.about is IncidentType.CONDITION:
         return "" if item.news is News.NEW else f" {_state(item)}"
     if item.news is News.RESOLVED:
-        return (
-            f" resolved{f' by {concern.closed_by}' if concern.closed_by else ': none of its messages is dead any more'}"
-        )
+        return f" resolved by {incident.closed_by}" if incident.closed_by else _RESOLVED_BY_ITSELF
     state = "" if item.news in {News.NEW, News.MORE} else f" {_state(item)}"
-    count = concern.unsettled if item.news is News.ESCALATED else item.new
+    count = incident.unsettled if item.news is News.ESCALATED else item.new
     return f"{state}, {_messages(count, more=item.news is News.MORE)}"
 
 
 def _state(item: Item) -> str:
     if item.news is News.ESCALATED:
-        return f"is still open since {_time(item.concern.opened_at)}"
+        return f"is still open since {_time(item.incident.opened_at)}"
     return item.news.value
 
 
@@ -148,89 +147,92 @@ def _messages(count: int, *, more: bool) -> str:
 
 
 def _growth(item: Item) -> str:
-    concern = item.concern
+    incident = item.incident
     state = "" if item.news in {News.NEW, News.MORE} else f"{_state(item)}, "
-    if concern.about is About.CONDITION:
-        return f"{state}{_line(concern.text, 200)}"
+    if incident.about is IncidentType.CONDITION:
+        return f"{state}{_line(incident.text, 200)}"
     if item.news.is_good:
-        return f"{state}group {concern.key}"
-    return f"{state}{_messages(item.new, more=item.news is News.MORE)}, {concern.unsettled} dead, group {concern.key}"
+        return f"{state}group {incident.key}"
+    return f"{state}{_messages(item.new, more=item.news is News.MORE)}, {incident.unsettled} dead, group {incident.key}"
 
 
 def _group_facts(item: Item) -> Facts:
-    concern = item.concern
-    facts = [("Error", _line(concern.text, _LONGEST_ERROR)), ("Queue", holding_queue(concern.name))]
-    if concern.place:
-        facts.append(("Place", _line(concern.place, 255)))
+    incident = item.incident
+    facts = [("Error", _line(incident.text, _LONGEST_ERROR)), ("Queue", holding_queue(incident.name))]
+    if incident.place:
+        facts.append(("Place", _line(incident.place, 255)))
     if item.news.is_good:
-        lasted = (concern.closed_at or concern.last_at) - concern.opened_at
-        return [*facts, ("Lasted", _span(lasted)), ("In all", f"{concern.total} since {_time(concern.first_at)}")]
-    shown = [_line(mask_text(message_id), 128) for message_id in concern.message_ids[: max(item.new, 1)]]
+        lasted = (incident.closed_at or incident.last_at) - incident.opened_at
+        return [*facts, ("Lasted", _span(lasted)), ("In all", f"{incident.total} since {_time(incident.first_at)}")]
+    shown = [_line(mask_text(message_id), 128) for message_id in incident.message_ids[: max(item.new, 1)]]
     others = f" and {item.new - len(shown)} more" if item.new > len(shown) else ""
     if shown:
         facts.append(("Messages", f"{', '.join(shown)}{others}"))
-    facts.append(("Since", f"{_time(item.since)}, last {_time(concern.last_at)}"))
-    if item.new < concern.total:
-        facts.append(("In all", f"{concern.total} since {_time(concern.first_at)}, {concern.unsettled} dead now"))
-    if concern.hour_before:
-        facts.append(("Trend", f"{concern.last_hour} in the last hour, {concern.hour_before} in the hour before"))
+    facts.append(("Since", f"{_time(item.since)}, last {_time(incident.last_at)}"))
+    if item.new < incident.total:
+        facts.append(("In all", f"{incident.total} since {_time(incident.first_at)}, {incident.unsettled} dead now"))
+    if incident.hour_before:
+        facts.append(("Trend", f"{incident.last_hour} in the last hour, {incident.hour_before} in the hour before"))
     return facts
 
 
 def _condition_facts(item: Item) -> Facts:
-    concern = item.concern
+    incident = item.incident
     if item.news.is_good:
-        return [("Was", _line(concern.text, _LONGEST_ERROR)), ("Cleared", _time(concern.closed_at or concern.last_at))]
-    return [("What", _line(concern.text, _LONGEST_ERROR)), ("Since", _time(concern.first_at))]
+        return [
+            ("Was", _line(incident.text, _LONGEST_ERROR)),
+            ("Cleared", _time(incident.closed_at or incident.last_at)),
+        ]
+    return [("What", _line(incident.text, _LONGEST_ERROR)), ("Since", _time(incident.first_at))]
 
 
 def _group_commands(item: Item) -> list[str]:
-    concern = item.concern
+    incident = item.incident
     if item.news.is_good:
         return []
-    queue, group = shlex.quote(holding_queue(concern.name)), f"--group {concern.key}"
+    queue, group = shlex.quote(holding_queue(incident.name)), f"--group {incident.key}"
     # An id that has an address in it, or could not be pasted as it stands, is not shown whole.
-    plain = next((one for one in concern.message_ids if _PLAIN_ID.fullmatch(one) and mask_text(one) == one), None)
+    plain = next((one for one in incident.message_ids if _PLAIN_ID.fullmatch(one) and mask_text(one) == one), None)
     one = [f"postroom dead replay {queue} --id {plain}"] if plain else []
     return [
         f"postroom dead show {queue} {f'--id {plain}' if plain else group}",
         *one,
         f"postroom dead replay {queue} {group}",
-        f"postroom alerts mute {concern.key} --for 2h",
+        f"postroom alerts mute {incident.key} --for 2h",
     ]
 
 
 def _condition_commands(item: Item) -> list[str]:
-    advice = [item.concern.advice] if item.concern.advice else []
-    return [] if item.news.is_good else [*advice, f"postroom alerts mute {item.concern.key} --for 2h"]
+    advice = [item.incident.advice] if item.incident.advice else []
+    return [] if item.news.is_good else [*advice, f"postroom alerts mute {item.incident.key} --for 2h"]
 
 
-_FACTS: dict[About, Callable[[Item], Facts]] = {
-    About.FAILURES: _group_facts,
-    About.CONDITION: _condition_facts,
+_FACTS: dict[IncidentType, Callable[[Item], Facts]] = {
+    IncidentType.FAILURES: _group_facts,
+    IncidentType.CONDITION: _condition_facts,
 }
-_COMMANDS: dict[About, Callable[[Item], list[str]]] = {
-    About.FAILURES: _group_commands,
-    About.CONDITION: _condition_commands,
+_COMMANDS: dict[IncidentType, Callable[[Item], list[str]]] = {
+    IncidentType.FAILURES: _group_commands,
+    IncidentType.CONDITION: _condition_commands,
 }
 
 
 def _details(item: Item) -> dict[str, Any]:
-    concern = item.concern
-    names = ("queue", "error_type") if concern.about is About.FAILURES else ("subject", "condition")
+    incident = item.incident
+    names = ("queue", "error_type") if incident.about is IncidentType.FAILURES else ("subject", "condition")
     return {
-        "about": concern.about.value,
-        "group": concern.key,
-        names[0]: concern.name,
-        names[1]: concern.what,
-        "error": _line(concern.text, _LONGEST_ERROR),
-        "place": concern.place,
+        "about": incident.about.value,
+        "group": incident.key,
+        names[0]: incident.name,
+        names[1]: incident.what,
+        "error": _line(incident.text, _LONGEST_ERROR),
+        "place": incident.place,
         "state": item.news.value,
-        "severity": concern.severity.value,
+        "severity": incident.severity.value,
         "new": item.new,
-        "count": concern.total,
-        "dead": concern.unsettled,
-        "since": concern.opened_at.isoformat(),
+        "count": incident.total,
+        "dead": incident.unsettled,
+        "since": incident.opened_at.isoformat(),
     }
 
 

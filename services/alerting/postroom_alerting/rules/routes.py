@@ -3,26 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from postroom.wire.messages.schedule import Duration
-from postroom_alerting.incidents.conditions import Severity
+from postroom_alerting.classification import IncidentSeverity, IncidentType
 
 INTERVAL = timedelta(minutes=15)
 
 Span = Annotated[Duration, Field(gt=timedelta(0), le=timedelta(days=30))]
 ChannelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
-
-
-class About(StrEnum):
-    """What people are told about."""
-
-    FAILURES = "failures"
-    CONDITION = "condition"
 
 
 class Escalation(BaseModel):
@@ -51,7 +43,7 @@ class Rule(BaseModel):
     queue: str | None = None
     error: str | None = None
     condition: str | None = None
-    severity: Severity | None = None
+    severity: IncidentSeverity | None = None
     to: list[ChannelName] = Field(default_factory=list)
     interval: Span | None = None
     escalate: Escalation | None = None
@@ -67,13 +59,13 @@ class Rule(BaseModel):
             raise ValueError("to: name at least one channel, or write `drop: true`")
         return self
 
-    def matches(self, about: About, name: str, what: str) -> bool:
+    def matches(self, about: IncidentType, name: str, what: str) -> bool:
         """Whether the rule is for `what` (error type or kind of condition) of `name` (queue or subject)."""
-        if about is About.FAILURES and self.condition is not None:
+        if about is IncidentType.FAILURES and self.condition is not None:
             return False
-        if about is About.CONDITION and self.error is not None:
+        if about is IncidentType.CONDITION and self.error is not None:
             return False
-        pattern = self.error if about is About.FAILURES else self.condition
+        pattern = self.error if about is IncidentType.FAILURES else self.condition
         return fnmatchcase(name, self.queue or "*") and fnmatchcase(what, pattern or "*")
 
 
@@ -88,7 +80,7 @@ class Route:
 
     channels: tuple[str, ...]
     interval: timedelta
-    severity: Severity | None = None
+    severity: IncidentSeverity | None = None
     escalate_after: timedelta | None = None
     escalate_to: tuple[str, ...] = ()
     rule: int | None = None
@@ -109,7 +101,7 @@ class Rules:
     digest: timedelta = INTERVAL
     rules: Sequence[Rule] = field(default=())
 
-    def route(self, about: About, name: str, what: str) -> Route:
+    def route(self, about: IncidentType, name: str, what: str) -> Route:
         """Where `what` of `name` is told."""
         for number, rule in enumerate(self.rules, start=1):
             if rule.matches(about, name, what):

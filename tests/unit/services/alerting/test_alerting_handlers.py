@@ -14,7 +14,7 @@ from postroom.wire.errors import BrokerUnavailable, PublishTimeout
 from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, JobCompleted, JobFailed
 from postroom_alerting import handlers
 from postroom_alerting.handlers import note_discarded, note_done, note_replayed, record_failure, worker
-from postroom_alerting.intake.failures import Failure, FailureLog
+from postroom_alerting.intake.failures import FailureLog, RecordedFailure
 from postroom_alerting.monitor.heartbeats import HeardLog
 from postroom_alerting.notify.dispatcher import Alerts
 from tests.support.alerting import NOON, InMemoryFailureLog, RecordingPublisher, make_dead_delivery
@@ -113,7 +113,7 @@ async def test_a_database_or_broker_that_is_away_is_waited_for(
     away: list[Exception] = [OperationalError("insert", {}, Exception("gone")), ConnectionRefusedError()]
 
     class Flaky(InMemoryFailureLog):
-        async def record(self, failure: Failure) -> bool:
+        async def record(self, failure: RecordedFailure) -> bool:
             if away:
                 raise away.pop()
             return await failures.record(failure)

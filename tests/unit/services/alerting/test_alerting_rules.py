@@ -6,11 +6,11 @@ from textwrap import dedent
 
 import pytest
 
-from postroom_alerting.incidents.conditions import Severity
-from postroom_alerting.rules.routes import About, Escalation, Route, Rule, Rules
+from postroom_alerting.classification import IncidentSeverity, IncidentType
+from postroom_alerting.rules.routes import Escalation, Route, Rule, Rules
 from postroom_alerting.rules.rules_file import BrokenRules, channel_urls, read_rules_file
 
-FAILURES, CONDITION = About.FAILURES, About.CONDITION
+FAILURES, CONDITION = IncidentType.FAILURES, IncidentType.CONDITION
 MINUTE = timedelta(minutes=1)
 
 
@@ -43,11 +43,13 @@ def test_a_dropped_failure_is_told_to_nobody() -> None:
 
 
 def test_a_route_has_all_that_its_rule_says() -> None:
-    rule = Rule(to=["a"], severity=Severity.INFO, interval=MINUTE, escalate=Escalation(after=2 * MINUTE, to=["b"]))
+    rule = Rule(
+        to=["a"], severity=IncidentSeverity.INFO, interval=MINUTE, escalate=Escalation(after=2 * MINUTE, to=["b"])
+    )
 
     route = Rules(("a", "b"), rules=[rule]).route(FAILURES, "q", "X")
 
-    assert route == Route(("a",), MINUTE, Severity.INFO, 2 * MINUTE, ("b",), rule=1)
+    assert route == Route(("a",), MINUTE, IncidentSeverity.INFO, 2 * MINUTE, ("b",), rule=1)
 
 
 def write(folder: Path, text: str) -> Path:
@@ -118,5 +120,5 @@ def test_the_example_of_the_documentation_is_a_rules_file(tmp_path: Path) -> Non
     assert (rules.interval, rules.digest) == (15 * MINUTE, 30 * MINUTE)
     assert rules.route(FAILURES, "report.generate", "Expired").channels == ()
     assert rules.route(FAILURES, "email.send", "RecipientsRefused").interval == timedelta(hours=6)
-    assert rules.route(CONDITION, "email.send", "queue-without-consumers").severity is Severity.CRITICAL
+    assert rules.route(CONDITION, "email.send", "queue-without-consumers").severity is IncidentSeverity.CRITICAL
     assert rules.route(FAILURES, "sms.send", "X").escalate_to == ("pager",)

@@ -4,11 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from postroom_alerting.incidents.conditions import Severity
+from postroom_alerting.classification import IncidentSeverity, IncidentType
 from postroom_alerting.notify.notifications import News
 from postroom_alerting.notify.wording import Links, notice_of
-from postroom_alerting.rules.routes import About
-from tests.support.alerting import NOON, make_alert, make_concern, make_item
+from tests.support.alerting import NOON, make_alert, make_incident, make_item
 
 
 def test_the_first_alert_of_a_cause_says_what_where_since_when_and_what_to_type() -> None:
@@ -35,8 +34,8 @@ def test_a_single_message_is_one_message() -> None:
 
 
 def test_the_next_alert_says_how_many_more_and_how_many_in_all() -> None:
-    concern = make_concern(total=15, unsettled=14)
-    item = make_item(concern, news=News.MORE, new=12, since=NOON + timedelta(minutes=2))
+    incident = make_incident(total=15, unsettled=14)
+    item = make_item(incident, news=News.MORE, new=12, since=NOON + timedelta(minutes=2))
 
     notice = notice_of(make_alert(item))
 
@@ -47,7 +46,7 @@ def test_the_next_alert_says_how_many_more_and_how_many_in_all() -> None:
 
 
 def test_jobs_that_no_queue_takes_wait_in_unrouted() -> None:
-    notice = notice_of(make_alert(make_item(make_concern(name="unrouted", what="Unrouted"))))
+    notice = notice_of(make_alert(make_item(make_incident(name="unrouted", what="Unrouted"))))
 
     assert "Queue: unrouted\n" in notice.body
     assert "postroom dead replay unrouted --id m-1" in notice.body
@@ -55,7 +54,7 @@ def test_jobs_that_no_queue_takes_wait_in_unrouted() -> None:
 
 @pytest.mark.parametrize("message_id", ["ada@example.com", "a b", "x;rm -rf", "$(id)", "-rf", "a\nb", ""])
 def test_an_id_that_has_an_address_in_it_or_cannot_be_pasted_is_not_in_a_command(message_id: str) -> None:
-    alert = make_alert(make_item(make_concern(total=1, message_ids=(message_id,)), new=1))
+    alert = make_alert(make_item(make_incident(total=1, message_ids=(message_id,)), new=1))
 
     commands = notice_of(alert).body.split("\n\n")[1]
 
@@ -68,7 +67,7 @@ def test_an_id_that_has_an_address_in_it_or_cannot_be_pasted_is_not_in_a_command
 
 
 def test_titles_and_errors_have_an_end() -> None:
-    notice = notice_of(make_alert(make_item(make_concern(text="x" * 5000, name="q" * 255, what="E" * 255))))
+    notice = notice_of(make_alert(make_item(make_incident(text="x" * 5000, name="q" * 255, what="E" * 255))))
 
     assert len(notice.title) <= 200
     assert len(notice.body) < 2500
@@ -91,25 +90,25 @@ def test_a_title_says_what_happened(news: News, title: str) -> None:
 
 
 def test_what_a_person_resolved_says_who() -> None:
-    concern = make_concern(is_open=False, closed_by="ada")
+    incident = make_incident(is_open=False, closed_by="ada")
 
-    notice = notice_of(make_alert(make_item(concern, news=News.RESOLVED)))
+    notice = notice_of(make_alert(make_item(incident, news=News.RESOLVED)))
 
     assert notice.title == "email.send: RecipientRefused resolved by ada"
     assert not notice.commands
 
 
 def test_a_condition_says_what_is_wrong_and_what_to_do() -> None:
-    concern = make_concern(
-        about=About.CONDITION,
+    incident = make_incident(
+        about=IncidentType.CONDITION,
         what="queue-without-consumers",
-        severity=Severity.CRITICAL,
+        severity=IncidentSeverity.CRITICAL,
         text="40 messages wait",
         advice="python -m postroom_email",
     )
 
-    notice = notice_of(make_alert(make_item(concern)))
-    cleared = notice_of(make_alert(make_item(concern, news=News.CLEARED)))
+    notice = notice_of(make_alert(make_item(incident)))
+    cleared = notice_of(make_alert(make_item(incident, news=News.CLEARED)))
 
     assert notice.title == "email.send: queue-without-consumers"
     assert notice.facts == (("What", "40 messages wait"), ("Since", "2026-03-01 12:00:00 UTC"))
@@ -118,20 +117,22 @@ def test_a_condition_says_what_is_wrong_and_what_to_do() -> None:
 
 
 def test_a_digest_is_one_message_of_its_gravest_severity() -> None:
-    grave = make_item(make_concern(key="b", name="sms.send", severity=Severity.CRITICAL), news=News.MORE, new=5)
+    grave = make_item(
+        make_incident(key="b", name="sms.send", severity=IncidentSeverity.CRITICAL), news=News.MORE, new=5
+    )
 
     notice = notice_of(make_alert(make_item(news=News.MORE, new=40), grave))
 
     assert notice.title == "45 more messages of 2 causes"
-    assert notice.severity is Severity.CRITICAL
+    assert notice.severity is IncidentSeverity.CRITICAL
     assert notice.facts[1] == ("sms.send: RecipientRefused", "5 more messages, 3 dead, group b")
     assert [each["group"] for each in notice.details["groups"]] == ["8104064110", "b"]
 
 
 def test_a_digest_tells_what_is_new_what_is_still_open_and_what_is_over() -> None:
-    new, back = make_item(new=2), make_item(make_concern(key="b"), news=News.CAME_BACK, new=1)
-    late = make_item(make_concern(key="c"), news=News.ESCALATED, new=3)
-    over = make_item(make_concern(key="d", severity=Severity.CRITICAL), news=News.RESOLVED, new=0)
+    new, back = make_item(new=2), make_item(make_incident(key="b"), news=News.CAME_BACK, new=1)
+    late = make_item(make_incident(key="c"), news=News.ESCALATED, new=3)
+    over = make_item(make_incident(key="d", severity=IncidentSeverity.CRITICAL), news=News.RESOLVED, new=0)
 
     notice = notice_of(make_alert(late, new, back, over))
 
@@ -142,11 +143,11 @@ def test_a_digest_tells_what_is_new_what_is_still_open_and_what_is_over() -> Non
         "came back, 1 message, 3 dead, group b",
         "resolved, group d",
     ]
-    assert (notice.news, notice.severity, notice.details["new_groups"]) == (News.DIGEST, Severity.WARNING, 2)
+    assert (notice.news, notice.severity, notice.details["new_groups"]) == (News.DIGEST, IncidentSeverity.WARNING, 2)
 
 
 def test_a_digest_of_ends_is_good_news() -> None:
-    cleared = make_item(make_concern(about=About.CONDITION), news=News.CLEARED, new=0)
+    cleared = make_item(make_incident(about=IncidentType.CONDITION), news=News.CLEARED, new=0)
 
     notice = notice_of(make_alert(make_item(news=News.RESOLVED, new=0), cleared))
 
@@ -156,8 +157,8 @@ def test_a_digest_of_ends_is_good_news() -> None:
 
 
 def test_of_a_digest_each_change_is_a_notice_of_its_own_too() -> None:
-    new, more = make_item(), make_item(make_concern(key="b"), news=News.MORE)
-    over = make_item(make_concern(key="c"), news=News.RESOLVED)
+    new, more = make_item(), make_item(make_incident(key="b"), news=News.MORE)
+    over = make_item(make_incident(key="c"), news=News.RESOLVED)
 
     notice = notice_of(make_alert(new, more, over))
 
@@ -165,7 +166,7 @@ def test_of_a_digest_each_change_is_a_notice_of_its_own_too() -> None:
 
 
 def test_a_large_digest_has_an_end() -> None:
-    notice = notice_of(make_alert(*(make_item(make_concern(key=f"{number}")) for number in range(200))))
+    notice = notice_of(make_alert(*(make_item(make_incident(key=f"{number}")) for number in range(200))))
 
     assert notice.facts[-1] == ("And", "188 more causes")
     assert len(notice.body) < 2500
@@ -183,6 +184,6 @@ def test_alerts_lead_to_the_queue_and_the_runbook() -> None:
 
 
 def test_a_trend_is_told_once_there_is_one() -> None:
-    notice = notice_of(make_alert(make_item(make_concern(last_hour=30, hour_before=10))))
+    notice = notice_of(make_alert(make_item(make_incident(last_hour=30, hour_before=10))))
 
     assert ("Trend", "30 in the last hour, 10 in the hour before") in notice.facts

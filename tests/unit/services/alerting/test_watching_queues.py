@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from postroom.broker.management import QueueInfo
-from postroom_alerting.incidents.conditions import Condition, Severity
+from postroom_alerting.classification import IncidentSeverity
+from postroom_alerting.incidents.conditions import Condition
 from postroom_alerting.monitor.broker_snapshot import Look
 from postroom_alerting.monitor.oldest_message import HeadCount
 from postroom_alerting.monitor.queue_checks import Queues
@@ -63,7 +64,7 @@ def test_a_queue_is_without_consumers_after_the_grace_and_until_somebody_reads_i
     assert watched.look(14 * SECOND, queue("email.send", 7, consumers=0)) == set()
     assert watched.look(15 * SECOND, queue("email.send", 7, consumers=0)) == {"queue-without-consumers email.send"}
     condition = watched.lasting["queue-without-consumers email.send"]
-    assert (condition.severity, condition.since) == (Severity.CRITICAL, NOON)
+    assert (condition.severity, condition.since) == (IncidentSeverity.CRITICAL, NOON)
     assert condition.text == "nobody has read email.send for 15 s; 7 messages wait in it"
     assert watched.look(16 * SECOND, queue("email.send", 7)) == set()
     assert watched.look(17 * SECOND, queue("email.send", 7, consumers=0)) == set()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from postroom.storage.database import Database
-from tests.support.alert_log import AlertLog
+from tests.support.alerting_harness import AlertingHarness
 from tests.support.databases import service_database
 
 
@@ -15,7 +15,7 @@ def alerting_database(database_url: str) -> Database:
 
 
 @pytest.fixture
-async def alert_log(alerting_database: Database) -> AsyncIterator[AlertLog]:
+async def harness(alerting_database: Database) -> AsyncIterator[AlertingHarness]:
     await alerting_database.migrate()
-    yield AlertLog(alerting_database)
+    yield AlertingHarness(alerting_database)
     await alerting_database.close()

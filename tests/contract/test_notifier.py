@@ -12,7 +12,7 @@ import pytest
 from postroom.testing import eventually
 from postroom.wire.errors import ConfigurationError
 from postroom_alerting.notify.channels import AppriseNotifier, LogNotifier, keep_out_of_logs, open_channels
-from postroom_alerting.notify.notifier import Notice, NotificationFailed, Notifier
+from postroom_alerting.notify.notifier import Notification, NotificationFailed, Notifier
 from postroom_alerting.settings import AlertingSettings
 from tests.support.alert_sinks import HttpSink, MailSink, serve_http, serve_mail
 from tests.support.alerting import RecordingNotifier
@@ -21,7 +21,7 @@ from tests.support.patience import REACTION, seconds
 # A library that one of its plugins imports at the first use.
 pytestmark = pytest.mark.filterwarnings("ignore:.imghdr. is deprecated:DeprecationWarning")
 
-NOTICE = Notice("email.send: RecipientRefused, 3 messages", "Error: 550 <no such user>\n\npostroom dead list")
+NOTICE = Notification("email.send: RecipientRefused, 3 messages", "Error: 550 <no such user>\n\npostroom dead list")
 SECRET = "canary-token-1234567890"
 
 
@@ -49,7 +49,7 @@ def mail_sink() -> Iterator[tuple[MailSink, int]]:
 def both(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> NotifierAndSink:
     if request.param == "fake":
         fake = RecordingNotifier()
-        return NotifierAndSink(fake, lambda: [f"{notice.title}\n{notice.body}" for notice in fake.notices])
+        return NotifierAndSink(fake, lambda: [f"{each.title}\n{each.body}" for each in fake.notifications])
     if request.param == "log":
         own = "postroom_alerting.notify.channels"
         return NotifierAndSink(
@@ -77,7 +77,7 @@ async def test_a_notice_arrives_with_title_and_text(both: NotifierAndSink) -> No
 
 async def test_two_notices_are_two(both: NotifierAndSink) -> None:
     await both.notifier.notify(NOTICE)
-    await both.notifier.notify(Notice("another", "text"))
+    await both.notifier.notify(Notification("another", "text"))
 
     assert len(both.arrived()) == 2
 

@@ -12,12 +12,12 @@ from postroom import wire
 from postroom_alerting.classification import IncidentSeverity
 from postroom_alerting.intake.dead_letters import read_failure
 from postroom_alerting.notify.channels import AppriseNotifier
-from postroom_alerting.notify.notifications import News
-from postroom_alerting.notify.notifier import Notice, NotificationFailed
-from postroom_alerting.notify.wording import Links, notice_of
-from tests.support.alert_log import AlertLog
+from postroom_alerting.notify.notifications import Reason
+from postroom_alerting.notify.notifier import Notification, NotificationFailed
+from postroom_alerting.notify.wording import Links, render_notification
 from tests.support.alert_sinks import HttpSink, MailSink, serve_http, serve_mail
-from tests.support.alerting import make_alert, make_dead_delivery, make_incident, make_item
+from tests.support.alerting import make_dead_delivery, make_due, make_incident, make_update
+from tests.support.alerting_harness import AlertingHarness
 from tests.support.databases import service_database
 
 # A library that one of apprise's plugins imports at the first use.
@@ -81,27 +81,27 @@ def far(request: pytest.FixtureRequest) -> Far:
 
 
 @pytest.fixture
-async def alert_log(tmp_path: Path) -> AsyncIterator[AlertLog]:
+async def harness(tmp_path: Path) -> AsyncIterator[AlertingHarness]:
     database = service_database(f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3", "alerting")
     await database.migrate()
-    yield AlertLog(database)
+    yield AlertingHarness(database)
     await database.close()
 
 
-async def make_notice(alert_log: AlertLog) -> Notice:
-    """The notice of a dead letter whose error and body say too much."""
+async def make_notice(harness: AlertingHarness) -> Notification:
+    """The notification of a dead letter whose error and body say too much."""
     error = f"{ADDRESS}: 550 no <such> user `x` *y*, {NUMBER}, smtp://me:{CANARY}@mail.example.com"
     body = json.dumps({"to": ADDRESS, "password": CANARY, "phone": NUMBER}).encode()
     failure = read_failure(make_dead_delivery(body=body, headers={wire.X_ERROR: error}))
     assert failure is not None
-    await alert_log.failures.record(failure)
-    alert = await alert_log.claim()
+    await harness.failures.record(failure)
+    alert = await harness.claim()
     assert alert is not None
-    return notice_of(alert, LINKS)
+    return render_notification(alert, LINKS)
 
 
-async def test_no_secret_and_no_whole_address_arrives_anywhere(far: Far, alert_log: AlertLog) -> None:
-    await far.notifier.notify(await make_notice(alert_log))
+async def test_no_secret_and_no_whole_address_arrives_anywhere(far: Far, harness: AlertingHarness) -> None:
+    await far.notifier.notify(await make_notice(harness))
 
     [arrived] = far.arrived()
     text = json.dumps(arrived, ensure_ascii=False)
@@ -112,21 +112,23 @@ async def test_no_secret_and_no_whole_address_arrives_anywhere(far: Far, alert_l
 
 
 async def test_every_channel_takes_every_kind_of_news(far: Far) -> None:
-    for news in News:
-        items = (make_item(news=news),) if news is not News.DIGEST else (make_item(), make_item())
-        await far.notifier.notify(notice_of(make_alert(*items), LINKS))
+    for reason in Reason:
+        updates = (make_update(reason=reason),) if reason is not Reason.DIGEST else (make_update(), make_update())
+        await far.notifier.notify(render_notification(make_due(*updates), LINKS))
 
     assert far.arrived()
 
 
 async def test_slack_gets_blocks_with_the_commands_and_links(http_sink: HttpSink) -> None:
-    notice = notice_of(make_alert(make_item(replace(SERIOUS, text="550 <no> `such` *user* a_b_c"))), LINKS)
+    notification = render_notification(
+        make_due(make_update(replace(SERIOUS, text="550 <no> `such` *user* a_b_c"))), LINKS
+    )
 
-    await AppriseNotifier(SLACK).notify(notice)
+    await AppriseNotifier(SLACK).notify(notification)
 
     [attachment] = http_sink.bodies[0]["attachments"]
     header, section = attachment["blocks"]
-    assert (header["type"], header["text"]["text"]) == ("header", f"🔴 {notice.title}")
+    assert (header["type"], header["text"]["text"]) == ("header", f"🔴 {notification.title}")
     text = section["text"]["text"]
     assert section["text"]["type"] == "mrkdwn"
     assert "*Error:* `550 &lt;no&gt; 'such' *user* a_b_c`" in text
@@ -136,9 +138,9 @@ async def test_slack_gets_blocks_with_the_commands_and_links(http_sink: HttpSink
 
 
 async def test_a_large_digest_fits_into_slacks_limits(http_sink: HttpSink) -> None:
-    items = [make_item(make_incident(name="q" * 200, what="E" * 200, key=str(number))) for number in range(100)]
+    updates = [make_update(make_incident(name="q" * 200, what="E" * 200, key=str(number))) for number in range(100)]
 
-    await AppriseNotifier(SLACK).notify(notice_of(make_alert(*items), LINKS))
+    await AppriseNotifier(SLACK).notify(render_notification(make_due(*updates), LINKS))
 
     blocks = [block for body in http_sink.bodies for block in body["attachments"][0]["blocks"]]
     assert all(len(block["text"]["text"]) <= 3000 for block in blocks)
@@ -148,8 +150,13 @@ async def test_a_large_digest_fits_into_slacks_limits(http_sink: HttpSink) -> No
 async def test_pagerduty_gets_one_incident_for_a_group_and_its_end(http_sink: HttpSink) -> None:
     pager = AppriseNotifier(PAGER)
 
-    for news in (News.NEW, News.MORE, News.ESCALATED, News.RESOLVED):
-        await pager.notify(notice_of(make_alert(make_item(SERIOUS, news=news)), LINKS))
+    for reason in (
+        Reason.NEW,
+        Reason.MORE,
+        Reason.ESCALATED,
+        Reason.RESOLVED,
+    ):
+        await pager.notify(render_notification(make_due(make_update(SERIOUS, reason=reason)), LINKS))
 
     assert [body["event_action"] for body in http_sink.bodies] == ["trigger", "trigger", "resolve"]
     assert {body["dedup_key"] for body in http_sink.bodies} == {f"postroom-{KEY}"}
@@ -165,11 +172,17 @@ async def test_pagerduty_gets_an_incident_for_each_change_in_a_digest_and_its_en
     grown, first, second = (make_incident(key=key) for key in ("grown", "first", "second"))
 
     await pager.notify(
-        notice_of(make_alert(make_item(grown, news=News.MORE), make_item(first), make_item(second)), LINKS)
+        render_notification(
+            make_due(make_update(grown, reason=Reason.MORE), make_update(first), make_update(second)), LINKS
+        )
     )
-    await pager.notify(notice_of(make_alert(make_item(grown, news=News.MORE), make_item(first, news=News.MORE))))
-    await pager.notify(notice_of(make_alert(make_item(first, news=News.RESOLVED)), LINKS))
-    await pager.notify(notice_of(make_alert(*(make_item(each, news=News.RESOLVED) for each in (grown, second))), LINKS))
+    await pager.notify(
+        render_notification(make_due(make_update(grown, reason=Reason.MORE), make_update(first, reason=Reason.MORE)))
+    )
+    await pager.notify(render_notification(make_due(make_update(first, reason=Reason.RESOLVED)), LINKS))
+    await pager.notify(
+        render_notification(make_due(*(make_update(each, reason=Reason.RESOLVED) for each in (grown, second))), LINKS)
+    )
 
     events = [(body["event_action"], body["dedup_key"]) for body in http_sink.bodies]
     assert sorted(events[:2]) == [("trigger", "postroom-first"), ("trigger", "postroom-second")]
@@ -179,10 +192,10 @@ async def test_pagerduty_gets_an_incident_for_each_change_in_a_digest_and_its_en
 
 async def test_a_digest_that_pagerduty_does_not_take_is_told_again(http_sink: HttpSink) -> None:
     http_sink.status = 429
-    alert = make_alert(make_item(), make_item(make_incident(key="other")))
+    alert = make_due(make_update(), make_update(make_incident(key="other")))
 
     with pytest.raises(NotificationFailed):
-        await AppriseNotifier(PAGER).notify(notice_of(alert, LINKS))
+        await AppriseNotifier(PAGER).notify(render_notification(alert, LINKS))
 
     assert http_sink.requests == 2
 
@@ -191,8 +204,8 @@ async def test_a_webhook_gets_the_documented_fields(http_sink: HttpSink) -> None
     hook = AppriseNotifier(f"json://127.0.0.1:{http_sink.port}/")
     page = (Path(__file__).parents[2] / "docs" / "alerting.md").read_text().partition("A plain webhook gets")[2]
 
-    await hook.notify(notice_of(make_alert(make_item(SERIOUS)), LINKS))
-    await hook.notify(notice_of(make_alert(make_item(), make_item(news=News.MORE)), LINKS))
+    await hook.notify(render_notification(make_due(make_update(SERIOUS)), LINKS))
+    await hook.notify(render_notification(make_due(make_update(), make_update(reason=Reason.MORE)), LINKS))
 
     first, digest = http_sink.bodies
     assert {name: first[name] for name in ("group", "queue", "error_type", "state", "severity", "new", "count")} == {
@@ -213,13 +226,13 @@ async def test_a_webhook_gets_the_documented_fields(http_sink: HttpSink) -> None
 async def test_a_mail_is_html_and_text(mail_sink: tuple[MailSink, int]) -> None:
     mails, port = mail_sink
     url = f"mailto://127.0.0.1:{port}/ops@example.com?from=alerts@example.com&mode=insecure"
-    notice = notice_of(make_alert(make_item(make_incident(text="550 <script>no</script>"))), LINKS)
+    notification = render_notification(make_due(make_update(make_incident(text="550 <script>no</script>"))), LINKS)
 
-    await AppriseNotifier(url).notify(notice)
+    await AppriseNotifier(url).notify(notification)
 
     [mail] = mails.messages
     plain, rich = (mail.get_body((kind,)) for kind in ("plain", "html"))
-    assert mail["subject"] == f"🟠 {notice.title}"
+    assert mail["subject"] == f"🟠 {notification.title}"
     assert "postroom dead show email.send.dead --id m-1" in plain.get_content()
     assert "&lt;script&gt;" in rich.get_content()
     assert '<a href="https://wiki.example.com/RecipientRefused">Runbook</a>' in rich.get_content()

@@ -12,9 +12,9 @@ import pytest
 from postroom.wire.messages import SchedulerMeasured
 from postroom_alerting.monitor.heartbeats import HeardLog
 from postroom_alerting.monitor.process_checks import schedulers
-from tests.support.alert_log import AlertLog
 from tests.support.alert_sinks import serve_http
 from tests.support.alerting import make_condition
+from tests.support.alerting_harness import AlertingHarness
 from tests.support.databases import service_database
 from tests.support.processes import postroom
 
@@ -23,7 +23,7 @@ from tests.support.processes import postroom
 class Shell:
     """The command line, beside an alert log on the same database."""
 
-    alert_log: AlertLog
+    harness: AlertingHarness
     environment: dict[str, str]
 
     async def alerts(self, *arguments: str) -> tuple[int, str]:
@@ -39,13 +39,13 @@ class Shell:
 async def shell(tmp_path: Path) -> AsyncIterator[Shell]:
     database = service_database(f"sqlite+aiosqlite:///{tmp_path}/alerting.sqlite3", "alerting")
     await database.migrate()
-    yield Shell(AlertLog(database, now=datetime.now(UTC)), {"POSTROOM_DATA_DIR": str(tmp_path)})
+    yield Shell(AlertingHarness(database, now=datetime.now(UTC)), {"POSTROOM_DATA_DIR": str(tmp_path)})
     await database.close()
 
 
 async def test_what_is_open_is_listed_muted_told_again_and_resolved(shell: Shell) -> None:
-    failure = await shell.alert_log.die(message_id="m-1")
-    await shell.alert_log.conditions.observe("broker", [make_condition()], shell.alert_log.now)
+    failure = await shell.harness.die(message_id="m-1")
+    await shell.harness.conditions.observe("broker", [make_condition()], shell.harness.now)
     key = failure.cause.key
 
     code, table = await shell.alerts("list")
@@ -69,8 +69,8 @@ async def test_what_is_open_is_listed_muted_told_again_and_resolved(shell: Shell
 
 
 async def test_what_cannot_be_done_says_why(shell: Shell) -> None:
-    await shell.alert_log.conditions.observe("broker", [make_condition()], shell.alert_log.now)
-    [condition] = await shell.alert_log.incidents.all(shell.alert_log.now)
+    await shell.harness.conditions.observe("broker", [make_condition()], shell.harness.now)
+    [condition] = await shell.harness.incidents.all(shell.harness.now)
 
     assert "no group or condition nonsense" in (await shell.alerts("show", "nonsense"))[1]
     assert "clears by itself" in (await shell.alerts("resolve", condition.key))[1]
@@ -78,21 +78,21 @@ async def test_what_cannot_be_done_says_why(shell: Shell) -> None:
 
 
 async def test_a_condition_that_nobody_sees_any_more_is_resolved_by_hand(shell: Shell) -> None:
-    seen_last = shell.alert_log.now - timedelta(minutes=6)
-    await shell.alert_log.conditions.observe("broker", [make_condition()], seen_last)
-    [condition] = await shell.alert_log.incidents.all(shell.alert_log.now)
+    seen_last = shell.harness.now - timedelta(minutes=6)
+    await shell.harness.conditions.observe("broker", [make_condition()], seen_last)
+    [condition] = await shell.harness.incidents.all(shell.harness.now)
 
     assert (await shell.alerts("resolve", condition.key))[0] == 0
     assert await shell.asked("list") == []
 
 
 async def test_a_person_says_that_no_scheduler_shall_run_any_more(shell: Shell) -> None:
-    heard, now = HeardLog(shell.alert_log.database), shell.alert_log.now
+    heard, now = HeardLog(shell.harness.database), shell.harness.now
     long_ago = now - timedelta(minutes=5)
     await heard.measured(SchedulerMeasured(instance="s", at=long_ago, late_seconds=0, due=0), long_ago)
     [silent] = schedulers(await heard.all(now), now, long_ago, timedelta(minutes=1))
-    await shell.alert_log.conditions.observe(silent.source, silent.conditions, now)
-    [condition] = await shell.alert_log.incidents.all(now)
+    await shell.harness.conditions.observe(silent.source, silent.conditions, now)
+    [condition] = await shell.harness.incidents.all(now)
 
     assert (await shell.alerts("resolve", condition.key))[0] == 0
     assert await shell.asked("list") == []
@@ -107,7 +107,7 @@ async def test_who_tells_nobody_needs_no_channels_secret(shell: Shell, tmp_path:
     path = tmp_path / "alerts.yaml"
     path.write_text("channels: {team: env:TEAM_URL}\nrules: [{queue: email.*, to: [team], severity: critical}]\n")
     shell.environment["ALERTING_RULES"] = str(path)
-    failure = await shell.alert_log.die()
+    failure = await shell.harness.die()
 
     [listed] = await shell.asked("list")
     assert (listed["key"], listed["severity"]) == (failure.cause.key, "critical")
@@ -122,7 +122,7 @@ async def test_a_rules_file_is_checked_and_shows_whom_it_tells(shell: Shell, tmp
 
     code, said = await shell.alerts("check", str(path), "--queue", "email.send", "--error", "X")
     assert code == 0
-    assert "Rule 1: told to team, every 1:00:00" in said
+    assert "Rule 1: notifies team, every 1:00:00" in said
     assert "Not set here, so their URLs were not looked at: TEAM_URL" in said
 
     shell.environment["TEAM_URL"] = "nonsense://canary-token"

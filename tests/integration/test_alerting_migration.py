@@ -9,9 +9,9 @@ from alembic import command
 from sqlalchemy import Connection, text
 
 from postroom.storage.database import Database
-from postroom_alerting.notify.notifications import News
-from tests.support.alert_log import INTERVAL, AlertLog
+from postroom_alerting.notify.notifications import Reason
 from tests.support.alerting import NOON, make_failure
+from tests.support.alerting_harness import INTERVAL, AlertingHarness
 from tests.support.databases import service_database
 
 FAILURE = make_failure()
@@ -35,7 +35,7 @@ def database(database_url: str) -> Database:
 
 
 @pytest.fixture
-async def alert_log(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AlertLog]:
+async def harness(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AlertingHarness]:
     upgrade = command.upgrade
     with monkeypatch.context() as first:
 
@@ -46,7 +46,7 @@ async def alert_log(database: Database, monkeypatch: pytest.MonkeyPatch) -> Asyn
         await database.migrate()
     await database.run(_fill)
     await database.migrate()
-    yield AlertLog(database)
+    yield AlertingHarness(database)
     await database.close()
 
 
@@ -55,15 +55,15 @@ def _fill(connection: Connection) -> None:
         connection.execute(text(statement), {"cause": FAILURE.cause.key, "at": NOON})
 
 
-async def test_what_was_told_is_not_told_again_and_what_comes_is_more_of_it(alert_log: AlertLog) -> None:
-    assert await alert_log.told() == []
+async def test_what_was_told_is_not_told_again_and_what_comes_is_more_of_it(harness: AlertingHarness) -> None:
+    assert await harness.sent() == []
 
-    await alert_log.die()
+    await harness.die()
 
-    assert await alert_log.told() == []
-    alert_log.now += INTERVAL
-    assert await alert_log.told() == [(News.MORE, 1)]
-    [incident] = await alert_log.incidents.all(alert_log.now)
+    assert await harness.sent() == []
+    harness.now += INTERVAL
+    assert await harness.sent() == [(Reason.MORE, 1)]
+    [incident] = await harness.incidents.all(harness.now)
     assert (incident.total, incident.unsettled, incident.text) == (2, 2, FAILURE.error)
-    alert_log.now += INTERVAL + timedelta(seconds=1)
-    assert await alert_log.told() == []
+    harness.now += INTERVAL + timedelta(seconds=1)
+    assert await harness.sent() == []

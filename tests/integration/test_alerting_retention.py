@@ -12,8 +12,8 @@ from postroom_alerting import models
 from postroom_alerting.intake.failures import Settlement
 from postroom_alerting.models import RETENTION, table_of
 from postroom_maintenance.batches import Batches
-from tests.support.alert_log import AlertLog
 from tests.support.alerting import NOON
+from tests.support.alerting_harness import AlertingHarness
 from tests.support.databases import service_database
 
 
@@ -23,27 +23,29 @@ def database(database_url: str) -> Database:
 
 
 @pytest.fixture
-async def alert_log(database: Database) -> AsyncIterator[AlertLog]:
+async def harness(database: Database) -> AsyncIterator[AlertingHarness]:
     await database.migrate()
-    yield AlertLog(database)
+    yield AlertingHarness(database)
     await database.close()
 
 
-async def test_a_resolved_group_goes_with_all_that_was_told_of_it_and_an_open_one_stays(alert_log: AlertLog) -> None:
-    await alert_log.die(message_id="m-1", error_type="Old")
-    await alert_log.die(message_id="m-2", error_type="Open")
-    await alert_log.failures.settle(Settlement("email.send", "m-1", replays=1))
+async def test_a_resolved_group_is_deleted_with_its_notification_states_and_an_open_one_stays(
+    harness: AlertingHarness,
+) -> None:
+    await harness.die(message_id="m-1", error_type="Old")
+    await harness.die(message_id="m-2", error_type="Open")
+    await harness.failures.settle(Settlement("email.send", "m-1", replays=1))
 
     for each in RETENTION:
-        await Batches(alert_log.database).delete_old(each, NOON + timedelta(days=100))
+        await Batches(harness.database).delete_old(each, NOON + timedelta(days=100))
 
-    assert [(incident.what, incident.is_open) for incident in await alert_log.incidents.all(alert_log.now)] == [
+    assert [(incident.what, incident.is_open) for incident in await harness.incidents.all(harness.now)] == [
         ("Open", True)
     ]
-    left = {row: await _count(alert_log.database, row) for row in (models.FailureGroupRow, models.NotificationStateRow)}
+    left = {row: await _count(harness.database, row) for row in (models.FailureGroupRow, models.NotificationStateRow)}
     assert left == {models.FailureGroupRow: 1, models.NotificationStateRow: 1}
     for row in (models.FailureRow, models.SettlementRow, models.TrendRow):
-        assert await _count(alert_log.database, row) == 0
+        assert await _count(harness.database, row) == 0
 
 
 async def _count(database: Database, model: Any) -> int:

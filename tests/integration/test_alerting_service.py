@@ -133,13 +133,13 @@ async def test_a_dead_letter_is_recorded_and_somebody_is_told(
 
     async with running_service(alerting_service, settings):
         await bury(channel, "m-1")
-        [notice] = await eventually(lambda: http_sink.bodies)
+        [notification] = await eventually(lambda: http_sink.bodies)
         event = await eventually(lambda: listener.get(no_ack=True, fail=False))
 
-    assert notice["title"] == "email.send: RecipientRefused, 1 message"
-    assert "postroom dead show email.send.dead --id m-1" in notice["message"]
-    assert "ada@" not in json.dumps(notice)
-    assert CANARY not in json.dumps(notice)
+    assert notification["title"] == "email.send: RecipientRefused, 1 message"
+    assert "postroom dead show email.send.dead --id m-1" in notification["message"]
+    assert "ada@" not in json.dumps(notification)
+    assert CANARY not in json.dumps(notification)
     [row] = await rows(database, FailureRow)
     assert (row.queue, row.message_id, row.kind, row.count) == ("email.send", "m-1", "email.send", 1)
     assert CANARY not in row.payload
@@ -181,12 +181,12 @@ async def test_a_channel_that_is_down_delays_the_alert_and_nothing_else(
         assert group.notified_at is None
 
     # Another start of the service: what was not told is in the database.
-    monkeypatch.setattr("postroom_alerting.notify.dispatcher.LOOK_EVERY", timedelta(seconds=0.2))
+    monkeypatch.setattr("postroom_alerting.notify.dispatcher.POLL_INTERVAL", timedelta(seconds=0.2))
     http_sink.status = 200
     async with running_service(alerting_service, settings):
-        [notice] = await eventually(lambda: http_sink.bodies)
+        [notification] = await eventually(lambda: http_sink.bodies)
 
-    assert notice["title"] == "email.send: RecipientRefused, 1 message"
+    assert notification["title"] == "email.send: RecipientRefused, 1 message"
 
 
 async def test_whatever_comes_is_recorded_and_delays_nobody(

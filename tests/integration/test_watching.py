@@ -29,7 +29,7 @@ from postroom_alerting.monitor.assembly import open_watch
 from postroom_alerting.monitor.heartbeats import HeardLog
 from postroom_alerting.monitor.monitor import Watch
 from postroom_alerting.monitor.settings import WatchingSettings
-from postroom_alerting.notify.dispatcher import Alerts
+from postroom_alerting.notify.dispatcher import Dispatcher
 from postroom_alerting.service import service as alerting_service
 from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.conditions import RecordingConditions
@@ -205,7 +205,7 @@ async def listening(worker_vhost: WorkerVhost, data_dir: Path) -> AsyncIterator[
     @asynccontextmanager
     async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
         async with open_watch(runtime, watched.conditions, lambda: None) as given:
-            yield dict.fromkeys((FailureLog, Alerts)) | {Publisher: runtime.publisher, **given}
+            yield dict.fromkeys((FailureLog, Dispatcher)) | {Publisher: runtime.publisher, **given}
 
     async with running_with(
         alerting, adapters, alerting_service.migrations_folder(), settings=worker_vhost.settings(data_dir)

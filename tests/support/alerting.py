@@ -14,8 +14,8 @@ from postroom_alerting.classification import IncidentSeverity, IncidentType
 from postroom_alerting.incidents.conditions import Condition
 from postroom_alerting.incidents.incident import Incident
 from postroom_alerting.intake.failures import RecordedFailure, Settlement
-from postroom_alerting.notify.notifications import Alert, Item, News
-from postroom_alerting.notify.notifier import Notice, NotificationFailed
+from postroom_alerting.notify.notifications import DueNotification, IncidentUpdate, Reason
+from postroom_alerting.notify.notifier import Notification, NotificationFailed
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -88,16 +88,16 @@ def make_incident(**changes: Any) -> Incident:
     return replace(incident, **changes)
 
 
-def make_item(incident: Incident | None = None, **changes: Any) -> Item:
-    """What a channel was not told of before."""
-    item = Item(incident or make_incident(), News.NEW, 3, NOON, timedelta(minutes=15), "first", NOON)
-    return replace(item, **changes)
+def make_update(incident: Incident | None = None, **changes: Any) -> IncidentUpdate:
+    """The first notification of an incident."""
+    update = IncidentUpdate(incident or make_incident(), Reason.NEW, 3, NOON, timedelta(minutes=15), "first", NOON)
+    return replace(update, **changes)
 
 
-def make_alert(*items: Item) -> Alert:
-    """An alert of these items; a digest when there are several."""
-    given = items or (make_item(),)
-    return Alert("fake", given, is_digest=len(given) > 1, tries=0, token="")
+def make_due(*updates: IncidentUpdate) -> DueNotification:
+    """A notification of these updates; a digest when there are several."""
+    given = updates or (make_update(),)
+    return DueNotification("fake", given, is_digest=len(given) > 1, tries=0, token="")
 
 
 def make_condition(**changes: Any) -> Condition:
@@ -116,18 +116,18 @@ def make_condition(**changes: Any) -> Condition:
 
 @dataclass
 class RecordingNotifier:
-    """Keeps what it was told; refuses while `is_down`."""
+    """Keeps what it was sent; refuses while `is_down`."""
 
     channel: str = "fake"
     is_down: bool = False
-    notices: list[Notice] = field(default_factory=list)
+    notifications: list[Notification] = field(default_factory=list)
     refused: int = 0
 
-    async def notify(self, notice: Notice) -> None:
+    async def notify(self, notification: Notification) -> None:
         if self.is_down:
             self.refused += 1
             raise NotificationFailed(f"{self.channel} did not take the alert")
-        self.notices.append(notice)
+        self.notifications.append(notification)
 
 
 @dataclass

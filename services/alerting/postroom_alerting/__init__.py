@@ -1,1 +1,1 @@
-"""Tells people what could not be done: a record of every dead letter, and one notification per cause."""
+"""Records every dead letter, watches the installation, and notifies people: one incident for each cause."""

@@ -1,4 +1,4 @@
-"""`postroom alerts`: what is wrong, who was told, and what is to be told no more. Works on the alerting's database."""
+"""`postroom alerts`: what is wrong, which channels were notified, and what is muted. Reads alerting's database."""
 
 import asyncio
 import getpass
@@ -19,19 +19,19 @@ from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import describe_problems
 from postroom_alerting.checking import check_rules_file
 from postroom_alerting.classification import IncidentSeverity, IncidentType
-from postroom_alerting.config import open_desk, read_rules
+from postroom_alerting.config import load_rules, open_config
 from postroom_alerting.describing import described, described_route
 from postroom_alerting.incidents.sql_incidents import SqlIncidents
-from postroom_alerting.notify.notifications import News
-from postroom_alerting.notify.notifier import Notice
-from postroom_alerting.rules.routes import Span
+from postroom_alerting.notify.notifications import Reason
+from postroom_alerting.notify.notifier import Notification
+from postroom_alerting.rules.routes import RuleDuration
 from postroom_alerting.rules.rules_file import read_rules_file
 from postroom_alerting.service import service
 from postroom_alerting.settings import AlertingSettings
 
 Result = TypeVar("Result")
 
-_DURATION: TypeAdapter[timedelta] = TypeAdapter(Span)
+_DURATION: TypeAdapter[timedelta] = TypeAdapter(RuleDuration)
 _LONGEST_TEXT = 200
 COLOURS = {"open": "red", "muted": "yellow", "resolved": "green"}
 
@@ -58,7 +58,7 @@ def list_command(
     if as_json:
         print_json(found)
     elif not found:
-        out.print("Nothing was ever told of." if with_resolved else "Nothing is open; --all shows what was.")
+        out.print("There was never an incident." if with_resolved else "Nothing is open; --all shows what was.")
     else:
         print_table(("key", "state", "what", "messages", "last"), [_row(each) for each in found])
     if any(each["state"] == "open" for each in found):
@@ -67,7 +67,7 @@ def list_command(
 
 @app.command("show")
 def show_command(key: Key, as_json: AsJson = False) -> None:
-    """Show one group or condition whole: its newest messages, and what each channel was told.
+    """Show one group or condition whole: its newest messages, and what each channel was last notified of.
 
     Example: `postroom alerts show 8104064110`
     """
@@ -79,11 +79,11 @@ def show_command(key: Key, as_json: AsJson = False) -> None:
         out.print(f"[bold]{name}:[/] {escape(text)}", highlight=False, soft_wrap=True)
     messages = [(escape(each["message_id"]), each["state"], _short(each["last_at"])) for each in seen["messages"]]
     print_table(("message id", "state", "died"), messages)
-    told = [
+    states = [
         (escape(each["channel"]), each["role"], each["told_state"], _short(each["told_at"]))
         for each in seen["channels"]
     ]
-    print_table(("channel", "role", "told", "at"), told)
+    print_table(("channel", "role", "notified", "at"), states)
 
 
 @app.command("mute")
@@ -93,7 +93,7 @@ def mute_command(
     reason: Annotated[str, typer.Option("--reason", help="Why, for whoever looks next.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Tell nobody of it for a while. What comes meanwhile is recorded, and told when the time is over.
+    """Notify nobody of it for a while. What comes meanwhile is recorded, and sent when the time is over.
 
     Example: `postroom alerts mute 8104064110 --for 2h --reason "fix is on its way"`
     """
@@ -104,19 +104,19 @@ def mute_command(
 
 @app.command("unmute")
 def unmute_command(key: Key, as_json: AsJson = False) -> None:
-    """Tell of it again.
+    """Notify of it again.
 
     Example: `postroom alerts unmute 8104064110`
     """
     _ask(lambda incidents: incidents.end_silence(key))
-    _say({"key": key}, "is told of again", as_json=as_json)
+    _say({"key": key}, "is not muted any more", as_json=as_json)
 
 
 @app.command("resolve")
 def resolve_command(key: Key, as_json: AsJson = False) -> None:
-    """Close a group by hand. Its messages stay where they are; the next death in it is told as `came back`.
+    """Close a group by hand. Its messages stay where they are; of the next death a notification says `came back`.
 
-    A condition is closed by hand only if nobody has seen it for five minutes, or if it misses a scheduler that shall
+    A condition is closed by hand only if it was not observed for five minutes, or if it misses a scheduler that shall
     run no more.
 
     Example: `postroom alerts resolve 8104064110`
@@ -133,7 +133,7 @@ def check_command(
     condition: Annotated[str, typer.Option("--condition", help="Instead of `--error`: a kind of condition.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Check a rules file, and show whom something would be told. Exit code 1: something is wrong with the file.
+    """Check a rules file, and show which channels would be notified. Exit code 1: something is wrong with the file.
 
     Example: `postroom alerts check alerts.yaml --queue email.send --error RecipientsRefused`
     """
@@ -165,7 +165,7 @@ def try_command(
 
 def _ask(work: Callable[[SqlIncidents], Awaitable[Result]]) -> Result:
     """What `work` returns, given what is in the database as it is. No channel's secret is needed for that."""
-    rules = read_rules(read_settings(AlertingSettings))
+    rules = load_rules(read_settings(AlertingSettings))
 
     async def with_database() -> Result:
         async with existing_database(service) as database:
@@ -188,16 +188,16 @@ async def _shown(incidents: SqlIncidents, key: str) -> dict[str, Any]:
 
 
 async def _notify(name: str) -> None:
-    desk = open_desk(read_settings(AlertingSettings))
-    channel = next((each for each in desk.channels if each.channel == name), None)
+    config = open_config(read_settings(AlertingSettings))
+    channel = next((each for each in config.channels if each.channel == name), None)
     if channel is None:
-        known = ", ".join(each.channel for each in desk.channels)
+        known = ", ".join(each.channel for each in config.channels)
         raise ConfigurationError(f"there is no channel {name}; there are {known}")
     title = "Postroom: a test of this channel"
     body = "Somebody typed `postroom alerts test`. Nothing is wrong."
     facts = (("Asked by", _user()),)
-    details = {"about": "test", "state": News.NEW.value, "severity": IncidentSeverity.INFO.value}
-    await channel.notify(Notice(title, body, severity=IncidentSeverity.INFO, facts=facts, details=details))
+    details = {"about": "test", "state": Reason.NEW.value, "severity": IncidentSeverity.INFO.value}
+    await channel.notify(Notification(title, body, severity=IncidentSeverity.INFO, facts=facts, details=details))
 
 
 def _duration(text: str) -> timedelta:
@@ -230,7 +230,7 @@ def _show_check(found: dict[str, Any]) -> None:
 def _route(route: dict[str, Any]) -> str:
     which = f"Rule {route['rule']}" if route["rule"] else "No rule matches"
     to = ", ".join(route["to"]) or "nobody"
-    text = f"{which}: told to {to}, every {timedelta(seconds=route['interval_seconds'])} at most"
+    text = f"{which}: notifies {to}, every {timedelta(seconds=route['interval_seconds'])} at most"
     if route["escalate_to"]:
         after = timedelta(seconds=route["escalate_after_seconds"])
         text += f"; when open for {after}, to {', '.join(route['escalate_to'])}"

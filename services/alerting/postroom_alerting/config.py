@@ -13,34 +13,34 @@ from postroom_alerting.settings import AlertingSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """Who can be told, and who is."""
+class AlertingConfig:
+    """The channels, and the rules that say which of them are notified."""
 
     channels: list[Notifier]
     rules: Rules
 
 
-def open_desk(settings: AlertingSettings) -> Desk:
-    """The desk of these settings. Raises ConfigurationError for a file or a URL that cannot be used."""
+def open_config(settings: AlertingSettings) -> AlertingConfig:
+    """Read the rules and open the channels. Raises ConfigurationError for a file or a URL that cannot be used."""
     if settings.rules is None:
         channels = open_channels(settings)
-        return Desk(channels, _for_all(settings, [channel.channel for channel in channels]))
+        return AlertingConfig(channels, _all_channels(settings, [channel.channel for channel in channels]))
     found = read_rules_file(settings.rules)
     channels = open_named(channel_urls(found, settings.rules), str(settings.rules))
-    return Desk(channels, found.to_rules(settings.interval))
+    return AlertingConfig(channels, found.to_rules(settings.interval))
 
 
-def read_rules(settings: AlertingSettings) -> Rules:
-    """The rules alone, for whoever tells nobody: they need no channel's secret. Raises ConfigurationError."""
+def load_rules(settings: AlertingSettings) -> Rules:
+    """Read the rules alone, without the channels' secrets, when nothing is sent. Raises ConfigurationError."""
     if settings.rules is None:
-        return _for_all(settings, ())
+        return _all_channels(settings, ())
     return read_rules_file(settings.rules).to_rules(settings.interval)
 
 
-def _for_all(settings: AlertingSettings, names: Sequence[str]) -> Rules:
+def _all_channels(settings: AlertingSettings, names: Sequence[str]) -> Rules:
     return Rules(tuple(names), settings.interval, settings.interval)
 
 
-def links_of(settings: AlertingSettings, runtime: RuntimeSettings) -> Links:
-    """What alerts lead to."""
+def links_from(settings: AlertingSettings, runtime: RuntimeSettings) -> Links:
+    """The links that notifications contain."""
     return Links(settings.management_ui_url, runtime.virtual_host(), settings.runbook_url)

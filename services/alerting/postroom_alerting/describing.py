@@ -1,4 +1,4 @@
-"""Groups of failures, conditions and routes as JSON has them, for the command line and the read port."""
+"""Incidents and routes as the command line prints them in JSON, and as the read port returns them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -11,7 +11,7 @@ from postroom_alerting.rules.routes import Route
 
 
 def described(incident: Incident, silences: Mapping[str, Any]) -> dict[str, Any]:
-    """One as it stands; `silences` are those of SqlIncidents."""
+    """The incident, with its state; `silences` are those of SqlIncidents."""
     muted = silences.get(incident.key)
     state = "resolved" if not incident.is_open else "muted" if muted else "open"
     is_back = incident.is_open and incident.episode > 1
@@ -20,7 +20,7 @@ def described(incident: Incident, silences: Mapping[str, Any]) -> dict[str, Any]
 
 
 def described_route(route: Route) -> dict[str, Any]:
-    """Whom something is told, and how often."""
+    """Which channels a route notifies, and how often."""
     return {
         "rule": route.rule,
         "to": route.channels,

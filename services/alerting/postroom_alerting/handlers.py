@@ -1,4 +1,4 @@
-"""What happens when a message became a dead letter, and when it came to an end."""
+"""Handlers for dead letters, which are recorded, and for the events that settle them."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from postroom.wire.retries import RetryPolicy, exponential
 from postroom_alerting.intake.dead_letters import death_of, read_failure
 from postroom_alerting.intake.failures import FailureLog, RecordedFailure, Settlement
 from postroom_alerting.monitor.heartbeat_listeners import listen
-from postroom_alerting.notify.dispatcher import Alerts
+from postroom_alerting.notify.dispatcher import Dispatcher
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +31,9 @@ _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 5.0
 
 PATIENCE = timedelta(minutes=25)
-"""How long what is away is waited for; then the message goes back to the broker, which would take it after 30 minutes.
-RabbitMQ 3 buries what was given back 20 times: after 8 hours. RabbitMQ 4 does not count it."""
+"""How long to wait for a database or broker that is away. Then the message is returned to the broker, which would take
+it back by itself after 30 minutes. RabbitMQ 3 dead-letters a message after 20 returns, so after 8 hours; RabbitMQ 4
+does not count returns."""
 
 # Batches in the database are as large as what is in work. At most 200 of 256 KiB = 50 MiB.
 PREFETCH = 200
@@ -41,9 +42,9 @@ PREFETCH = 200
 _PATIENT = RetryPolicy(attempts=12, backoff=exponential(timedelta(seconds=2)))
 
 
-# One try: a retry would come back with alerting's own failure in the headers that tell of the message's death.
-# What is away is waited for here instead; what remains is a bug, and its message waits in `alerting.dead`. The time
-# limit, which ends there too, is for a step that cannot even be given up.
+# One try: a retry would arrive with alerting's own failure in the headers that describe the message's death. The
+# handler itself waits for a database or broker that is away. Any other error is a bug, and the message goes to
+# `alerting.dead`; so it does at the time limit, which ends a step that cannot be cancelled.
 @worker.consumes(
     wire.ALERTING_QUEUE,
     identity=death_of,
@@ -52,52 +53,54 @@ _PATIENT = RetryPolicy(attempts=12, backoff=exponential(timedelta(seconds=2)))
     retry=RetryPolicy(attempts=1),
     time_limit=PATIENCE + timedelta(minutes=2),
 )
-async def record_failure(delivery: Delivery, failures: FailureLog, alerts: Alerts, publisher: Publisher) -> None:
-    """Record a dead letter, have people told, and tell other programs (`job.failed`)."""
+async def record_failure(
+    delivery: Delivery, failures: FailureLog, dispatcher: Dispatcher, publisher: Publisher
+) -> None:
+    """Record a dead letter, wake the dispatcher, and publish `job.failed`."""
     failure = read_failure(delivery)
     if failure is None:
         return
     try:
         async with asyncio.timeout(PATIENCE.total_seconds()):
-            await _record(failure, failures, alerts, publisher)
+            await _record(failure, failures, dispatcher, publisher)
     except TimeoutError:
         log.warning("Still not recorded: given back to the broker, to be tried again")
-        # As when the process stops, the very message goes back: its copy on the delay ladder would lack what the
-        # broker itself wrote about a death.
+        # As when the process stops, the message itself goes back: a copy on the delay ladder would lack the headers
+        # that the broker wrote about the death.
         raise asyncio.CancelledError from None
 
 
-async def _record(failure: RecordedFailure, failures: FailureLog, alerts: Alerts, publisher: Publisher) -> None:
+async def _record(failure: RecordedFailure, failures: FailureLog, dispatcher: Dispatcher, publisher: Publisher) -> None:
     if await _patiently(lambda: failures.record(failure)):
-        alerts.wake()
-    # A listener of job.failed that fails must not be told of its own failure, for ever.
+        dispatcher.wake()
+    # A listener of job.failed that fails would cause another job.failed, and so on for ever.
     if failure.kind != JobFailed.kind:
         await _patiently(lambda: publisher.publish(_event(failure), message_id=failure.id))
 
 
 @worker.listens(JobCompleted, retry=_PATIENT, history=Keep.NEVER)
-async def note_done(event: JobCompleted, failures: FailureLog, alerts: Alerts) -> None:
-    """A message was done; one that had been dead is so no more."""
+async def note_done(event: JobCompleted, failures: FailureLog, dispatcher: Dispatcher) -> None:
+    """A message was done: if it had been dead, it is settled."""
     if event.replays and await failures.settle(Settlement(event.queue, event.job_id, replays=event.replays)):
-        alerts.wake()
+        dispatcher.wake()
 
 
 @worker.listens(DeadLetterReplayed, retry=_PATIENT, history=Keep.NEVER)
-async def note_replayed(event: DeadLetterReplayed, failures: FailureLog, alerts: Alerts) -> None:
-    """A job that no queue took is published again: it is done, or dead, in another queue, or unrouted once more."""
+async def note_replayed(event: DeadLetterReplayed, failures: FailureLog, dispatcher: Dispatcher) -> None:
+    """A job that no queue took was published again: it is settled here, and may be done, dead or unrouted anew."""
     if event.queue != wire.UNROUTED_QUEUE:
-        return  # of what died in a queue it is told when it is done there
+        return  # what died in a queue is settled when it is done there
     settlements = [Settlement(event.queue, each, replays=event.replays.get(each, 1)) for each in event.message_ids]
     if any(await asyncio.gather(*map(failures.settle, settlements))):
-        alerts.wake()
+        dispatcher.wake()
 
 
 @worker.listens(DeadLetterDiscarded, retry=_PATIENT, history=Keep.NEVER)
-async def note_discarded(event: DeadLetterDiscarded, failures: FailureLog, alerts: Alerts) -> None:
-    """A person deleted dead letters for good."""
+async def note_discarded(event: DeadLetterDiscarded, failures: FailureLog, dispatcher: Dispatcher) -> None:
+    """A person discarded dead letters: they are settled."""
     settlements = [Settlement(event.queue, each, discarded_at=event.at) for each in event.message_ids]
     if any(await asyncio.gather(*map(failures.settle, settlements))):
-        alerts.wake()
+        dispatcher.wake()
 
 
 def _event(failure: RecordedFailure) -> JobFailed:

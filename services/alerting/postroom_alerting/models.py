@@ -166,7 +166,7 @@ class NotificationStateRow(SQLModel, table=True):
 
 
 class ChannelRow(SQLModel, table=True):
-    """When a channel had its last digest, and who is sending one."""
+    """When a channel had its last digest, and which process has claimed the next."""
 
     __tablename__: ClassVar[str] = "channels"
 
@@ -177,8 +177,8 @@ class ChannelRow(SQLModel, table=True):
     held_until: datetime | None = Field(default=None, sa_type=_TIME)
 
 
-class LoneMessageRow(SQLModel, table=True):
-    """A message about one concern that a channel took lately. `token` is that of the claim."""
+class SingleNotificationRow(SQLModel, table=True):
+    """A notification of one incident, and no digest, that a channel took lately. `token` is that of its claim."""
 
     __tablename__: ClassVar[str] = "lone_messages"
     __table_args__ = (Index("ix_lone_messages_channel_at", "channel", "at"),)

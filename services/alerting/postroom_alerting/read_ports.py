@@ -15,14 +15,14 @@ async def open_incidents() -> Sequence[OpenIncident]:
     check_is_there(service.name, read_settings(RuntimeSettings))
     # Only where there is something to read: they take half a second.
     from postroom.storage.existing import existing_database  # noqa: PLC0415
-    from postroom_alerting.config import read_rules  # noqa: PLC0415
+    from postroom_alerting.config import load_rules  # noqa: PLC0415
     from postroom_alerting.describing import described  # noqa: PLC0415
     from postroom_alerting.incidents.sql_incidents import SqlIncidents  # noqa: PLC0415
     from postroom_alerting.settings import AlertingSettings  # noqa: PLC0415
 
     now = datetime.now(UTC)
     async with existing_database(service) as database:
-        incidents = SqlIncidents(database, read_rules(read_settings(AlertingSettings)))
+        incidents = SqlIncidents(database, load_rules(read_settings(AlertingSettings)))
         silences = await incidents.silences(now)
         found = [described(each, silences) for each in await incidents.all(now, with_resolved=False)]
     names = [field.name for field in fields(OpenIncident)]

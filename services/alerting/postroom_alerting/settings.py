@@ -1,4 +1,4 @@
-"""Where alerts go, and how often the same one. Read from variables that begin with ALERTING_."""
+"""Settings for channels, rules and what is kept. Read from variables that begin with ALERTING_."""
 
 import re
 from datetime import timedelta
@@ -13,7 +13,7 @@ _BETWEEN_URLS = re.compile(r"[,\s]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 
 
 class AlertingSettings(BaseSettings):
-    """The alerting service's settings. The channels' URLs are secrets: whoever has one can write there."""
+    """The alerting service's settings. The channels' URLs are secrets: with one, anybody can write to the channel."""
 
     model_config = SettingsConfigDict(env_prefix="ALERTING_", env_ignore_empty=True, extra="ignore")
 
@@ -27,7 +27,7 @@ class AlertingSettings(BaseSettings):
 
     @property
     def interval(self) -> timedelta:
-        """The time from one notification of a cause to the next."""
+        """The time from one notification of an incident to the next on the same channel."""
         return timedelta(minutes=self.interval_minutes)
 
     @property
@@ -36,6 +36,6 @@ class AlertingSettings(BaseSettings):
         return self.samples if self.keep == "samples" else None
 
     def channel_urls(self) -> list[str]:
-        """The notification URLs; none means that alerts are logged only."""
+        """The notification URLs; without any, notifications are lines of the log."""
         given = self.channels.get_secret_value().strip().strip(",")
         return [url.strip() for url in _BETWEEN_URLS.split(given) if url.strip()]

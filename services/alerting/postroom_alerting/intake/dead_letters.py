@@ -1,4 +1,4 @@
-"""From a delivery of the queue `alerting` to a failure that may be kept; copes with whatever comes."""
+"""Reads a delivery of the queue `alerting` as a failure to be recorded. Accepts any headers and any body."""
 
 import uuid
 from datetime import UTC, datetime
@@ -13,13 +13,13 @@ _NAMESPACE = uuid.UUID("6c0b5f0e-3a53-4d0e-9d0a-0f8c8e0b7f11")
 
 
 def read_failure(delivery: Delivery) -> RecordedFailure | None:
-    """The failure that `delivery` tells of; None for a probe and for alerting's own dead letters."""
+    """The failure that `delivery` describes; None for a probe and for alerting's own dead letters."""
     if wire.X_PROBE in delivery.headers:
         return None
     letter = _letter(delivery)
     if letter.queue == wire.ALERTING_QUEUE:
         return None
-    # Without a time nothing tells a copy of this death from another death: better counted twice than not.
+    # Without a time a copy cannot be told from another death: better counted twice than not at all.
     death = letter.death or str(uuid.uuid4())
     message_id = letter.message_id or name_by_content(delivery.body)
     return RecordedFailure(
@@ -38,14 +38,14 @@ def read_failure(delivery: Delivery) -> RecordedFailure | None:
 
 
 def death_of(delivery: Delivery) -> str | None:
-    """What makes two deliveries the same work: one death of one message, for it may be replayed and die again.
+    """The id by which the inbox knows the work: one death of one message, for a replayed message may die again.
 
-    None where the headers do not name the death: recording is idempotent by itself, and only a message whose
-    headers tell everything may be made to wait on the delay ladder, which changes its address.
+    None when the headers do not identify the death. Recording is idempotent without the inbox, and only a message that
+    is described by its headers alone may wait on the delay ladder, which changes its exchange and routing key.
     """
     letter = _letter(delivery)
-    is_told = letter.message_id and letter.death and delivery.headers.get(wire.X_QUEUE)
-    if letter.is_by_broker or letter.queue == wire.UNROUTED_QUEUE or not is_told:
+    is_identified = letter.message_id and letter.death and delivery.headers.get(wire.X_QUEUE)
+    if letter.is_by_broker or letter.queue == wire.UNROUTED_QUEUE or not is_identified:
         return None
     return _death_id(letter.queue, letter.message_id, letter.death)
 

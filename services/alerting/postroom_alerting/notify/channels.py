@@ -13,8 +13,8 @@ import apprise
 from postroom.privacy.redaction import HIDDEN
 from postroom.wire.errors import ConfigurationError
 from postroom_alerting.classification import IncidentSeverity
-from postroom_alerting.notify.formats import dress, has_incidents
-from postroom_alerting.notify.notifier import Notice, NotificationFailed, Notifier
+from postroom_alerting.notify.formats import format_for, resolves_incidents
+from postroom_alerting.notify.notifier import Notification, NotificationFailed, Notifier
 from postroom_alerting.settings import AlertingSettings
 
 log = logging.getLogger(__name__)
@@ -28,25 +28,30 @@ _SHORTEST_SECRET = 6  # shorter parts of a URL are words like `json` or a port
 
 
 class LogNotifier:
-    """The channel of those who gave none: an alert is a line of this service's log."""
+    """Writes notifications to this service's log: the channel when no other is configured."""
 
     channel = "log"
 
     def __init__(self, name: str = channel) -> None:
         self.channel = name
 
-    async def notify(self, notice: Notice) -> None:
+    async def notify(self, notification: Notification) -> None:
         """See Notifier."""
-        log.log(logging.INFO if notice.news.is_good else logging.ERROR, "%s\n%s", notice.title, notice.body)
+        log.log(
+            logging.INFO if notification.reason.is_recovery else logging.ERROR,
+            "%s\n%s",
+            notification.title,
+            notification.body,
+        )
 
 
 class AppriseNotifier:
     """One notification URL of apprise: Slack, e-mail, a webhook, and some 130 more.
 
     Args:
-        url: a secret. Raises ConfigurationError, without showing it, when apprise cannot use it.
-        origin: where it was given, to name it by when it is wrong.
-        name: the channel's; made from the URL when empty.
+        url: a secret. Raises ConfigurationError, which does not show it, when apprise cannot use it.
+        origin: where it was configured, for the error's text.
+        name: the channel's; derived from the URL when empty.
     """
 
     def __init__(self, url: str, origin: str = "ALERTING_CHANNELS: entry 1", name: str = "") -> None:
@@ -58,18 +63,18 @@ class AppriseNotifier:
                 "a part of it is missing; see the list of services in apprise's documentation"
             )
         self._url = url
-        self._has_incidents = has_incidents(plugin)
+        self._resolves_incidents = resolves_incidents(plugin)
         self.channel = name or f"{scheme}-{hashlib.sha256(url.encode()).hexdigest()[:10]}"
 
-    async def notify(self, notice: Notice) -> None:
-        """See Notifier. Of several parts all are sent, whichever the channel does not take."""
-        parts = (self._has_incidents and notice.parts) or (notice,)
+    async def notify(self, notification: Notification) -> None:
+        """See Notifier. All parts of a digest are sent, also when the channel does not take one of them."""
+        parts = (self._resolves_incidents and notification.parts) or (notification,)
         if not all(await asyncio.gather(*map(self._send, parts))):
             raise NotificationFailed(f"{self.channel} did not take the alert")
 
-    async def _send(self, notice: Notice) -> bool:
-        plugin: Any = apprise.Apprise.instantiate(self._url)  # of this notice alone: its form is set on it
-        formatted = dress(plugin, notice)
+    async def _send(self, notification: Notification) -> bool:
+        plugin: Any = apprise.Apprise.instantiate(self._url)  # format_for sets options on it for this notification
+        formatted = format_for(plugin, notification)
         if formatted is None:
             return True
         title, body, body_format = formatted
@@ -77,14 +82,16 @@ class AppriseNotifier:
         service.add(plugin)
         # apprise's own asynchronous call works in threads: its plugins block.
         return bool(
-            await service.async_notify(title=title, body=body, notify_type=_type_of(notice), body_format=body_format)
+            await service.async_notify(
+                title=title, body=body, notify_type=_type_of(notification), body_format=body_format
+            )
         )
 
 
-def _type_of(notice: Notice) -> apprise.NotifyType:
-    if notice.news.is_good:
+def _type_of(notification: Notification) -> apprise.NotifyType:
+    if notification.reason.is_recovery:
         return apprise.NotifyType.SUCCESS
-    return _TYPES[notice.severity]
+    return _TYPES[notification.severity]
 
 
 def open_channels(settings: AlertingSettings) -> list[Notifier]:
@@ -107,11 +114,11 @@ def open_named(urls: Mapping[str, str], origin: str) -> list[Notifier]:
 
 
 def keep_out_of_logs(urls: list[str]) -> None:
-    """Let no part of `urls` that may be a secret into the logs of apprise and of the HTTP client under it."""
+    """Hide all parts of `urls` that may be secret in the logs of apprise and of the HTTP client under it."""
     secrets = _Secrets(urls)
     for name in ("apprise", "urllib3.connectionpool", "requests"):
         logger = logging.getLogger(name)
-        # What they say in detail quotes addresses and bodies; that they failed, and how, is a warning.
+        # Below WARNING they log addresses and bodies; why a request failed is a warning.
         logger.setLevel(logging.WARNING)
         logger.filters = [one for one in logger.filters if not isinstance(one, _Secrets)]
         logger.addFilter(secrets)
@@ -127,7 +134,7 @@ class _Secrets(logging.Filter):
         self._secret = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Change the record's text; let all records through."""
+        """Replace secrets in the record's text; let every record through."""
         if self._secret is not None:
             record.msg, record.args = self._secret.sub(HIDDEN, record.getMessage()), ()
         return True

@@ -1,7 +1,7 @@
-"""Telling people, beside the recording of failures.
+"""Sends what is due to each channel, in the background, while failures are recorded.
 
-An alert is claimed in the database, sent, and only then marked as told. A process that dies in between leaves a
-claim that runs out, and the alert is sent again by whoever is there: an alert may come twice, never not at all.
+A notification is claimed in the database, sent, and then marked as sent. When a process dies in between, its claim ends
+and another process sends the notification again: it may arrive twice, but is never lost.
 """
 
 import asyncio
@@ -10,19 +10,21 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from postroom_alerting.notify.notifications import Alert, NewsLog
+from postroom_alerting.notify.notifications import DueNotification, NotificationLog
 from postroom_alerting.notify.notifier import NotificationFailed, Notifier
-from postroom_alerting.notify.wording import Links, notice_of
+from postroom_alerting.notify.wording import Links, render_notification
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=90)
-"""How long a claim holds; longer than a notification may take."""
+"""How long a claim lasts; longer than NOTIFY_LIMIT."""
 
 NOTIFY_LIMIT = timedelta(seconds=45)
-LOOK_EVERY = timedelta(seconds=5)
-REST = timedelta(seconds=0.5)
-"""From one look to the next at the least: in a storm every death would ask the database what is due."""
+"""How long a channel may take for one notification."""
+
+POLL_INTERVAL = timedelta(seconds=5)
+MIN_POLL_PAUSE = timedelta(seconds=0.5)
+"""The shortest time between two polls: in a storm every death would cause a query for what is due."""
 
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=5)
@@ -33,25 +35,25 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class Alerts:
-    """Tells people, one channel independent of the other.
+class Dispatcher:
+    """Sends notifications; no channel waits for another.
 
     Args:
-        news: what is due.
+        notifications: what is due.
         notifiers: the channels.
-        links: what alerts lead to.
+        links: the links that notifications contain.
         clock: the time, in UTC.
     """
 
     def __init__(
         self,
-        news: NewsLog,
+        notifications: NotificationLog,
         notifiers: Sequence[Notifier],
         *,
         links: Links | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> None:
-        self._news = news
+        self._notifications = notifications
         self._notifiers = notifiers
         self._links = links or Links()
         self._clock = clock
@@ -59,15 +61,15 @@ class Alerts:
         self._is_stopping = False
 
     def wake(self) -> None:
-        """Something was recorded: look now instead of in a few seconds."""
+        """Poll now instead of in a few seconds, because an incident has changed."""
         for waker in self._wakers:
             waker.set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Tell in the background; at the end, what is being sent may finish, within ten seconds."""
+        """Send in the background; at the end, notifications under way have ten seconds to finish."""
         tasks = [
-            asyncio.create_task(self._serve(notifier, waker))
+            asyncio.create_task(self._keep_sending(notifier, waker))
             for notifier, waker in zip(self._notifiers, self._wakers, strict=True)
         ]
         try:
@@ -80,38 +82,38 @@ class Alerts:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def tell_due(self, notifier: Notifier) -> None:
+    async def send_due(self, notifier: Notifier) -> None:
         """Send all that is due on one channel, one after the other. Returns early when the channel fails."""
         while True:
-            alert = await self._news.claim(notifier.channel, self._clock(), lease=LEASE)
-            if alert is None or not await self._tell(notifier, alert) or self._is_stopping:
+            due = await self._notifications.claim(notifier.channel, self._clock(), lease=LEASE)
+            if due is None or not await self._send(notifier, due) or self._is_stopping:
                 return
 
-    async def _serve(self, notifier: Notifier, waker: asyncio.Event) -> None:
+    async def _keep_sending(self, notifier: Notifier, waker: asyncio.Event) -> None:
         while not self._is_stopping:
             try:
-                await self.tell_due(notifier)
+                await self.send_due(notifier)
             except Exception:
-                # Whatever it was, the next round tries again: an alert that nobody sends helps nobody.
-                log.exception("Looking for alerts on %s failed", notifier.channel)
-            await asyncio.sleep(REST.total_seconds())
+                # Whatever it was, the next poll tries again: this task must not end while the service runs.
+                log.exception("Polling for notifications on %s failed", notifier.channel)
+            await asyncio.sleep(MIN_POLL_PAUSE.total_seconds())
             try:
-                await asyncio.wait_for(waker.wait(), LOOK_EVERY.total_seconds())
+                await asyncio.wait_for(waker.wait(), POLL_INTERVAL.total_seconds())
             except TimeoutError:
                 continue
             waker.clear()
 
-    async def _tell(self, notifier: Notifier, alert: Alert) -> bool:
-        notice = notice_of(alert, self._links)
+    async def _send(self, notifier: Notifier, due: DueNotification) -> bool:
+        notification = render_notification(due, self._links)
         try:
             async with asyncio.timeout(NOTIFY_LIMIT.total_seconds()):
-                await notifier.notify(notice)
+                await notifier.notify(notification)
         except (NotificationFailed, TimeoutError) as error:
-            pause = min(FIRST_PAUSE * 2 ** min(alert.tries, 10), LONGEST_PAUSE)
-            await self._news.put_off(alert, self._clock() + pause)
+            pause = min(FIRST_PAUSE * 2 ** min(due.tries, 10), LONGEST_PAUSE)
+            await self._notifications.postpone(due, self._clock() + pause)
             reason = str(error) or f"{notifier.channel} took longer than {NOTIFY_LIMIT.total_seconds():g} s"
             log.warning("%s; the alert is kept and sent again in %d s", reason, pause.total_seconds())
             return False
-        await self._news.told(alert, self._clock())
-        log.info("Told %s: %s", notifier.channel, notice.title)
+        await self._notifications.mark_sent(due, self._clock())
+        log.info("Notified %s: %s", notifier.channel, notification.title)
         return True

@@ -1,4 +1,4 @@
-"""A notice in the form that each kind of channel shows best. What is not named here gets plain text."""
+"""Formats a notification for each kind of channel. Kinds that are not listed here get plain text."""
 
 import html
 import re
@@ -8,8 +8,8 @@ from typing import Any
 import apprise
 
 from postroom_alerting.classification import IncidentSeverity
-from postroom_alerting.notify.notifications import News
-from postroom_alerting.notify.notifier import Notice
+from postroom_alerting.notify.notifications import Reason
+from postroom_alerting.notify.notifier import Notification
 
 MARKS = {IncidentSeverity.INFO: "🔵", IncidentSeverity.WARNING: "🟠", IncidentSeverity.CRITICAL: "🔴"}
 OVER = "🟢"
@@ -22,74 +22,80 @@ Formatted = tuple[str, str, str]
 """Title, body and apprise's name for the body's format."""
 
 
-def has_incidents(plugin: Any) -> bool:
-    """Whether each thing is an incident of its own there: then it is sent the parts of a digest."""
+def resolves_incidents(plugin: Any) -> bool:
+    """Whether a message opens or resolves an incident in the channel: then it gets the parts of a digest instead."""
     return type(plugin).__name__ == "NotifyPagerDuty"
 
 
-def dress(plugin: Any, notice: Notice) -> Formatted | None:
-    """Prepare `plugin`, which is for this notice alone. None when the channel has no use for it."""
-    # By name: apprise loads a plugin, and what that needs, when it is asked for.
+def format_for(plugin: Any, notification: Notification) -> Formatted | None:
+    """Set the options of `plugin`, which is used for this notification only. None when the channel does not get it."""
+    # By name, for apprise imports a plugin and its libraries only when a URL needs it.
     for kind in type(plugin).__mro__:
         if kind.__name__ in _FORMS:
-            return _FORMS[kind.__name__](plugin, notice)
-    return notice.title, notice.body, apprise.NotifyFormat.TEXT
+            return _FORMS[kind.__name__](plugin, notification)
+    return notification.title, notification.body, apprise.NotifyFormat.TEXT
 
 
-def marked(notice: Notice) -> str:
-    """The title with a mark that shows how much it matters."""
-    return f"{OVER if notice.news.is_good else MARKS[notice.severity]} {notice.title}"
+def marked(notification: Notification) -> str:
+    """The title, with a mark for its severity."""
+    return f"{OVER if notification.reason.is_recovery else MARKS[notification.severity]} {notification.title}"
 
 
-def _slack(plugin: Any, notice: Notice) -> Formatted:
+def _slack(plugin: Any, notification: Notification) -> Formatted:
     plugin.use_blocks, plugin.include_footer, plugin.include_image = True, False, False
-    # In code nothing is formatting: error texts come from anywhere.
-    facts = "\n".join(f"**{name}:** `{_in_code(text)}`" for name, text in notice.facts)
-    commands = "\n".join(map(_in_code, notice.commands))
-    parts = [_cut(facts) or _escape(notice.body), f"```\n{commands}\n```" if commands else "", _links(notice)]
-    return _cut(marked(notice), _LONGEST_TITLE), "\n\n".join(filter(None, parts)), apprise.NotifyFormat.MARKDOWN
+    # As code, for an error's text may contain formatting characters.
+    facts = "\n".join(f"**{name}:** `{_in_code(text)}`" for name, text in notification.facts)
+    commands = "\n".join(map(_in_code, notification.commands))
+    parts = [
+        _cut(facts) or _escape(notification.body),
+        f"```\n{commands}\n```" if commands else "",
+        _links(notification),
+    ]
+    return _cut(marked(notification), _LONGEST_TITLE), "\n\n".join(filter(None, parts)), apprise.NotifyFormat.MARKDOWN
 
 
-def _teams(plugin: Any, notice: Notice) -> Formatted:
+def _teams(plugin: Any, notification: Notification) -> Formatted:
     plugin.include_image = False
-    facts = "\n\n".join(f"**{_escape(name)}:** {_escape(text)}" for name, text in notice.facts)
-    commands = "\n\n".join(map(_escape, notice.commands))
-    parts = [facts or _escape(notice.body), commands, _links(notice)]
-    return marked(notice), "\n\n".join(filter(None, parts)), apprise.NotifyFormat.MARKDOWN
+    facts = "\n\n".join(f"**{_escape(name)}:** {_escape(text)}" for name, text in notification.facts)
+    commands = "\n\n".join(map(_escape, notification.commands))
+    parts = [facts or _escape(notification.body), commands, _links(notification)]
+    return marked(notification), "\n\n".join(filter(None, parts)), apprise.NotifyFormat.MARKDOWN
 
 
-def _mail(plugin: Any, notice: Notice) -> Formatted:
+def _mail(plugin: Any, notification: Notification) -> Formatted:
     if plugin.notify_format == apprise.NotifyFormat.TEXT:  # the URL asks for it
-        return marked(notice), notice.body, apprise.NotifyFormat.TEXT
+        return marked(notification), notification.body, apprise.NotifyFormat.TEXT
     facts = "".join(
-        f"<tr><td><b>{html.escape(name)}</b></td><td>{html.escape(text)}</td></tr>" for name, text in notice.facts
+        f"<tr><td><b>{html.escape(name)}</b></td><td>{html.escape(text)}</td></tr>" for name, text in notification.facts
     )
-    body = f"<table>{facts}</table>" if facts else f"<pre>{html.escape(notice.body)}</pre>"
-    commands = html.escape("\n".join(notice.commands))
-    links = "".join(f'<p><a href="{html.escape(url)}">{html.escape(label)}</a></p>' for label, url in notice.links)
-    return marked(notice), f"{body}<pre>{commands}</pre>{links}", apprise.NotifyFormat.HTML
+    body = f"<table>{facts}</table>" if facts else f"<pre>{html.escape(notification.body)}</pre>"
+    commands = html.escape("\n".join(notification.commands))
+    links = "".join(
+        f'<p><a href="{html.escape(url)}">{html.escape(label)}</a></p>' for label, url in notification.links
+    )
+    return marked(notification), f"{body}<pre>{commands}</pre>{links}", apprise.NotifyFormat.HTML
 
 
-def _pagerduty(plugin: Any, notice: Notice) -> Formatted | None:
-    """One incident for each group or condition, which its end resolves. More of the same is no news there."""
-    if notice.news in {News.MORE, News.DIGEST}:
+def _pagerduty(plugin: Any, notification: Notification) -> Formatted | None:
+    """One incident of PagerDuty's for each of ours, resolved with it. More deaths and digests are not sent."""
+    if notification.reason in {Reason.MORE, Reason.DIGEST}:
         return None
-    details = notice.details
+    details = notification.details
     plugin.action, plugin.include_image = "map", False
     plugin.dedup = f"postroom-{details.get('group', 'test')}"
-    plugin.severity = notice.severity.value
+    plugin.severity = notification.severity.value
     plugin.component = str(details.get("queue") or details.get("subject") or "postroom")
-    plugin.details = dict(notice.facts)
-    plugin.click = next((url for _label, url in notice.links), None)
-    return "", notice.title, apprise.NotifyFormat.TEXT
+    plugin.details = dict(notification.facts)
+    plugin.click = next((url for _label, url in notification.links), None)
+    return "", notification.title, apprise.NotifyFormat.TEXT
 
 
-def _json(plugin: Any, notice: Notice) -> Formatted:
-    plugin.payload_extras = {**notice.details, **plugin.payload_extras}
-    return notice.title, notice.body, apprise.NotifyFormat.TEXT
+def _json(plugin: Any, notification: Notification) -> Formatted:
+    plugin.payload_extras = {**notification.details, **plugin.payload_extras}
+    return notification.title, notification.body, apprise.NotifyFormat.TEXT
 
 
-_FORMS: dict[str, Callable[[Any, Notice], Formatted | None]] = {
+_FORMS: dict[str, Callable[[Any, Notification], Formatted | None]] = {
     "NotifySlack": _slack,
     "NotifyWorkflows": _teams,
     "NotifyEmail": _mail,
@@ -98,8 +104,8 @@ _FORMS: dict[str, Callable[[Any, Notice], Formatted | None]] = {
 }
 
 
-def _links(notice: Notice) -> str:
-    return " ".join(f"[{label}]({url})" for label, url in notice.links)
+def _links(notification: Notification) -> str:
+    return " ".join(f"[{label}]({url})" for label, url in notification.links)
 
 
 def _in_code(text: str) -> str:

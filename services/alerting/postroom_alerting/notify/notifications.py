@@ -1,4 +1,4 @@
-"""What there is to tell on one channel, and the port that knows it."""
+"""What is due on a channel, and the port that knows what each channel was last notified of."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,8 +8,8 @@ from typing import Protocol
 from postroom_alerting.incidents.incident import Incident
 
 
-class News(StrEnum):
-    """What happened to a incident since the channel was told last."""
+class Reason(StrEnum):
+    """What happened to an incident since the channel was last notified of it."""
 
     NEW = "new"
     MORE = "more"
@@ -20,24 +20,25 @@ class News(StrEnum):
     DIGEST = "digest"
 
     @property
-    def is_good(self) -> bool:
-        """Whether it is over."""
-        return self in {News.RESOLVED, News.CLEARED}
+    def is_recovery(self) -> bool:
+        """Whether the incident is over."""
+        return self in {Reason.RESOLVED, Reason.CLEARED}
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One incident in an alert.
+class IncidentUpdate:
+    """One incident in a notification.
 
     Attributes:
-        new: deaths that this channel has not been told of. since: when it was told last; at first, `first_at`.
-        interval: until it may be told of more.
-        role: as whom the channel is told.
-        quiet_until: when another change of the incident's state may be told, once this is.
+        new: deaths since the channel was last notified.
+        since: when the channel was last notified; the first time, when the incident's first death was.
+        interval: how long the channel is not notified of more deaths after this.
+        role: the receiver's role, see NotificationStateRow.
+        quiet_until: until when the channel is not notified of another change of state after this.
     """
 
     incident: Incident
-    news: News
+    reason: Reason
     new: int
     since: datetime
     interval: timedelta
@@ -46,40 +47,40 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
-    """What a channel is to be told, in one message. Held by whoever claimed it, until its lease ends.
+class DueNotification:
+    """A notification to be sent to one channel, claimed by one process until its lease ends.
 
     Attributes:
-        items: one, or those of a digest.
-        tries: notifications of this that failed already.
-        token: who holds it.
+        updates: one, or several in a digest.
+        tries: how often sending it has failed already.
+        token: identifies the claim.
     """
 
     channel: str
-    items: tuple[Item, ...]
+    updates: tuple[IncidentUpdate, ...]
     is_digest: bool
     tries: int
     token: str
 
 
-class NewsLog(Protocol):
-    """What each channel has been told, and what not yet."""
+class NotificationLog(Protocol):
+    """What each channel was notified of, and what is due."""
 
-    async def claim(self, channel: str, now: datetime, *, lease: timedelta) -> Alert | None:
-        """An alert that is due on `channel`, for this caller alone until `now + lease`.
+    async def claim(self, channel: str, now: datetime, *, lease: timedelta) -> DueNotification | None:
+        """A notification that is due on `channel`, claimed for this caller until `now + lease`.
 
-        Due at once, each by itself: what opened, came back, was resolved or has cleared, and what is still open
-        when it is to be escalated. When ten of that were told within a quarter of an hour, the rest joins the next
-        digest, and an escalation makes one. A incident that comes and goes is told of twice, beginning and end, then
-        once in each interval. More of what was told is due as one digest of all such groups, when their intervals
-        are over. Nothing is due that is muted.
+        Due at once, each by itself: an incident opened, came back, was resolved or has cleared, or is to be escalated.
+        After ten such notifications within a quarter of an hour, further changes join the next digest, and an
+        escalation makes a digest due. An incident that comes and goes is due at its first two beginnings and ends, then
+        once in each interval. More deaths of open incidents are due as one digest, when the incidents' intervals are
+        over. Nothing is due of an incident that is silenced.
         """
         ...
 
-    async def told(self, alert: Alert, now: datetime) -> None:
-        """The channel has it."""
+    async def mark_sent(self, due: DueNotification, now: datetime) -> None:
+        """The channel has taken it."""
         ...
 
-    async def put_off(self, alert: Alert, until: datetime) -> None:
-        """The channel did not take it: it is due again at `until`."""
+    async def postpone(self, due: DueNotification, until: datetime) -> None:
+        """The channel has not taken it: it is due again at `until`."""
         ...

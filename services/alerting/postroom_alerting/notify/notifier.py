@@ -1,4 +1,4 @@
-"""The port through which people are told."""
+"""The port to a channel: what is sent to it, and how it fails."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,45 +6,46 @@ from typing import Any, Protocol
 
 from postroom.wire.errors import PostroomError
 from postroom_alerting.classification import IncidentSeverity
-from postroom_alerting.notify.notifications import News
+from postroom_alerting.notify.notifications import Reason
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """What a person reads. It has no secret, no whole address and no payload in it.
+class Notification:
+    """What a person reads. It contains no secret, no whole address and no payload.
 
     Attributes:
         title: one line.
         body: all of it as plain text: facts, then commands, then links.
-        facts: what there is to know, as pairs of a name and a line.
-        commands: what to type next. links: pairs of a label and a URL.
-        details: the same for programs: docs/alerting.md names the fields.
-        parts: of a digest, each of its changes as a notice of its own.
+        facts: pairs of a name and a line of text.
+        commands: commands to type next.
+        links: pairs of a label and a URL.
+        details: the same for programs: docs/alerting.md lists the fields.
+        parts: of a digest, each change of state as a notification of its own.
     """
 
     title: str
     body: str = ""
-    news: News = News.NEW
+    reason: Reason = Reason.NEW
     severity: IncidentSeverity = IncidentSeverity.WARNING
     facts: tuple[tuple[str, str], ...] = ()
     commands: tuple[str, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
-    parts: tuple["Notice", ...] = ()
+    parts: tuple["Notification", ...] = ()
 
 
 class NotificationFailed(PostroomError):
-    """The channel did not take a notice. The text names the channel, never its URL."""
+    """A channel did not take a notification. The text names the channel, never its URL."""
 
 
 class Notifier(Protocol):
-    """One channel. `channel` names it in the database and in logs, and has no secret in it."""
+    """Sends notifications to one channel."""
 
     @property
     def channel(self) -> str:
-        """Stable over restarts, at most 64 characters."""
+        """The channel's name in the database and in logs: stable over restarts, at most 64 characters, no secret."""
         ...
 
-    async def notify(self, notice: Notice) -> None:
-        """Tell. Returns when the channel has taken it, raises NotificationFailed otherwise; never blocks."""
+    async def notify(self, notification: Notification) -> None:
+        """Send it. Returns when the channel has taken it, or raises NotificationFailed; does not block."""
         ...

@@ -1,4 +1,4 @@
-"""What is due on a channel: the conditions for it, in SQL."""
+"""Queries for what is due on a channel."""
 
 from datetime import datetime
 from typing import Any
@@ -8,81 +8,75 @@ from sqlalchemy import Select, and_, case, or_, select
 from postroom_alerting.classification import IncidentType
 from postroom_alerting.incidents.sql_conditions import SETTLING
 from postroom_alerting.incidents.sql_lifecycle import OPEN, RESOLVED, incidents
-from postroom_alerting.incidents.sql_receivers import FIRST
-from postroom_alerting.incidents.sql_receivers import notification_states as states
+from postroom_alerting.incidents.sql_receivers import FIRST, notification_states
 
-_CANDIDATES = 20  # alerts looked at in one claim, when others claim at the same time
+_states = notification_states.c
+
+_CANDIDATES = 20  # rows tried in one claim, when other processes claim at the same time
 _LARGEST_DIGEST = 500
 _MOST_CHANGES = 100  # in one digest: PagerDuty takes 120 events in a minute
 
 
-def due_alone(channel: str, now: datetime) -> Select[Any]:
-    """Changes of state, each of which is worth a message."""
+def due_singles(channel: str, now: datetime) -> Select[Any]:
+    """Changes of state, each of which is due as a notification of its own."""
     return (
         _of_channel(channel, now)
-        .where(_is_change(now))
-        .order_by(states.c.tries, states.c.role, incidents.c.opened_at)
+        .where(_is_changed(now))
+        .order_by(_states.tries, _states.role, incidents.c.opened_at)
         .limit(_CANDIDATES)
     )
 
 
-def due_together(channel: str, now: datetime, soon: datetime, *, is_burst: bool) -> Select[Any]:
-    """More of what was told, that of before `soon` too; in a burst the changes as well, and they come first."""
+def due_digest(channel: str, now: datetime, soon: datetime, *, is_burst: bool) -> Select[Any]:
+    """More deaths of open incidents whose interval is over at `soon`; in a burst also changes of state, first."""
     more = and_(
         incidents.c.state == OPEN,
-        states.c.role == FIRST,
-        states.c.told_episode == incidents.c.episode,
-        states.c.told_count < incidents.c.total,
-        or_(states.c.next_at.is_(None), states.c.next_at <= soon),
+        _states.role == FIRST,
+        _states.told_episode == incidents.c.episode,
+        _states.told_count < incidents.c.total,
+        or_(_states.next_at.is_(None), _states.next_at <= soon),
     )
     return (
         _of_channel(channel, now)
-        .where(or_(more, _is_change(now)) if is_burst else more)
-        .order_by(
-            case((more, 1), else_=0),
-            states.c.role,
-            (incidents.c.total - states.c.told_count).desc(),
-        )
+        .where(or_(more, _is_changed(now)) if is_burst else more)
+        .order_by(case((more, 1), else_=0), _states.role, (incidents.c.total - _states.told_count).desc())
         .limit(_MOST_CHANGES if is_burst else _LARGEST_DIGEST)
     )
 
 
-def is_free(table: Any, now: datetime) -> Any:
-    """Nobody holds it, or no longer."""
+def is_unclaimed(table: Any, now: datetime) -> Any:
+    """No claim on the row lasts."""
     return or_(table.c.held_until.is_(None), table.c.held_until <= now)
 
 
 def _of_channel(channel: str, now: datetime) -> Select[Any]:
-    is_heard = or_(incidents.c.muted_until.is_(None), incidents.c.muted_until <= now)
-    columns = [column for column in states.c if column.name != "cause"]
+    is_not_silenced = or_(incidents.c.muted_until.is_(None), incidents.c.muted_until <= now)
+    columns = [column for column in _states if column.name != "cause"]
     return (
         select(*incidents.c, *columns)
-        .join(states, states.c.cause == incidents.c.cause)
-        .where(states.c.channel == channel, is_heard, is_free(states, now))
+        .join(notification_states, _states.cause == incidents.c.cause)
+        .where(_states.channel == channel, is_not_silenced, is_unclaimed(notification_states, now))
     )
 
 
-def _is_change(now: datetime) -> Any:
-    """The channel believes another state than there is, and was not told of too many changes lately."""
-    opened = and_(
+def _is_changed(now: datetime) -> Any:
+    """The incident's state is another one than the channel was notified of, and the channel may be notified again."""
+    has_opened = and_(
         incidents.c.state == OPEN,
-        states.c.told_episode < incidents.c.episode,
-        or_(states.c.due_at.is_(None), states.c.due_at <= now),
+        _states.told_episode < incidents.c.episode,
+        or_(_states.due_at.is_(None), _states.due_at <= now),
     )
     is_over = and_(
         incidents.c.state == RESOLVED,
-        states.c.told_state == OPEN,
+        _states.told_state == OPEN,
         or_(incidents.c.about == IncidentType.FAILURES, incidents.c.closed_at <= now - SETTLING),
-        or_(states.c.role == FIRST, ~_is_told_at_first()),  # once is enough
+        # A channel in both roles is notified of the end once.
+        or_(_states.role == FIRST, ~_has_first_role()),
     )
-    return and_(or_(opened, is_over), or_(states.c.quiet_until.is_(None), states.c.quiet_until <= now))
+    return and_(or_(has_opened, is_over), or_(_states.quiet_until.is_(None), _states.quiet_until <= now))
 
 
-def _is_told_at_first() -> Any:
-    first = states.alias("first")
-    same = (
-        first.c.cause == states.c.cause,
-        first.c.channel == states.c.channel,
-        first.c.role == FIRST,
-    )
-    return select(first.c.cause).where(*same).correlate(states).exists()
+def _has_first_role() -> Any:
+    first = notification_states.alias("first")
+    same = (first.c.cause == _states.cause, first.c.channel == _states.channel, first.c.role == FIRST)
+    return select(first.c.cause).where(*same).correlate(notification_states).exists()

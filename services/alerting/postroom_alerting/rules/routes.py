@@ -1,4 +1,4 @@
-"""Who is told of what, how often, and who is told when nobody acts."""
+"""Rules, and the route of an incident: the channels that are notified of it, how often, and to whom it escalates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,29 +13,29 @@ from postroom_alerting.classification import IncidentSeverity, IncidentType
 
 INTERVAL = timedelta(minutes=15)
 
-Span = Annotated[Duration, Field(gt=timedelta(0), le=timedelta(days=30))]
+RuleDuration = Annotated[Duration, Field(gt=timedelta(0), le=timedelta(days=30))]
 ChannelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 
 
 class Escalation(BaseModel):
-    """Who is told as well of what is still open after so long."""
+    """Channels that are notified as well when an incident is still open after a time."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    after: Span
+    after: RuleDuration
     to: Annotated[list[ChannelName], Field(min_length=1)]
 
 
 class Rule(BaseModel):
-    """What of it matches goes where. Patterns are of the shell's kind: `email.*`; the first rule that matches counts.
+    """Which incidents go to which channels. Patterns are as in a shell: `email.*`. The first rule that matches counts.
 
     Attributes:
-        queue: the queue that messages died in; the subject of a condition.
-        error: the error's type. A rule with it matches no condition.
-        condition: the condition's kind. A rule with it matches no failures.
-        severity: instead of `warning` for failures, and of a condition's own.
-        interval: from one message about a group to the next.
-        drop: record it, and tell nobody.
+        queue: pattern for the queue that messages died in, or for the subject of a condition.
+        error: pattern for the error's type. Such a rule matches no condition.
+        condition: pattern for the condition's kind. Such a rule matches no failures.
+        severity: replaces the default: `warning` for failures, its own for a condition.
+        interval: the time from one notification of the incident to the next.
+        drop: record it, and notify nobody.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,7 +45,7 @@ class Rule(BaseModel):
     condition: str | None = None
     severity: IncidentSeverity | None = None
     to: list[ChannelName] = Field(default_factory=list)
-    interval: Span | None = None
+    interval: RuleDuration | None = None
     escalate: Escalation | None = None
     drop: bool = False
 
@@ -60,7 +60,7 @@ class Rule(BaseModel):
         return self
 
     def matches(self, about: IncidentType, name: str, what: str) -> bool:
-        """Whether the rule is for `what` (error type or kind of condition) of `name` (queue or subject)."""
+        """Whether the rule matches the error type or condition kind `what` of the queue or subject `name`."""
         if about is IncidentType.FAILURES and self.condition is not None:
             return False
         if about is IncidentType.CONDITION and self.error is not None:
@@ -71,11 +71,11 @@ class Rule(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where one thing is told.
+    """Where one incident goes.
 
     Attributes:
-        rule: the number of the rule, from 1; None where none matched: then everybody is told.
-        severity: None for a condition's own.
+        severity: None for the default.
+        rule: the number of the rule, from 1; None when no rule matched: then every channel is notified.
     """
 
     channels: tuple[str, ...]
@@ -91,9 +91,9 @@ class Rules:
     """The rules in their order.
 
     Attributes:
-        channels: the names of all channels: what no rule matches goes to each of them.
-        interval: of rules that have none of their own.
-        digest: from one digest on a channel to the next.
+        channels: the names of all channels. They are notified of what no rule matches.
+        interval: the default of rules without one.
+        digest: the time from one digest on a channel to the next.
     """
 
     channels: tuple[str, ...]
@@ -102,7 +102,7 @@ class Rules:
     rules: Sequence[Rule] = field(default=())
 
     def route(self, about: IncidentType, name: str, what: str) -> Route:
-        """Where `what` of `name` is told."""
+        """The route of an incident; see Rule.matches."""
         for number, rule in enumerate(self.rules, start=1):
             if rule.matches(about, name, what):
                 return self._of(rule, number)

@@ -1,4 +1,4 @@
-"""The rules file: read and checked whole. One mistake in it, and none of it is used."""
+"""Reads and checks the rules file. A file with a mistake is refused as a whole."""
 
 import os
 from collections.abc import Mapping
@@ -11,30 +11,30 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from postroom.wire.errors import ConfigurationError
-from postroom_alerting.rules.routes import INTERVAL, ChannelName, Escalation, Rule, Rules, Span
+from postroom_alerting.rules.routes import INTERVAL, ChannelName, Escalation, Rule, RuleDuration, Rules
 
 _FROM_ENVIRONMENT = "env:"
 _LOG = "log"
 
 
 class RulesFile(BaseModel):
-    """What stands in a rules file.
+    """The contents of a rules file.
 
     Attributes:
-        channels: name and `env:VARIABLE`, which has the notification URL; or `log`.
-        interval: from one message about a group to the next, of rules that do not say.
-        digest: from one digest on a channel to the next.
+        channels: by name `env:VARIABLE`, the environment variable with the notification URL; or `log`.
+        interval: the default time from one notification of an incident to the next.
+        digest: the time from one digest on a channel to the next.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     channels: dict[ChannelName, str] = Field(min_length=1)
-    interval: Span | None = None
-    digest: Span | None = None
+    interval: RuleDuration | None = None
+    digest: RuleDuration | None = None
     rules: list[Rule] = Field(default_factory=list)
 
     def to_rules(self, interval: timedelta = INTERVAL) -> Rules:
-        """The rules, with `interval` where the file has none."""
+        """The rules; `interval` is used when the file has none."""
         usual = self.interval or interval
         return Rules(tuple(self.channels), usual, self.digest or usual, tuple(self.rules))
 
@@ -45,12 +45,12 @@ class BrokenRules(ConfigurationError):
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """Where in the file things stand."""
+    """Line numbers in the file."""
 
     root: yaml.Node
 
     def of(self, path: tuple[int | str, ...]) -> int:
-        """The line of what `path` leads to, or of the nearest thing around it."""
+        """The line of the node at `path`, or of its nearest parent that exists."""
         node, line = self.root, self.root.start_mark.line + 1
         for step in path:
             found = self._step(node, step)
@@ -92,7 +92,7 @@ def read_rules_file(path: Path) -> RulesFile:
 
 
 def channel_urls(found: RulesFile, path: Path, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The channels' URLs by name, from the environment. Raises BrokenRules for one that is not set there."""
+    """The channels' URLs by name, from the environment. Raises BrokenRules when one is not set there."""
     urls = {name: _url(given, environment) for name, given in found.channels.items()}
     missing = [
         f"{path}: channel {name}: {found.channels[name].removeprefix(_FROM_ENVIRONMENT)} is not set in the environment"

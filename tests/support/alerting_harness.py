@@ -1,4 +1,4 @@
-"""An alert log with a database, and the time in the test's hand."""
+"""Alerting's logs on a real database, with a clock that the test sets."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,8 +8,8 @@ from postroom_alerting.incidents.sql_conditions import SqlConditionLog
 from postroom_alerting.incidents.sql_incidents import SqlIncidents
 from postroom_alerting.intake.failures import RecordedFailure, Settlement
 from postroom_alerting.intake.sql_failures import SqlFailureLog
-from postroom_alerting.notify.notifications import Alert, News
-from postroom_alerting.notify.sql_notifications import SqlNewsLog
+from postroom_alerting.notify.notifications import DueNotification, IncidentUpdate, Reason
+from postroom_alerting.notify.sql_notifications import SqlNotificationLog
 from postroom_alerting.rules.routes import Rules
 from tests.support.alerting import NOON, make_failure
 
@@ -19,8 +19,8 @@ RULES = Rules(("slack",), INTERVAL, INTERVAL)
 
 
 @dataclass
-class AlertLog:
-    """A database and the time."""
+class AlertingHarness:
+    """The logs of failures, conditions, incidents and notifications, at the time `now`."""
 
     database: Database
     rules: Rules = RULES
@@ -33,7 +33,7 @@ class AlertLog:
         self.failures = SqlFailureLog(self.database, rules, clock=lambda: self.now)
         self.conditions = SqlConditionLog(self.database, rules)
         self.incidents = SqlIncidents(self.database, rules)
-        self.news = SqlNewsLog(self.database, rules)
+        self.notifications = SqlNotificationLog(self.database, rules)
 
     async def die(self, **changes: object) -> RecordedFailure:
         failure = make_failure(failed_at=self.now, **changes)
@@ -44,16 +44,23 @@ class AlertLog:
         """It was replayed, and done."""
         await self.failures.settle(Settlement(failure.queue, failure.message_id, replays=failure.replays + 1))
 
-    async def claim(self, channel: str = "slack") -> Alert | None:
-        return await self.news.claim(channel, self.now, lease=LEASE)
+    async def claim(self, channel: str = "slack") -> DueNotification | None:
+        return await self.notifications.claim(channel, self.now, lease=LEASE)
 
-    async def told(self, channel: str = "slack") -> list[tuple[News, int]]:
-        """Tell all that is due; what it was, and how many were new."""
-        return [(item.news, item.new) for alert in await self.told_alerts(channel) for item in alert.items]
+    async def sent(self, channel: str = "slack") -> list[tuple[Reason, int]]:
+        """Send all that is due: for each incident the reason, and the number of new deaths."""
+        return [(update.reason, update.new) for due in await self.sent_notifications(channel) for update in due.updates]
 
-    async def told_alerts(self, channel: str = "slack") -> list[Alert]:
-        alerts = []
-        while (alert := await self.claim(channel)) is not None:
-            await self.news.told(alert, self.now)
-            alerts.append(alert)
-        return alerts
+    async def sent_notifications(self, channel: str = "slack") -> list[DueNotification]:
+        sent = []
+        while (due := await self.claim(channel)) is not None:
+            await self.notifications.mark_sent(due, self.now)
+            sent.append(due)
+        return sent
+
+
+def only(due: DueNotification | None) -> IncidentUpdate:
+    """Its single update."""
+    assert due is not None
+    [update] = due.updates
+    return update

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from postroom.wire.messages import SchedulerMeasured
-from postroom_alerting.monitor.heartbeats import HeardLog
-from postroom_alerting.monitor.process_checks import schedulers
+from postroom_alerting.monitor.heartbeats import HeartbeatLog
+from postroom_alerting.monitor.process_checks import check_schedulers
 from tests.support.alert_sinks import serve_http
 from tests.support.alerting import make_condition
 from tests.support.alerting_harness import AlertingHarness
@@ -87,20 +87,20 @@ async def test_a_condition_that_nobody_sees_any_more_is_resolved_by_hand(shell: 
 
 
 async def test_a_person_says_that_no_scheduler_shall_run_any_more(shell: Shell) -> None:
-    heard, now = HeardLog(shell.harness.database), shell.harness.now
+    heartbeats, now = HeartbeatLog(shell.harness.database), shell.harness.now
     long_ago = now - timedelta(minutes=5)
-    await heard.measured(SchedulerMeasured(instance="s", at=long_ago, late_seconds=0, due=0), long_ago)
-    [silent] = schedulers(await heard.all(now), now, long_ago, timedelta(minutes=1))
+    await heartbeats.measured(SchedulerMeasured(instance="s", at=long_ago, late_seconds=0, due=0), long_ago)
+    [silent] = check_schedulers(await heartbeats.all(now), now, long_ago, timedelta(minutes=1))
     await shell.harness.conditions.observe(silent.source, silent.conditions, now)
     [condition] = await shell.harness.incidents.all(now)
 
     assert (await shell.alerts("resolve", condition.key))[0] == 0
     assert await shell.asked("list") == []
-    assert await heard.all(now) == []
+    assert await heartbeats.all(now) == []
 
-    await heard.measured(SchedulerMeasured(instance="t", at=now, late_seconds=0, due=0), now)
+    await heartbeats.measured(SchedulerMeasured(instance="t", at=now, late_seconds=0, due=0), now)
     assert "clears by itself" in (await shell.alerts("resolve", condition.key))[1]
-    assert [each.instance for each in await heard.all(now)] == ["t"]  # it is missed when it is silent
+    assert [each.instance for each in await heartbeats.all(now)] == ["t"]  # it is missed when it is silent
 
 
 async def test_who_tells_nobody_needs_no_channels_secret(shell: Shell, tmp_path: Path) -> None:

@@ -16,13 +16,13 @@ from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, JobC
 from postroom.wire.retries import RetryPolicy, exponential
 from postroom_alerting.intake.dead_letters import death_of, read_failure
 from postroom_alerting.intake.failures import FailureLog, RecordedFailure, Settlement
-from postroom_alerting.monitor.heartbeat_listeners import listen
+from postroom_alerting.monitor.heartbeat_listeners import register_listeners
 from postroom_alerting.notify.dispatcher import Dispatcher
 
 log = logging.getLogger(__name__)
 
 worker = Worker("alerting")
-listen(worker)
+register_listeners(worker)
 
 Result = TypeVar("Result")
 

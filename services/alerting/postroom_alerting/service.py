@@ -7,7 +7,7 @@ service = Service(
     "alerting",
     worker="postroom_alerting.handlers:worker",
     adapters="postroom_alerting.adapters:adapters",
-    settings=("postroom_alerting.settings:AlertingSettings", "postroom_alerting.monitor.settings:WatchingSettings"),
+    settings=("postroom_alerting.settings:AlertingSettings", "postroom_alerting.monitor.settings:MonitorSettings"),
     migrations="postroom_alerting:migrations",
     retention="postroom_alerting.models:RETENTION",
     commands=(

@@ -1,1 +1,1 @@
-"""Watches the installation: what is wrong with the broker, its queues, providers and the scheduler, while it lasts."""
+"""Monitors the installation: broker, queues, providers, scheduler. What is wrong is a condition while it lasts."""

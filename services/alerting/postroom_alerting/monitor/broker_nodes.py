@@ -1,4 +1,4 @@
-"""The broker's own troubles: alarms, nodes that are down or out of sight, a management API that does not answer."""
+"""Checks of the broker itself: alarms, nodes that are down or partitioned, and its management API."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from postroom.broker.management import ManagementError, ManagementRefused, NodeInfo
 from postroom_alerting.classification import IncidentSeverity
 from postroom_alerting.incidents.conditions import Condition
-from postroom_alerting.monitor.broker_snapshot import Look
+from postroom_alerting.monitor.broker_snapshot import BrokerSnapshot
 from postroom_alerting.monitor.findings import Finding, duration_text
 
 SOURCE = "nodes"
@@ -19,9 +19,9 @@ _ADVICE = {
 }
 
 
-def nodes(look: Look) -> Finding:
-    """What is wrong with the nodes."""
-    return Finding(SOURCE, [condition for node in look.nodes for condition in _of_node(node, look.at)])
+def check_nodes(snapshot: BrokerSnapshot) -> Finding:
+    """The conditions of all nodes."""
+    return Finding(SOURCE, [condition for node in snapshot.nodes for condition in _of_node(node, snapshot.at)])
 
 
 def _of_node(node: NodeInfo, now: datetime) -> Iterator[Condition]:
@@ -41,31 +41,31 @@ def _critical(kind: str, subject: str, text: str, advice: str, now: datetime) ->
     return Condition(f"{kind} {subject}", kind, subject, IncidentSeverity.CRITICAL, text, advice, now)
 
 
-class Reachability:
-    """Whether the management API answers."""
+class ManagementApiCheck:
+    """Checks whether the management API answers."""
 
     def __init__(self) -> None:
-        self._silent_since: datetime | None = None
+        self._failing_since: datetime | None = None
 
     def answered(self) -> Finding:
-        """It did."""
-        self._silent_since = None
+        """It answered."""
+        self._failing_since = None
         return Finding(UNREACHABLE)
 
     def failed(self, error: ManagementError, now: datetime) -> Finding | None:
-        """It did not. None within the grace."""
-        self._silent_since = self._silent_since or now
-        silence = now - self._silent_since
-        if silence < GRACE:
+        """It did not answer. None within the grace."""
+        self._failing_since = self._failing_since or now
+        duration = now - self._failing_since
+        if duration < GRACE:
             return None
         is_refused = isinstance(error, ManagementRefused)
         text = f"RabbitMQ's management API {'refuses us' if is_refused else 'cannot be asked'}: {error}"
-        advice = f"For {duration_text(silence)} nobody has watched queues and alarms. " + (
+        advice = f"For {duration_text(duration)} nobody has watched queues and alarms. " + (
             "POSTROOM_MANAGEMENT_URL needs a user with the tag monitoring and a permission in the virtual host"
             if is_refused
             else "Is the broker running?"
         )
         condition = Condition(
-            UNREACHABLE, UNREACHABLE, "management API", IncidentSeverity.CRITICAL, text, advice, self._silent_since
+            UNREACHABLE, UNREACHABLE, "management API", IncidentSeverity.CRITICAL, text, advice, self._failing_since
         )
         return Finding(UNREACHABLE, [condition])

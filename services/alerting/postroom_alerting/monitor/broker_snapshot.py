@@ -1,4 +1,4 @@
-"""One look at the broker through its management API."""
+"""What the broker's management API says at one moment."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,8 +7,8 @@ from postroom.broker.management import Management, NodeInfo, QueueInfo
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What the broker had at a moment."""
+class BrokerSnapshot:
+    """Nodes and queues of the broker at a moment."""
 
     at: datetime
     version: str
@@ -16,6 +16,6 @@ class Look:
     queues: tuple[QueueInfo, ...]
 
 
-def look(management: Management, at: datetime) -> Look:
+def take_snapshot(management: Management, at: datetime) -> BrokerSnapshot:
     """Ask the broker. Raises ManagementError; blocks, so it is called in a thread."""
-    return Look(at, management.version(), tuple(management.nodes()), tuple(management.queues()))
+    return BrokerSnapshot(at, management.version(), tuple(management.nodes()), tuple(management.queues()))

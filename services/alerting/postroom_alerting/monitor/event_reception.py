@@ -1,39 +1,39 @@
-"""Since when processes can be heard: silence before that says nothing of them."""
+"""Since when all heartbeats have been received: a process that seems silent before that may not have been."""
 
 from collections.abc import Callable
 from datetime import datetime
 
 from postroom.runtime.circuit.outages import TELL_EVERY
-from postroom_alerting.monitor.broker_snapshot import Look
-from postroom_alerting.monitor.process_checks import SILENCE
+from postroom_alerting.monitor.broker_snapshot import BrokerSnapshot
+from postroom_alerting.monitor.process_checks import HEARTBEAT_TIMEOUT
 
-LONGEST_PAUSE = SILENCE - TELL_EVERY
-"""So long after we last listened, somebody who tells once a minute may seem to have been silent for SILENCE."""
+LONGEST_PAUSE = HEARTBEAT_TIMEOUT - TELL_EVERY
+"""After a longer pause in reading heartbeats, a process that sends one a minute may seem to have timed out."""
 
 
-class Hearing:
-    """Whether what processes tell reaches us.
+class EventReception:
+    """Whether heartbeats reach us.
 
     Args:
         is_connected: whether there is a connection to the broker.
 
     Attributes:
-        since: when it last did not.
+        complete_since: when heartbeats were last prevented from reaching us.
     """
 
     def __init__(self, is_connected: Callable[[], bool], now: datetime) -> None:
         self._is_connected = is_connected
         self._is_alarmed = False
-        self._listened_at = now
-        self.since = now
+        self._read_at = now
+        self.complete_since = now
 
-    def saw(self, look: Look) -> None:
-        """What the broker was like: in an alarm nobody can publish. While it cannot be looked at, that stays."""
-        self._is_alarmed = any(node.alarms for node in look.nodes)
+    def note_alarms(self, snapshot: BrokerSnapshot) -> None:
+        """In an alarm nobody can publish. Without a new snapshot an alarm is taken to last."""
+        self._is_alarmed = any(node.alarms for node in snapshot.nodes)
 
-    def listened(self, now: datetime) -> None:
-        """All that was told until `now` has been read. It was not for a while when our database was away."""
-        was_away = now - self._listened_at > LONGEST_PAUSE
+    def note_read(self, now: datetime) -> None:
+        """All heartbeats stored until `now` have been read; after a while in which our database was away, late."""
+        was_away = now - self._read_at > LONGEST_PAUSE
         if was_away or self._is_alarmed or not self._is_connected():
-            self.since = now
-        self._listened_at = now
+            self.complete_since = now
+        self._read_at = now

@@ -1,4 +1,4 @@
-"""What one look found about one thing."""
+"""What a check has found."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from postroom_alerting.incidents.conditions import Condition
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What `source` sees now: nothing wrong when there are no conditions.
+    """The conditions of one source now; nothing is wrong when there are none.
 
-    Where a look cannot tell yet there is no finding, and what was seen before stays.
+    A check that cannot tell yet makes no finding, and conditions recorded before stay open.
     """
 
     source: str

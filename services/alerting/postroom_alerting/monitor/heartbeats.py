@@ -1,27 +1,28 @@
-"""What processes tell of themselves, kept until they have been silent for a day; of schedulers, the newest stays."""
+"""The last heartbeat of each process. Heartbeats are kept for a day, and the latest of a scheduler for longer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, delete, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, and_, delete, func, or_, select
 
 from postroom.storage.database import Database
 from postroom.wire.messages import CircuitClosed, CircuitOpened, SchedulerMeasured
-from postroom_alerting.monitor.models import HeardRow
+from postroom_alerting.models import table_of
+from postroom_alerting.monitor.models import HeartbeatRow
+from postroom_alerting.sql_dialects import insert_into, utc
 
 CIRCUIT = "circuit"
 SCHEDULER = "scheduler"
 KEPT = timedelta(days=1)
 
-_heard: Table = HeardRow.__table__  # type: ignore[attr-defined]
+_heartbeats = table_of(HeartbeatRow)
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """The last that one process told: see HeardRow."""
+class Heartbeat:
+    """The last heartbeat of one process; see HeartbeatRow."""
 
     topic: str
     service: str
@@ -34,63 +35,61 @@ class Heard:
     heard_at: datetime
 
 
-class HeardLog:
-    """What was heard, in the database: safe with any number of replicas, and with events that come late or twice."""
+class HeartbeatLog:
+    """Heartbeats in the database; safe with any number of replicas, and with events that come late or twice."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
 
     async def opened(self, event: CircuitOpened, now: datetime) -> None:
-        """A circuit is open. Told of after its closing, it changes nothing."""
-        told = Heard(CIRCUIT, event.service, event.instance, True, event.since, event.reason, 0, 0, now)
-        await self._store(told, or_(_heard.c.since < event.since, _is_as_open(event.since)))
+        """A circuit is open. An event that arrives after that of its closing changes nothing."""
+        opened = Heartbeat(CIRCUIT, event.service, event.instance, True, event.since, event.reason, 0, 0, now)
+        await self._store(opened, or_(_heartbeats.c.since < event.since, _is_as_open(event.since)))
 
     async def closed(self, event: CircuitClosed, now: datetime) -> None:
         """A circuit has closed; one that opened later stays open."""
-        told = Heard(CIRCUIT, event.service, event.instance, False, event.since, "", 0, 0, now)
-        await self._store(told, _heard.c.since <= event.since)
+        closed = Heartbeat(CIRCUIT, event.service, event.instance, False, event.since, "", 0, 0, now)
+        await self._store(closed, _heartbeats.c.since <= event.since)
 
     async def measured(self, event: SchedulerMeasured, now: datetime) -> None:
-        """A scheduler's figures; older ones than known change nothing."""
-        told = Heard(SCHEDULER, SCHEDULER, event.instance, False, event.at, "", event.late_seconds, event.due, now)
-        await self._store(told, _heard.c.since <= event.at)
+        """A scheduler's figures; figures older than those stored change nothing."""
+        measured = Heartbeat(
+            SCHEDULER, SCHEDULER, event.instance, False, event.at, "", event.late_seconds, event.due, now
+        )
+        await self._store(measured, _heartbeats.c.since <= event.at)
 
-    async def all(self, now: datetime) -> Sequence[Heard]:
-        """All that is remembered; who has been silent for a day is forgotten, but for the scheduler heard last."""
+    async def all(self, now: datetime) -> Sequence[Heartbeat]:
+        """All that are stored. Those older than KEPT are deleted first, but not the latest of a scheduler."""
         return await self._database.run(lambda connection: _read(connection, now - KEPT))
 
-    async def _store(self, told: Heard, is_newer: Any) -> None:
-        values = {column.name: getattr(told, column.name) for column in _heard.c} | {
-            "since": told.since.astimezone(UTC)
-        }
-        statement = self._insert(_heard).values(values)
-        keys = ["topic", "service", "instance"]
-        changes = {name: statement.excluded[name] for name in values if name not in keys}
-        stored = statement.on_conflict_do_update(index_elements=keys, set_=changes, where=is_newer)
-        await self._database.run(lambda connection: connection.execute(stored))
-
-
-def _is_as_open(since: datetime) -> Any:
-    return and_(_heard.c.since == since.astimezone(UTC), _heard.c.is_open)
+    async def _store(self, heartbeat: Heartbeat, is_newer: Any) -> None:
+        values = {column.name: getattr(heartbeat, column.name) for column in _heartbeats.c}
+        values["since"] = heartbeat.since.astimezone(UTC)
+        await self._database.run(lambda connection: _upsert(connection, values, is_newer))
 
 
 def forget_schedulers(connection: Connection) -> None:
-    """Miss none any more, until one is heard."""
-    connection.execute(delete(_heard).where(_heard.c.topic == SCHEDULER))
+    """Expect no scheduler, until the next heartbeat of one."""
+    connection.execute(delete(_heartbeats).where(_heartbeats.c.topic == SCHEDULER))
 
 
-def _read(connection: Connection, forget_before: datetime) -> list[Heard]:
-    # A scheduler is missed for as long as there is none, so the one that was heard last is not forgotten.
-    newest = select(func.max(_heard.c.heard_at)).where(_heard.c.topic == SCHEDULER).scalar_subquery()
-    is_missed = and_(_heard.c.topic == SCHEDULER, _heard.c.heard_at == newest)
-    connection.execute(delete(_heard).where(_heard.c.heard_at < forget_before, ~is_missed))
+def _is_as_open(since: datetime) -> Any:
+    return and_(_heartbeats.c.since == since.astimezone(UTC), _heartbeats.c.is_open)
+
+
+def _upsert(connection: Connection, values: dict[str, Any], is_newer: Any) -> None:
+    statement = insert_into(connection, _heartbeats).values(values)
+    keys = ["topic", "service", "instance"]
+    changes = {name: statement.excluded[name] for name in values if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes, where=is_newer))
+
+
+def _read(connection: Connection, delete_before: datetime) -> list[Heartbeat]:
+    # The condition that no scheduler runs lasts as long as there is none, so the latest heartbeat of one is kept.
+    latest = select(func.max(_heartbeats.c.heard_at)).where(_heartbeats.c.topic == SCHEDULER).scalar_subquery()
+    is_latest = and_(_heartbeats.c.topic == SCHEDULER, _heartbeats.c.heard_at == latest)
+    connection.execute(delete(_heartbeats).where(_heartbeats.c.heard_at < delete_before, ~is_latest))
     return [
-        Heard(**{**row, "since": _utc(row["since"]), "heard_at": _utc(row["heard_at"])})
-        for row in connection.execute(select(_heard)).mappings()
+        Heartbeat(**{**row, "since": utc(row["since"]), "heard_at": utc(row["heard_at"])})
+        for row in connection.execute(select(_heartbeats)).mappings()
     ]
-
-
-def _utc(moment: datetime) -> datetime:
-    # SQLite keeps no time zone; all that is written is UTC.
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""What is watched, at `/metrics` of the alerting service."""
+"""The monitor's metrics, at `/metrics` of the alerting service."""
 
 from prometheus_client import Gauge
 

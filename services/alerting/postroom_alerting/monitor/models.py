@@ -1,4 +1,4 @@
-"""The table of what processes have told of themselves."""
+"""The table of heartbeats."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -9,14 +9,15 @@ from sqlmodel import Field, SQLModel
 _TIME: Any = DateTime(timezone=True)
 
 
-class HeardRow(SQLModel, table=True):
-    """The last that one process told of one thing. In the database, because each event reaches one process of ours.
+class HeartbeatRow(SQLModel, table=True):
+    """The last heartbeat of one process on one topic. In the database, because an event reaches one replica of ours.
 
     Attributes:
-        topic: what it told of: `circuit` or `scheduler`.
-        is_open: its circuit. `since`: when that opened; of a scheduler, the time of its figures.
-        late_seconds, due: a scheduler's figures.
-        heard_at: by our clock.
+        topic: `circuit` or `scheduler`.
+        is_open: whether its circuit is open.
+        since: when the circuit opened; of a scheduler, the time of its figures.
+        late_seconds, due: a scheduler's figures: how late its oldest tick is, and how many are due.
+        heard_at: when it was received, by our clock.
     """
 
     __tablename__: ClassVar[str] = "heard"

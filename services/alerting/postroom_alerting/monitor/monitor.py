@@ -1,4 +1,4 @@
-"""Looks at the installation every few seconds, and tells the log of conditions what it sees."""
+"""Polls the broker and the heartbeats every few seconds, and records the conditions that it finds."""
 
 import asyncio
 import logging
@@ -11,23 +11,23 @@ from datetime import UTC, datetime, timedelta
 from postroom.broker.management import Management, ManagementError
 from postroom.privacy.redaction import redact
 from postroom_alerting.incidents.conditions import Condition, ConditionLog
-from postroom_alerting.monitor.broker_nodes import Reachability, nodes
-from postroom_alerting.monitor.broker_snapshot import look
-from postroom_alerting.monitor.event_reception import Hearing
+from postroom_alerting.monitor.broker_nodes import ManagementApiCheck, check_nodes
+from postroom_alerting.monitor.broker_snapshot import take_snapshot
+from postroom_alerting.monitor.event_reception import EventReception
 from postroom_alerting.monitor.findings import Finding
-from postroom_alerting.monitor.heartbeats import HeardLog
+from postroom_alerting.monitor.heartbeats import HeartbeatLog
 from postroom_alerting.monitor.metrics import CONDITIONS
-from postroom_alerting.monitor.process_checks import circuits, schedulers
-from postroom_alerting.monitor.queue_checks import Queues
-from postroom_alerting.monitor.settings import WatchingSettings
+from postroom_alerting.monitor.process_checks import check_circuits, check_schedulers
+from postroom_alerting.monitor.queue_checks import QueueChecks
+from postroom_alerting.monitor.settings import MonitorSettings
 
 log = logging.getLogger(__name__)
 
 REFRESH = timedelta(seconds=30)
-"""How old the figures of what lasts may be."""
+"""How often a condition that lasts is recorded again, with its present figures."""
 
 CONFIRM = timedelta(minutes=5)
-"""How often it is said that all is well: another process may have left something."""
+"""How often it is recorded that a source has no conditions: another process may have recorded some."""
 
 
 def _now() -> datetime:
@@ -35,30 +35,32 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Recorded:
+    """What was last recorded of a source."""
+
     at: datetime
     keys: frozenset[str]
     kinds: tuple[str, ...]
 
 
-class Watch:
-    """Watches until it is stopped. Whatever fails is tried again at the next look.
+class Monitor:
+    """Polls until it is stopped. A poll that fails is logged, and the next one follows.
 
     Args:
         management: the broker's management API, called in threads.
-        heard: what processes have told.
-        conditions: told of what is seen.
-        is_connected: whether events can reach us; while they cannot, nobody's silence means anything.
+        heartbeats: what other processes have sent.
+        conditions: records what is found.
+        is_connected: whether events can reach us; while they cannot, a missing heartbeat means nothing.
 
     Attributes:
-        on_change: called when something has begun or cleared, so that people are told at once.
+        on_change: called when a condition has begun or cleared, so that people are notified at once.
     """
 
     def __init__(
         self,
-        settings: WatchingSettings,
+        settings: MonitorSettings,
         management: Management,
-        heard: HeardLog,
+        heartbeats: HeartbeatLog,
         conditions: ConditionLog,
         *,
         is_connected: Callable[[], bool] = lambda: True,
@@ -66,86 +68,86 @@ class Watch:
     ) -> None:
         self._settings = settings
         self._management = management
-        self._heard = heard
+        self._heartbeats = heartbeats
         self._conditions = conditions
         self.on_change: Callable[[], None] = lambda: None
         self._clock = clock
-        self._queues = Queues(settings)
-        self._reachability = Reachability()
-        self._hearing = Hearing(is_connected, clock())
-        self._since: dict[str, datetime] = {}  # by condition, while it lasts
-        self._told: dict[str, _Told] = {}  # by source
-        self._kinds: set[str] = set()  # that were ever told
+        self._queue_checks = QueueChecks(settings)
+        self._management_check = ManagementApiCheck()
+        self._reception = EventReception(is_connected, clock())
+        self._since: dict[str, datetime] = {}  # by key of a condition, while it lasts
+        self._recorded: dict[str, _Recorded] = {}  # by source
+        self._kinds: set[str] = set()  # of all conditions that were ever recorded
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Watch in the background."""
-        task = asyncio.create_task(self._keep_watching())
+        """Poll in the background."""
+        task = asyncio.create_task(self._keep_polling())
         try:
             yield
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def look(self) -> None:
-        """Look once, and tell what is seen."""
-        await self._tell(await self._look_at_broker())
-        await self._tell(await self._listen())
+    async def poll(self) -> None:
+        """Poll once, and record what is found."""
+        await self._record(await self._check_broker())
+        await self._record(await self._check_processes())
 
-    async def _keep_watching(self) -> None:
+    async def _keep_polling(self) -> None:
         while True:
             try:
-                await self.look()
-            except Exception as error:  # noqa: BLE001 - whatever it was, the next look comes
-                log.warning("This look at the installation failed: %s", redact(f"{type(error).__name__}: {error}"))
+                await self.poll()
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next poll follows
+                log.warning("Polling the installation failed: %s", redact(f"{type(error).__name__}: {error}"))
             await asyncio.sleep(self._settings.watch_seconds)
 
-    async def _look_at_broker(self) -> list[Finding]:
+    async def _check_broker(self) -> list[Finding]:
         try:
-            seen = await asyncio.to_thread(look, self._management, self._clock())
+            snapshot = await asyncio.to_thread(take_snapshot, self._management, self._clock())
         except ManagementError as error:
-            failed = self._reachability.failed(error, self._clock())
+            failed = self._management_check.failed(error, self._clock())
             return [failed] if failed else []
-        self._hearing.saw(seen)
-        found = [self._reachability.answered(), nodes(seen), *self._queues.judge(seen)]
-        return [*found, *self._queues.ended(seen, await self._conditions.sources())]
+        self._reception.note_alarms(snapshot)
+        found = [self._management_check.answered(), check_nodes(snapshot), *self._queue_checks.check(snapshot)]
+        return [*found, *self._queue_checks.ended(snapshot, await self._conditions.sources())]
 
-    async def _listen(self) -> list[Finding]:
+    async def _check_processes(self) -> list[Finding]:
         now = self._clock()
-        heard = await self._heard.all(now)
-        self._hearing.listened(now)
-        since = self._hearing.since
+        heartbeats = await self._heartbeats.all(now)
+        self._reception.note_read(now)
+        complete_since = self._reception.complete_since
         late_after = timedelta(seconds=self._settings.scheduler_late_seconds)
         return [
-            *circuits(heard, now, since, await self._conditions.sources()),
-            *schedulers(heard, now, since, late_after),
+            *check_circuits(heartbeats, now, complete_since, await self._conditions.sources()),
+            *check_schedulers(heartbeats, now, complete_since, late_after),
         ]
 
-    async def _tell(self, findings: Iterable[Finding]) -> None:
+    async def _record(self, findings: Iterable[Finding]) -> None:
         now = self._clock()
         for finding in findings:
             keys = frozenset(condition.key for condition in finding.conditions)
-            if self._is_news(finding.source, keys, now):
+            if self._is_to_be_recorded(finding.source, keys, now):
                 await self._conditions.observe(finding.source, self._with_first_times(finding, keys), now)
-                before = self._told.get(finding.source)
+                before = self._recorded.get(finding.source)
                 if keys != (before.keys if before else frozenset()):
                     self.on_change()
                 kinds = tuple(condition.kind for condition in finding.conditions)
-                self._told[finding.source] = _Told(now, keys, kinds)
+                self._recorded[finding.source] = _Recorded(now, keys, kinds)
         self._measure()
 
     def _measure(self) -> None:
-        count = Counter(kind for told in self._told.values() for kind in told.kinds)
+        count = Counter(kind for recorded in self._recorded.values() for kind in recorded.kinds)
         self._kinds |= count.keys()
         for kind in self._kinds:
             CONDITIONS.labels(kind).set(count[kind])
 
     def _with_first_times(self, finding: Finding, keys: frozenset[str]) -> list[Condition]:
-        before = self._told.get(finding.source)
+        before = self._recorded.get(finding.source)
         for cleared in before.keys - keys if before else ():
             self._since.pop(cleared, None)
         return [replace(each, since=self._since.setdefault(each.key, each.since)) for each in finding.conditions]
 
-    def _is_news(self, source: str, keys: frozenset[str], now: datetime) -> bool:
-        told = self._told.get(source)
-        return told is None or told.keys != keys or now - told.at >= (REFRESH if keys else CONFIRM)
+    def _is_to_be_recorded(self, source: str, keys: frozenset[str], now: datetime) -> bool:
+        last = self._recorded.get(source)
+        return last is None or last.keys != keys or now - last.at >= (REFRESH if keys else CONFIRM)

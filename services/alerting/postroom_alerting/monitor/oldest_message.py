@@ -1,8 +1,8 @@
-"""How old the oldest message of a queue is, found by counting: no broker tells that of a quorum queue.
+"""The age of a queue's oldest message, from counts: no broker reports it for a quorum queue.
 
-All that ever came in is what is there and what went out. The oldest message came in when the count of arrivals passed
-the present count of departures. Redelivered messages keep their place; what the broker itself takes out (a message it
-buries) makes the rest look older, until the queue is empty once.
+The messages that have arrived are those that are in the queue and those that have left it. So the oldest message
+arrived when the number of arrivals exceeded the present number of departures. Redelivered messages keep their place. A
+message that the broker itself removes (a dead letter) makes the others look older, until the queue is empty once.
 """
 
 from collections import deque
@@ -11,31 +11,31 @@ from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """The oldest message: in the queue since `since`, or even longer where that is not `exact`."""
+class OldestMessage:
+    """The oldest message: in the queue since `since`, or for longer when that is not `exact`."""
 
     since: datetime
     exact: bool
 
 
-class HeadCount:
-    """Counts one queue's arrivals and departures.
+class OldestMessageCounter:
+    """Counts the arrivals and departures of one queue.
 
     Args:
-        resolution: arrivals that close together are taken for one; what that makes a message too old by.
+        resolution: arrivals closer together than this are counted as one; a message may look older by as much.
     """
 
     def __init__(self, resolution: timedelta) -> None:
         self._resolution = resolution
-        self._settled_before = 0  # of the broker's former counts, which begin anew when it restarts
+        self._settled_before = 0  # before the broker's last restart: its counts begin anew
         self._settled = 0
         self._arrived = 0
         self._arrivals: deque[tuple[datetime, int]] = deque()  # a time, and how many had arrived by then
         self._unknown = 0  # how many had arrived when the counting began
         self._is_begun = False
 
-    def count(self, at: datetime, messages: int, settled: int) -> Head | None:
-        """Count what the broker says at `at`; the oldest message, None in an empty queue."""
+    def count(self, at: datetime, messages: int, settled: int) -> OldestMessage | None:
+        """Add the broker's figures at `at`. Returns the oldest message, None in an empty queue."""
         if settled < self._settled:
             self._settled_before += self._settled
         self._settled = settled
@@ -45,7 +45,7 @@ class HeadCount:
         elif total > self._arrived:
             self._arrived = total
             self._note_arrival(at)
-        return self._head(total - messages) if messages else None
+        return self._oldest(total - messages) if messages else None
 
     def _begin(self, at: datetime, total: int, *, unknown: bool) -> None:
         self._arrivals.clear()
@@ -60,10 +60,10 @@ class HeadCount:
         else:
             self._arrivals.append((at, self._arrived))
 
-    def _head(self, departed: int) -> Head | None:
+    def _oldest(self, departed: int) -> OldestMessage | None:
         while len(self._arrivals) > 1 and self._arrivals[0][1] <= departed:
             self._arrivals.popleft()
         if not self._arrivals:
             return None
         since, arrived = self._arrivals[0]
-        return Head(since, exact=arrived > self._unknown)
+        return OldestMessage(since, exact=arrived > self._unknown)

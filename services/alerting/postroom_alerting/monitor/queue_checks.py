@@ -1,4 +1,4 @@
-"""What is wrong with the queues, look by look."""
+"""All checks of queues, by what each queue is for."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -6,84 +6,84 @@ from typing import Protocol
 
 from postroom.broker.management import QueueInfo
 from postroom.broker.topology.roles import Role, role_of
-from postroom_alerting.monitor.broker_snapshot import Look
+from postroom_alerting.monitor.broker_snapshot import BrokerSnapshot
 from postroom_alerting.monitor.findings import Finding
-from postroom_alerting.monitor.queue_age import Ages
-from postroom_alerting.monitor.queue_consumers import Readers
-from postroom_alerting.monitor.queue_growth import Growth
-from postroom_alerting.monitor.settings import WatchingSettings
-from postroom_alerting.monitor.stuck_queues import Strands
-from postroom_alerting.monitor.undeclared_queues import Strays, unrecorded, unrouted
+from postroom_alerting.monitor.queue_age import QueueAgeCheck
+from postroom_alerting.monitor.queue_consumers import QueueConsumersCheck
+from postroom_alerting.monitor.queue_growth import QueueGrowthCheck
+from postroom_alerting.monitor.settings import MonitorSettings
+from postroom_alerting.monitor.stuck_queues import StuckQueuesCheck
+from postroom_alerting.monitor.undeclared_queues import UndeclaredQueuesCheck, check_unrecorded, check_unrouted
 
 
-class QueueJudge(Protocol):
-    """Says one kind of thing of one queue at a time, and remembers what it has seen of it.
+class QueueCheck(Protocol):
+    """Checks one queue at a time for one kind of condition, with what it remembers of earlier snapshots.
 
     Attributes:
-        kind: the source of what it finds is this and the queue's name.
+        kind: the kind. The source of a finding is the kind and the queue's name.
     """
 
     kind: str
 
-    def judge(self, queue: QueueInfo, now: datetime) -> Finding | None:
-        """What is to be said; None where it cannot tell yet."""
+    def check(self, queue: QueueInfo, now: datetime) -> Finding | None:
+        """What is found; None while that is not known yet."""
         ...
 
     def forget(self, watched: Mapping[str, object]) -> None:
-        """Keep only what is watched."""
+        """Remember only the queues that are named in `watched`."""
         ...
 
 
-class Queues:
-    """All that is watched about queues."""
+class QueueChecks:
+    """Every check of queues."""
 
-    def __init__(self, settings: WatchingSettings) -> None:
+    def __init__(self, settings: MonitorSettings) -> None:
         self._ignored = settings.ignored_patterns()
-        self._strays = Strays()
-        strands = Strands()
-        self._judges: dict[Role, tuple[QueueJudge, ...]] = {
+        self._undeclared = UndeclaredQueuesCheck()
+        stuck = StuckQueuesCheck()
+        self._checks: dict[Role, tuple[QueueCheck, ...]] = {
             Role.WORK: (
-                Readers(timedelta(seconds=settings.no_consumer_seconds)),
-                Ages(settings.age_limits()),
-                Growth(timedelta(minutes=settings.growing_minutes), settings.growing_messages),
-                strands,
+                QueueConsumersCheck(timedelta(seconds=settings.no_consumer_seconds)),
+                QueueAgeCheck(settings.age_limits()),
+                QueueGrowthCheck(timedelta(minutes=settings.growing_minutes), settings.growing_messages),
+                stuck,
             ),
-            Role.LADDER: (strands,),
+            Role.LADDER: (stuck,),
         }
-        self._kinds = {judge.kind for judges in self._judges.values() for judge in judges}
+        self._kinds = {check.kind for checks in self._checks.values() for check in checks}
 
-    def judge(self, look: Look) -> Iterator[Finding]:
-        """What one look says."""
-        roles = self._roles(look)
+    def check(self, snapshot: BrokerSnapshot) -> Iterator[Finding]:
+        """The findings of one snapshot."""
+        roles = self._roles(snapshot)
         for queue, role in roles:
-            for judge in self._judges.get(role, ()):
-                if finding := judge.judge(queue, look.at):
+            for check in self._checks.get(role, ()):
+                if finding := check.check(queue, snapshot.at):
                     yield finding
-        self._forget({queue.name: role for queue, role in roles if role in self._judges or role is Role.UNKNOWN})
-        at = look.at
-        for found in (self._strays.judge(roles, at), unrouted(roles, at), unrecorded(roles, at)):
+        self._forget({queue.name: role for queue, role in roles if role in self._checks or role is Role.UNKNOWN})
+        at = snapshot.at
+        for found in (self._undeclared.check(roles, at), check_unrouted(roles, at), check_unrecorded(roles, at)):
             if found:
                 yield found
 
-    def ended(self, look: Look, lasting: Collection[str]) -> Iterator[Finding]:
-        """Of the sources in `lasting` that saw something wrong with a queue, those that do not watch it any more.
+    def ended(self, snapshot: BrokerSnapshot, lasting: Collection[str]) -> Iterator[Finding]:
+        """Findings without conditions for those sources in `lasting` whose queue is no longer checked for them.
 
         The queue is gone or ignored, or no service has it now.
         """
-        watched = {f"{kind} {queue.name}" for queue, role in self._roles(look) for kind in self._kinds_for(role)}
+        watched = {f"{kind} {queue.name}" for queue, role in self._roles(snapshot) for kind in self._kinds_for(role)}
         for source in sorted(lasting):
             if source.partition(" ")[0] in self._kinds and source not in watched:
                 yield Finding(source)
 
-    def _roles(self, look: Look) -> list[tuple[QueueInfo, Role]]:
-        return [(queue, role_of(queue, self._ignored)) for queue in look.queues]
+    def _roles(self, snapshot: BrokerSnapshot) -> list[tuple[QueueInfo, Role]]:
+        return [(queue, role_of(queue, self._ignored)) for queue in snapshot.queues]
 
     def _kinds_for(self, role: Role) -> Collection[str]:
-        if role is Role.UNKNOWN:  # it may be any of them
+        if role is Role.UNKNOWN:  # it may turn out to be of any role
             return self._kinds
-        return [judge.kind for judge in self._judges.get(role, ())]
+        return [check.kind for check in self._checks.get(role, ())]
 
     def _forget(self, watched: Mapping[str, object]) -> None:
-        for judges in self._judges.values():
-            for judge in judges:
-                judge.forget(watched)
+        for checks in self._checks.values():
+            for check in checks:
+                check.forget(watched)

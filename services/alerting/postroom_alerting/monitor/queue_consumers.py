@@ -1,4 +1,4 @@
-"""Queues that nobody reads."""
+"""Queues without consumers."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -11,35 +11,35 @@ from postroom_alerting.monitor.findings import Finding, duration_text, waiting_t
 KIND = "queue-without-consumers"
 
 
-class Readers:
-    """Since when which queue has had no consumer.
+class QueueConsumersCheck:
+    """Checks how long a queue has had no consumer.
 
     Args:
-        grace: a service may be without its consumers for so long, while it restarts.
+        grace: how long a queue may be without a consumer, while its service restarts.
     """
 
     kind = KIND
 
     def __init__(self, grace: timedelta) -> None:
         self._grace = grace
-        self._unread_since: dict[str, datetime] = {}
+        self._without_since: dict[str, datetime] = {}
 
-    def judge(self, queue: QueueInfo, now: datetime) -> Finding | None:
-        """What is to be said of one work queue; None within the grace."""
+    def check(self, queue: QueueInfo, now: datetime) -> Finding | None:
+        """See QueueCheck. None within the grace."""
         if queue.consumers:
-            self._unread_since.pop(queue.name, None)
+            self._without_since.pop(queue.name, None)
             return Finding(f"{KIND} {queue.name}")
-        since = self._unread_since.setdefault(queue.name, now)
+        since = self._without_since.setdefault(queue.name, now)
         if now - since < self._grace:
             return None
-        return Finding(f"{KIND} {queue.name}", [unread(queue, since, now)])
+        return Finding(f"{KIND} {queue.name}", [unread_queue(queue, since, now)])
 
     def forget(self, watched: Mapping[str, object]) -> None:
-        """Keep only what is watched."""
-        self._unread_since = {name: since for name, since in self._unread_since.items() if name in watched}
+        """See QueueCheck."""
+        self._without_since = {name: since for name, since in self._without_since.items() if name in watched}
 
 
-def unread(queue: QueueInfo, since: datetime, now: datetime) -> Condition:
+def unread_queue(queue: QueueInfo, since: datetime, now: datetime) -> Condition:
     """The condition."""
     service = queue.name.partition(".")[0]
     return Condition(

@@ -14,12 +14,12 @@ KIND = "queue-growing"
 PARTS = 3
 
 
-class Growth:
-    """The lengths of queues over the last `window`.
+class QueueGrowthCheck:
+    """Checks how the length of a queue has changed over the last `window`.
 
     Args:
-        window: a burst that is worked off within it is nothing to tell of.
-        at_least: messages by which a queue must have grown in it.
+        window: a burst that is worked off within it is no condition.
+        at_least: by how many messages a queue must have grown in it.
     """
 
     kind = KIND
@@ -29,8 +29,8 @@ class Growth:
         self._at_least = at_least
         self._lengths: dict[str, deque[tuple[datetime, int]]] = {}
 
-    def judge(self, queue: QueueInfo, now: datetime) -> Finding | None:
-        """What is to be said of one work queue; None before it has been seen for the whole window."""
+    def check(self, queue: QueueInfo, now: datetime) -> Finding | None:
+        """See QueueCheck. None before the queue has been seen for the whole window."""
         lengths = self._lengths.setdefault(queue.name, deque())
         lengths.append((now, queue.messages))
         begin = now - self._window
@@ -41,15 +41,15 @@ class Growth:
         grown = growth([length for _at, length in lengths], self._at_least)
         if not (grown and queue.consumers):
             return Finding(f"{KIND} {queue.name}")
-        return Finding(f"{KIND} {queue.name}", [growing(queue, grown, self._window, begin)])
+        return Finding(f"{KIND} {queue.name}", [growing_queue(queue, grown, self._window, begin)])
 
     def forget(self, watched: Mapping[str, object]) -> None:
-        """Keep only what is watched."""
+        """See QueueCheck."""
         self._lengths = {name: lengths for name, lengths in self._lengths.items() if name in watched}
 
 
 def growth(lengths: Sequence[int], at_least: int) -> int:
-    """By how much a queue has grown, if it did so all the time: each third of the window was above the one before."""
+    """By how much a queue has grown; 0 unless the mean of each third of the window is above the one before."""
     if len(lengths) < PARTS:
         return 0
     size = len(lengths) // PARTS
@@ -58,7 +58,7 @@ def growth(lengths: Sequence[int], at_least: int) -> int:
     return grown if thirds[0] < thirds[1] < thirds[2] and grown >= at_least else 0
 
 
-def growing(queue: QueueInfo, grown: int, window: timedelta, since: datetime) -> Condition:
+def growing_queue(queue: QueueInfo, grown: int, window: timedelta, since: datetime) -> Condition:
     """The condition."""
     return Condition(
         key=f"{KIND} {queue.name}",

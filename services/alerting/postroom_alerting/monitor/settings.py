@@ -1,4 +1,4 @@
-"""What is watched how closely, from variables that begin with ALERTING_."""
+"""The monitor's settings, from variables that begin with ALERTING_."""
 
 import re
 from dataclasses import dataclass
@@ -27,11 +27,11 @@ class AgeLimits:
         return next(found, DEFAULT_LIMIT)
 
 
-class WatchingSettings(IgnoredQueuesSettings):
-    """Settings of the watch.
+class MonitorSettings(IgnoredQueuesSettings):
+    """Intervals and limits of the monitor's checks.
 
     Attributes:
-        queue_limits: how old the oldest message of a queue may be, `email.send=10m, report.*=2h`; others an hour.
+        queue_limits: how long the oldest message of a queue may wait, `email.send=10m, report.*=2h`; an hour elsewhere.
     """
 
     watch_seconds: float = Field(default=2, gt=0, le=60)

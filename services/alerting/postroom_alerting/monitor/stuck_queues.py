@@ -1,6 +1,6 @@
-"""Queues whose messages cannot go where the broker should take them: the delay ladder, and dead letters of the net.
+"""Queues whose messages the broker cannot move on: expired ones of the delay ladder, and its own dead letters.
 
-The broker keeps such messages, at least once, and tries again every three minutes.
+The broker keeps such messages and tries again every three minutes.
 """
 
 from collections.abc import Mapping
@@ -15,16 +15,16 @@ KIND = "queue-stuck"
 GRACE = timedelta(seconds=60)
 
 
-class Strands:
-    """Since when messages of a queue have been stranded, none of them getting away."""
+class StuckQueuesCheck:
+    """Checks how long messages of a queue have been stuck, with none of them moving on."""
 
     kind = KIND
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[datetime, int]] = {}
 
-    def judge(self, queue: QueueInfo, now: datetime) -> Finding | None:
-        """What is to be said of one queue; None within the grace, for each message is on its way for a moment."""
+    def check(self, queue: QueueInfo, now: datetime) -> Finding | None:
+        """See QueueCheck. None within the grace, for every message takes a moment to move on."""
         since, before = self._seen.get(queue.name, (now, 0))
         if not queue.stranded:
             self._seen.pop(queue.name, None)
@@ -34,14 +34,14 @@ class Strands:
         self._seen[queue.name] = since, queue.stranded
         if now - since < GRACE:
             return None
-        return Finding(f"{KIND} {queue.name}", [stuck(queue, since)])
+        return Finding(f"{KIND} {queue.name}", [stuck_queue(queue, since)])
 
     def forget(self, watched: Mapping[str, object]) -> None:
-        """Keep only what is watched."""
+        """See QueueCheck."""
         self._seen = {name: seen for name, seen in self._seen.items() if name in watched}
 
 
-def stuck(queue: QueueInfo, since: datetime) -> Condition:
+def stuck_queue(queue: QueueInfo, since: datetime) -> Condition:
     """The condition."""
     return Condition(
         key=f"{KIND} {queue.name}",

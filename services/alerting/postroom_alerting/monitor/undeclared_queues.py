@@ -1,4 +1,4 @@
-"""Where messages end that went astray: in queues that nobody declared, in `unrouted`, and in `alerting.dead`."""
+"""Messages in the wrong place: in queues that nobody declared, in `unrouted`, and in `alerting.dead`."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,36 +14,36 @@ from postroom_alerting.monitor.findings import Finding, count_text, waiting_text
 UNDECLARED = "queue-undeclared"
 UNROUTED, UNRECORDED = "unrouted-not-empty", "alerting-dead-not-empty"
 FILLING = timedelta(seconds=6)
-"""An empty queue may be about to be filled: the next count, after five seconds, tells how many are in it."""
+"""An empty queue may be about to be filled: its messages are in the broker's next count, after five seconds."""
 
 PATIENCE = timedelta(seconds=30)
-"""How long queues of which little is known may keep what was seen before from being cleared."""
+"""How long queues that the broker has not counted yet may keep earlier conditions from clearing."""
 
 Roles = Sequence[tuple[QueueInfo, Role]]
 
 
-class Strays:
-    """The queues that nobody declared, since when."""
+class UndeclaredQueuesCheck:
+    """Checks for queues that nobody declared."""
 
     def __init__(self) -> None:
-        self._since: dict[str, datetime] = {}  # also of queues of which only the name is known
+        self._since: dict[str, datetime] = {}  # also of queues that the broker has not counted yet
 
-    def judge(self, roles: Roles, now: datetime) -> Finding | None:
-        """What is to be said; None while that may change with what the broker counts next."""
-        open_cases = [queue for queue, role in roles if role in (Role.UNDECLARED, Role.UNKNOWN)]
-        self._since = {queue.name: self._since.get(queue.name, now) for queue in open_cases}
-        strays = [queue for queue, role in roles if role is Role.UNDECLARED and not self._may_fill(queue, now)]
-        if not strays and any(now - self._since[queue.name] < PATIENCE for queue in open_cases):
+    def check(self, roles: Roles, now: datetime) -> Finding | None:
+        """What is found; None while the broker's next count may change it."""
+        candidates = [queue for queue, role in roles if role in (Role.UNDECLARED, Role.UNKNOWN)]
+        self._since = {queue.name: self._since.get(queue.name, now) for queue in candidates}
+        undeclared = [queue for queue, role in roles if role is Role.UNDECLARED and not self._may_fill(queue, now)]
+        if not undeclared and any(now - self._since[queue.name] < PATIENCE for queue in candidates):
             return None
         meant = [queue.name for queue, role in roles if role in (Role.WORK, Role.DEAD)]
-        return Finding(UNDECLARED, [stray(queue, meant, self._since[queue.name]) for queue in strays])
+        return Finding(UNDECLARED, [undeclared_queue(queue, meant, self._since[queue.name]) for queue in undeclared])
 
     def _may_fill(self, queue: QueueInfo, now: datetime) -> bool:
         return not queue.messages and now - self._since[queue.name] < FILLING
 
 
-def stray(queue: QueueInfo, known: Sequence[str], since: datetime) -> Condition:
-    """The condition of one queue that nobody declared; `known` are those that it may be meant to be."""
+def undeclared_queue(queue: QueueInfo, known: Sequence[str], since: datetime) -> Condition:
+    """The condition; `known` are the queues that it may be a misspelling of."""
     meant = get_close_matches(queue.name, known, 1, 0.6)
     what = f"nobody declared the queue {queue.name}; {waiting_text(queue.messages)} in it"
     return Condition(
@@ -66,7 +66,7 @@ def _way_back(queue: QueueInfo, meant: str) -> str:
     )
 
 
-def unrouted(roles: Roles, now: datetime) -> Finding | None:
+def check_unrouted(roles: Roles, now: datetime) -> Finding | None:
     """Jobs that no queue takes; None while the broker has not counted them."""
     return _not_empty(
         wire.UNROUTED_QUEUE,
@@ -78,12 +78,12 @@ def unrouted(roles: Roles, now: datetime) -> Finding | None:
     )
 
 
-def unrecorded(roles: Roles, now: datetime) -> Finding | None:
-    """Dead letters of which alerting could not take note, and of which it is not told; None while uncounted."""
+def check_unrecorded(roles: Roles, now: datetime) -> Finding | None:
+    """Dead letters that alerting failed to record; None while the broker has not counted them."""
     return _not_empty(
         wire.dead_queue(wire.ALERTING_QUEUE),
         UNRECORDED,
-        "{letters} of other queues of which alerting could not take note: they are in no group, and nobody was told",
+        "{letters} of other queues that alerting could not record: they are in no group, and nobody was notified",
         "Alerting's log says why; then postroom dead replay alerting.dead --all",
         roles,
         now,

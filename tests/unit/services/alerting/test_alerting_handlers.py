@@ -15,7 +15,7 @@ from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, JobC
 from postroom_alerting import handlers
 from postroom_alerting.handlers import note_discarded, note_done, note_replayed, record_failure, worker
 from postroom_alerting.intake.failures import FailureLog, RecordedFailure
-from postroom_alerting.monitor.heartbeats import HeardLog
+from postroom_alerting.monitor.heartbeats import HeartbeatLog
 from postroom_alerting.notify.dispatcher import Dispatcher
 from tests.support.alerting import NOON, InMemoryFailureLog, RecordingPublisher, make_dead_delivery
 
@@ -152,7 +152,7 @@ def test_the_reader_takes_what_comes_and_never_retries() -> None:
 
 def test_its_parameters_are_what_the_composition_root_provides() -> None:
     for subscription in worker.subscriptions.values():
-        subscription.bind({FailureLog: object(), Dispatcher: object(), Publisher: object(), HeardLog: object()})
+        subscription.bind({FailureLog: object(), Dispatcher: object(), Publisher: object(), HeartbeatLog: object()})
 
 
 def make_completed(**changes: Any) -> JobCompleted:

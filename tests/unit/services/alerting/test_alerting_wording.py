@@ -77,7 +77,7 @@ def test_titles_and_errors_have_an_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("news", "title"),
+    ("reason", "title"),
     [
         (Reason.CAME_BACK, "email.send: RecipientRefused came back, 3 messages"),
         (

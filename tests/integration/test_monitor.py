@@ -1,4 +1,4 @@
-"""What is wrong with a real broker is seen, and clears by itself. A user looks who may do nothing else."""
+"""The monitor on a real broker: conditions begin and clear. Its user may do nothing but read the management API."""
 
 import asyncio
 import time
@@ -22,13 +22,13 @@ from postroom.runtime import Adapters, Delivery
 from postroom.runtime.assembly import Runtime
 from postroom.testing import eventually, running_with
 from postroom.wire.errors import ProviderUnavailable
+from postroom_alerting.adapters import open_monitor
 from postroom_alerting.handlers import worker as alerting
 from postroom_alerting.incidents.conditions import Condition
 from postroom_alerting.intake.failures import FailureLog
-from postroom_alerting.monitor.assembly import open_watch
-from postroom_alerting.monitor.heartbeats import HeardLog
-from postroom_alerting.monitor.monitor import Watch
-from postroom_alerting.monitor.settings import WatchingSettings
+from postroom_alerting.monitor.heartbeats import HeartbeatLog
+from postroom_alerting.monitor.monitor import Monitor
+from postroom_alerting.monitor.settings import MonitorSettings
 from postroom_alerting.notify.dispatcher import Dispatcher
 from postroom_alerting.service import service as alerting_service
 from tests.support.brokers import VirtualHost, virtual_host_on
@@ -41,7 +41,7 @@ from tests.support.worker import Chore, WorkerHarness, WorkerVhost, harness_at, 
 
 @pytest.fixture
 def worker_vhost(vhost: VirtualHost) -> WorkerVhost:
-    """A virtual host of the test's own: a watch sees all queues of it."""
+    """A virtual host of the test's own: a monitor sees all queues of it."""
     worker_vhost = WorkerVhost(vhost)
     worker_vhost.apply(alerting)
     return worker_vhost
@@ -67,8 +67,8 @@ def monitoring(vhost: VirtualHost) -> Iterator[Management]:
 
 
 @dataclass
-class Watched:
-    """A watch at work, what it looks with, and what it sees."""
+class MonitorHarness:
+    """A running monitor, its management API, and the conditions that it records."""
 
     conditions: RecordingConditions = field(default_factory=RecordingConditions)
     management: Management | None = None
@@ -83,18 +83,18 @@ class Watched:
 
 
 @asynccontextmanager
-async def watching(vhost: VirtualHost, data_dir: Path, **settings: Any) -> AsyncIterator[Watched]:
-    """A watch of this virtual host alone."""
-    watched = Watched()
+async def running_monitor(vhost: VirtualHost, data_dir: Path, **settings: Any) -> AsyncIterator[MonitorHarness]:
+    """A monitor of this virtual host alone."""
+    monitored = MonitorHarness()
     database = service_database(f"sqlite+aiosqlite:///{data_dir}/watching.sqlite3", "alerting")
     await database.migrate()
-    given = WatchingSettings(**{"watch_seconds": 0.5, "no_consumer_seconds": 1000, **settings})
+    given = MonitorSettings(**{"watch_seconds": 0.5, "no_consumer_seconds": 1000, **settings})
     with monitoring(vhost) as management:
-        watched.management = management
-        watch = Watch(given, management, HeardLog(database), watched.conditions)
+        monitored.management = management
+        monitor = Monitor(given, management, HeartbeatLog(database), monitored.conditions)
         try:
-            async with watch.running():
-                yield watched
+            async with monitor.running():
+                yield monitored
         finally:
             await database.close()
 
@@ -105,80 +105,84 @@ async def harness(worker_vhost: WorkerVhost, tmp_path: Path) -> AsyncIterator[Wo
         yield harness
 
 
-async def test_dead_letters_moved_to_a_mistyped_queue_are_told_at_the_first_look_that_meets_them(
+async def test_dead_letters_moved_to_a_mistyped_queue_are_recorded_at_the_first_poll_that_meets_them(
     harness: WorkerHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness.worker()
     dead, mistyped = wire.dead_queue(harness.queue), harness.queue.replace(".do", ".od")
-    async with watching(harness.worker_vhost.vhost, tmp_path) as watched:
-        looks = looks_that_meet(mistyped, watched, monkeypatch)
-        await eventually(lambda: ("queue-undeclared", ()) in watched.conditions.observed, within=COUNTED)
+    async with running_monitor(harness.worker_vhost.vhost, tmp_path) as monitored:
+        polls = polls_that_meet(mistyped, monitored, monkeypatch)
+        await eventually(lambda: ("queue-undeclared", ()) in monitored.conditions.observed, within=COUNTED)
         for n in range(3):
             await harness.put({"n": n}, exchange=wire.DEAD_LETTERS)
 
         await move_messages(harness.worker_vhost.vhost, dead, mistyped)
-        await watched.sees(f"queue-undeclared {mistyped}")
-        await eventually(lambda: len(looks) >= 3)
-        assert set(looks[1:]) == {"told"}
-        text = await eventually(lambda: text_about(3, mistyped, watched), within=COUNTED)
+        await monitored.sees(f"queue-undeclared {mistyped}")
+        await eventually(lambda: len(polls) >= 3)
+        assert set(polls[1:]) == {"recorded"}
+        text = await eventually(lambda: text_about(3, mistyped, monitored), within=COUNTED)
 
         assert f"3 messages wait in it, which was probably meant to be {harness.queue}" in text
         assert await harness.depth(mistyped) == 3
         await move_messages(harness.worker_vhost.vhost, mistyped, harness.queue)
         assert await harness.depth() == 3
         await harness.channel.queue_delete(mistyped)
-        await watched.sees_no(f"queue-undeclared {mistyped}")
+        await monitored.sees_no(f"queue-undeclared {mistyped}")
 
 
-def looks_that_meet(queue: str, watched: Watched, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What had been told of a queue at the beginning of each look that met it with messages, counted by the broker."""
-    assert watched.management is not None
-    looks, queues = list[str](), watched.management.queues
+def polls_that_meet(queue: str, monitored: MonitorHarness, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Whether a queue was recorded at the beginning of each poll that found messages in it, counted by the broker."""
+    assert monitored.management is not None
+    polls, queues = list[str](), monitored.management.queues
 
-    def look() -> list[QueueInfo]:
+    def recorded_queues() -> list[QueueInfo]:
         found = queues()
         if any(each.name == queue and each.is_counted and each.messages for each in found):
-            looks.append("told" if f"queue-undeclared {queue}" in watched.conditions.lasting else "not told yet")
+            polls.append(
+                "recorded" if f"queue-undeclared {queue}" in monitored.conditions.lasting else "not recorded yet"
+            )
         return found
 
-    monkeypatch.setattr(watched.management, "queues", look)
-    return looks
+    monkeypatch.setattr(monitored.management, "queues", recorded_queues)
+    return polls
 
 
-def text_about(messages: int, queue: str, watched: Watched) -> str:
-    text = watched.conditions.sees(f"queue-undeclared {queue}").text
+def text_about(messages: int, queue: str, monitored: MonitorHarness) -> str:
+    text = monitored.conditions.sees(f"queue-undeclared {queue}").text
     assert f"{messages} messages" in text, text
     return text
 
 
-async def test_what_is_wrong_with_queues_is_told_until_it_is_mended(
+async def test_conditions_of_queues_last_until_they_are_repaired(
     harness: WorkerHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("postroom_alerting.monitor.stuck_queues.GRACE", timedelta(seconds=1))
     worker = harness.worker()
     settings = {"no_consumer_seconds": 1, "queue_limits": "*.do=3s"}
-    async with watching(harness.worker_vhost.vhost, tmp_path, **settings) as watched:
+    async with running_monitor(harness.worker_vhost.vhost, tmp_path, **settings) as monitored:
         put_at = time.monotonic()
         await harness.put({"n": 1})
         await harness.put({"n": 1}, key="nobody.does")
         await publish(harness.channel, wire.DELAY, walk_key(timedelta(seconds=1), "nowhere"), {})
 
-        await watched.sees(f"queue-without-consumers {harness.queue}")
-        assert f"1 message in {harness.queue}" in await watched.sees(f"queue-old {harness.queue}")
+        await monitored.sees(f"queue-without-consumers {harness.queue}")
+        assert f"1 message in {harness.queue}" in await monitored.sees(f"queue-old {harness.queue}")
         age = REGISTRY.get_sample_value("postroom_queue_oldest_seconds", {"queue": harness.queue})
         assert 3 <= (age or 0) <= time.monotonic() - put_at
-        assert "1 job that no queue takes" in await watched.sees("unrouted-not-empty")
-        assert "1 message cannot leave delay.1s" in await watched.sees("queue-stuck delay.1s")
+        assert "1 job that no queue takes" in await monitored.sees("unrouted-not-empty")
+        assert "1 message cannot leave delay.1s" in await monitored.sees("queue-stuck delay.1s")
 
         await (await harness.channel.get_queue(wire.UNROUTED_QUEUE)).purge()
         async with harness.running(worker):
-            await watched.sees_no(f"queue-without-consumers {harness.queue}")
-            await watched.sees_no(f"queue-old {harness.queue}")
-            await watched.sees_no("unrouted-not-empty")
+            await monitored.sees_no(f"queue-without-consumers {harness.queue}")
+            await monitored.sees_no(f"queue-old {harness.queue}")
+            await monitored.sees_no("unrouted-not-empty")
             assert REGISTRY.get_sample_value("postroom_conditions", {"kind": "unrouted-not-empty"}) == 0
 
 
-async def test_a_provider_that_is_away_is_told_until_it_is_back(harness: WorkerHarness, tmp_path: Path) -> None:
+async def test_an_open_circuit_is_a_condition_until_the_provider_is_back(
+    harness: WorkerHarness, tmp_path: Path
+) -> None:
     is_away = True
 
     async def do(_job: Chore, _delivery: Delivery) -> None:
@@ -187,46 +191,46 @@ async def test_a_provider_that_is_away_is_told_until_it_is_back(harness: WorkerH
 
     async with (
         harness.running(harness.worker(do, service="email")),
-        listening(harness.worker_vhost, tmp_path) as watched,
+        listening(harness.worker_vhost, tmp_path) as monitored,
     ):
         await harness.put({"n": 1}, message_id="held")
-        assert "email is away" in (text := await watched.sees("circuit-open email"))
+        assert "email is away" in (text := await monitored.sees("circuit-open email"))
         assert "connection refused" in text
         is_away = False
-        await watched.sees_no("circuit-open email")
+        await monitored.sees_no("circuit-open email")
         await harness.counted(done=1, retried=0, dead=0)
 
 
 @asynccontextmanager
-async def listening(worker_vhost: WorkerVhost, data_dir: Path) -> AsyncIterator[Watched]:
+async def listening(worker_vhost: WorkerVhost, data_dir: Path) -> AsyncIterator[MonitorHarness]:
     """Alerting's real runtime with its real listeners, and conditions that the test sees."""
-    watched = Watched()
+    monitored = MonitorHarness()
 
     @asynccontextmanager
     async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
-        async with open_watch(runtime, watched.conditions, lambda: None) as given:
+        async with open_monitor(runtime, monitored.conditions, lambda: None) as given:
             yield dict.fromkeys((FailureLog, Dispatcher)) | {Publisher: runtime.publisher, **given}
 
     async with running_with(
         alerting, adapters, alerting_service.migrations_folder(), settings=worker_vhost.settings(data_dir)
     ):
-        yield watched
+        yield monitored
 
 
-async def test_an_alarm_and_a_broker_that_is_away_are_told_until_they_end(
+async def test_an_alarm_and_a_broker_that_is_away_are_conditions_until_they_end(
     own_broker: BrokerNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("postroom_alerting.monitor.broker_nodes.GRACE", timedelta(seconds=0.5))
     with virtual_host_on(own_broker) as vhost:
-        async with watching(vhost, tmp_path) as watched:
-            await eventually(lambda: ("nodes", ()) in watched.conditions.observed, within=COUNTED)
+        async with running_monitor(vhost, tmp_path) as monitored:
+            await eventually(lambda: ("nodes", ()) in monitored.conditions.observed, within=COUNTED)
             await asyncio.to_thread(restart, own_broker, disk_free_limit="100000GB")
-            await eventually(lambda: "management-unreachable" in seen(watched), within=COUNTED)
-            alarm = await eventually(lambda: of_kind(watched, "broker-alarm"), within=COUNTED)
+            await eventually(lambda: "management-unreachable" in seen(monitored), within=COUNTED)
+            alarm = await eventually(lambda: of_kind(monitored, "broker-alarm"), within=COUNTED)
             assert "disk alarm" in alarm.text
             await asyncio.to_thread(restart, own_broker, disk_free_limit="100MB")
-            await watched.sees_no(alarm.key)
-            await watched.sees_no("management-unreachable")
+            await monitored.sees_no(alarm.key)
+            await monitored.sees_no("management-unreachable")
 
 
 def restart(broker: BrokerNode, *, disk_free_limit: str) -> None:
@@ -239,11 +243,11 @@ def restart(broker: BrokerNode, *, disk_free_limit: str) -> None:
     broker.start()
 
 
-def seen(watched: Watched) -> set[str]:
-    """All that was ever told."""
-    return {key for _source, keys in watched.conditions.observed for key in keys}
+def seen(monitored: MonitorHarness) -> set[str]:
+    """The keys of all conditions that were ever recorded."""
+    return {key for _source, keys in monitored.conditions.observed for key in keys}
 
 
-def of_kind(watched: Watched, kind: str) -> Condition | None:
+def of_kind(monitored: MonitorHarness, kind: str) -> Condition | None:
     """What of that kind lasts."""
-    return next((each for each in watched.conditions.lasting.values() if each.kind == kind), None)
+    return next((each for each in monitored.conditions.lasting.values() if each.kind == kind), None)

@@ -4,12 +4,12 @@ import asyncio
 from pathlib import Path
 
 from postroom.runtime import Delivery
-from tests.integration.test_watching import watching
+from tests.integration.test_monitor import running_monitor
 from tests.support.patience import COUNTED
 from tests.support.worker import Chore, WorkerHarness
 
 
-async def test_a_queue_that_grows_although_it_is_read_is_told_until_it_was_worked_off(
+async def test_a_queue_that_grows_although_it_is_read_is_a_condition_until_it_was_worked_off(
     harness: WorkerHarness, tmp_path: Path
 ) -> None:
     release = asyncio.Event()
@@ -26,11 +26,11 @@ async def test_a_queue_that_grows_although_it_is_read_is_told_until_it_was_worke
     settings = {"growing_minutes": 0.3, "growing_messages": 20, "ignored_queues": "delay.*"}
     async with (
         harness.running(harness.worker(do, prefetch=5)),
-        watching(harness.worker_vhost.vhost, tmp_path, **settings) as watched,
+        running_monitor(harness.worker_vhost.vhost, tmp_path, **settings) as monitored,
     ):
         publishing = asyncio.create_task(keep_publishing())
-        text = await watched.sees(f"queue-growing {harness.queue}", within=COUNTED)
+        text = await monitored.sees(f"queue-growing {harness.queue}", within=COUNTED)
         assert "in 18 s, with 1 reading" in text
         publishing.cancel()
         release.set()
-        await watched.sees_no(f"queue-growing {harness.queue}")
+        await monitored.sees_no(f"queue-growing {harness.queue}")

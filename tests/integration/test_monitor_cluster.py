@@ -10,7 +10,7 @@ import pytest
 
 from postroom.devkit.broker_node import BrokerNode
 from postroom.devkit.broker_node.installation import Installation, find_installation
-from tests.integration.test_watching import watching
+from tests.integration.test_monitor import running_monitor
 from tests.support.brokers import virtual_host_on
 from tests.support.cluster import SecondNode, second_node
 from tests.support.missing import missing, setup_system
@@ -35,31 +35,31 @@ def names_of(broker: BrokerNode) -> list[str]:
     return [node["name"] for node in answer.json()]
 
 
-async def test_a_node_that_is_down_is_told_until_it_is_up(
+async def test_a_node_that_is_down_is_a_condition_until_it_is_up(
     own_broker: BrokerNode, second: SecondNode, tmp_path: Path
 ) -> None:
     with virtual_host_on(own_broker) as vhost:
-        async with watching(vhost, tmp_path) as watched:
+        async with running_monitor(vhost, tmp_path) as monitored:
             await asyncio.to_thread(second.kill)
-            text = await watched.sees(f"broker-node-down {second.name}")
+            text = await monitored.sees(f"broker-node-down {second.name}")
             assert text == f"node {second.name} of the broker is down"
 
             await asyncio.to_thread(second.start)
-            await watched.sees_no(f"broker-node-down {second.name}")
+            await monitored.sees_no(f"broker-node-down {second.name}")
 
 
-async def test_nodes_that_lost_sight_of_each_other_are_told_until_one_was_restarted(
+async def test_nodes_that_lost_sight_of_each_other_are_a_condition_until_one_was_restarted(
     own_broker: BrokerNode, second: SecondNode, tmp_path: Path
 ) -> None:
     if not own_broker.version.startswith("3."):
         pytest.skip("does not apply to RabbitMQ 4.x: its nodes come together again by themselves, and it lists nothing")
     [first] = set(await asyncio.to_thread(names_of, own_broker)) - {second.name}
     with virtual_host_on(own_broker) as vhost:
-        async with watching(vhost, tmp_path) as watched:
+        async with running_monitor(vhost, tmp_path) as monitored:
             await asyncio.to_thread(second.lose_sight_of, first)
-            text = await watched.sees(f"broker-partition {first}")
+            text = await monitored.sees(f"broker-partition {first}")
             assert text == f"node {first} has lost sight of {second.name}"
 
             await asyncio.to_thread(second.kill)
             await asyncio.to_thread(second.start)
-            await watched.sees_no(f"broker-partition {first}")
+            await monitored.sees_no(f"broker-partition {first}")

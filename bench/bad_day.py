@@ -67,7 +67,7 @@ async def _until_recorded(folder: Path, deaths: int) -> float:
     """When alerting, whose data is in `folder`, has counted so many (`time.perf_counter`)."""
     async with asyncio.timeout(LIMIT_SECONDS):
         with closing(sqlite3.connect(folder / "alerting.sqlite3")) as database:
-            counted = "SELECT coalesce(sum(total), 0) FROM concerns WHERE about = 'failures'"
+            counted = "SELECT coalesce(sum(total), 0) FROM incidents WHERE about = 'failures'"
             while database.execute(counted).fetchone()[0] < deaths:
                 await asyncio.sleep(LOOK_SECONDS)
     return time.perf_counter()

@@ -106,18 +106,18 @@ async def test_a_storm_is_a_handful_of_notifications_and_every_message_is_counte
                 published = time.monotonic() - began
                 await eventually(lambda: stored(database)[0] == DEAD_LETTERS, within=AS_MANY)
                 recorded = time.monotonic() - began
-            await eventually(lambda: _told(sink) == DEAD_LETTERS, within=WORK)
-        told = _of_failures(sink)
-        states = dict(Counter(each["state"] for each in told))
+            await eventually(lambda: _deaths_sent(sink) == DEAD_LETTERS, within=WORK)
+        sent = _of_failures(sink)
+        states = dict(Counter(each["state"] for each in sent))
         print(  # noqa: T201 - for who measures
             f"{keep}: {DEAD_LETTERS:,} dead letters published in {published:.0f} s, recorded after {recorded:.0f} s, "
             f"{peak.mib:.0f} MiB at most, {peak.cpu_seconds:.0f} s of processor time, notifications: {states}"
         )
 
-    firsts = [body["queue"] for body in told if body["state"] == "new"]
+    firsts = [body["queue"] for body in sent if body["state"] == "new"]
     assert sorted(firsts) == sorted(queue for queue, *_ in CAUSES)
     # One digest in each interval, of all groups, and one at the end.
-    assert len(told) - len(firsts) <= recorded / INTERVAL_SECONDS + 2
+    assert len(sent) - len(firsts) <= recorded / INTERVAL_SECONDS + 2
     assert stored(database)[1] == (DEAD_LETTERS if keep == "all" else SAMPLES * len(CAUSES))
     allowed = warm * CACHES + (DEAD_LETTERS - WARM) * GROWTH_BYTES / MEBIBYTE
     assert peak.mib - warm < allowed, f"{warm:.0f}, then {peak.mib:.0f} MiB"
@@ -126,11 +126,11 @@ async def test_a_storm_is_a_handful_of_notifications_and_every_message_is_counte
     )
 
 
-def _told(sink: HttpSink) -> int:
-    """How many deaths people were told of."""
+def _deaths_sent(sink: HttpSink) -> int:
+    """How many deaths people were notified of."""
     return sum(each["new"] for body in _of_failures(sink) for each in body.get("groups", [body]))
 
 
 def _of_failures(sink: HttpSink) -> list[dict[str, Any]]:
-    """What was told, without conditions: in a long run nobody's management API is missed, for one."""
+    """What was sent of failures. In a long run there are conditions too: there is no management API, for one."""
     return [body for body in sink.bodies if "condition" not in body]

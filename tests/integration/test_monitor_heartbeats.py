@@ -70,7 +70,7 @@ async def test_heartbeats_of_one_process_are_one_row_with_the_last_reason(heartb
 
     stored = {each.instance: each for each in await heartbeats.all(NOON + MINUTE)}
     assert stored.keys() == {"a", "b"}
-    assert (stored["a"].reason, stored["a"].since, stored["a"].heard_at) == ("timed out", NOON, NOON + MINUTE)
+    assert (stored["a"].reason, stored["a"].since, stored["a"].received_at) == ("timed out", NOON, NOON + MINUTE)
 
 
 @pytest.mark.parametrize("late", [opened(), opened(NOON - MINUTE)])

@@ -1,1 +1,1 @@
-"""Records every dead letter, watches the installation, and notifies people: one incident for each cause."""
+"""Records every dead letter, monitors the installation, and notifies people: one incident for each cause."""

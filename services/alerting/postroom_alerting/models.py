@@ -1,4 +1,4 @@
-"""The alerting service's tables. `cause` is the key of a group of failures, or of a condition."""
+"""The alerting service's tables, but for that of heartbeats. The key of a group's incident is the group's cause."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -95,7 +95,7 @@ class ConditionRow(SQLModel, table=True):
     __tablename__: ClassVar[str] = "conditions"
     __table_args__ = (Index("ix_conditions_source", "source"),)
 
-    cause: str = Field(primary_key=True, max_length=16, foreign_key="concerns.cause", ondelete="CASCADE")
+    incident_key: str = Field(primary_key=True, max_length=16, foreign_key="incidents.key", ondelete="CASCADE")
     source: str = Field(max_length=255)
     key: str = Field(max_length=512)
     severity: str = Field(max_length=16)
@@ -114,10 +114,10 @@ class IncidentRow(SQLModel, table=True):
         unsettled: messages that are still dead; 1 for a condition that lasts.
     """
 
-    __tablename__: ClassVar[str] = "concerns"
-    __table_args__ = (Index("ix_concerns_closed_at", "closed_at"),)
+    __tablename__: ClassVar[str] = "incidents"
+    __table_args__ = (Index("ix_incidents_closed_at", "closed_at"),)
 
-    cause: str = Field(primary_key=True, max_length=16)
+    key: str = Field(primary_key=True, max_length=16)
     about: str = Field(max_length=16)
     name: str = Field(max_length=255)
     what: str = Field(max_length=255)
@@ -129,9 +129,9 @@ class IncidentRow(SQLModel, table=True):
     closed_by: str = Field(default="", max_length=255)
     total: int
     unsettled: int
-    muted_until: datetime | None = Field(default=None, sa_type=_TIME)
-    muted_by: str = Field(default="", max_length=255)
-    mute_reason: str = Field(default="", sa_type=Text)
+    silenced_until: datetime | None = Field(default=None, sa_type=_TIME)
+    silenced_by: str = Field(default="", max_length=255)
+    silence_reason: str = Field(default="", sa_type=Text)
 
 
 class NotificationStateRow(SQLModel, table=True):
@@ -140,29 +140,29 @@ class NotificationStateRow(SQLModel, table=True):
     Attributes:
         role: `first` for a receiver that is notified at once, `escalation` for one that is notified when the incident
             is still open at `due_at`.
-        told_episode, told_state, told_count: episode, state and total of the incident in the last notification.
+        notified_episode, notified_state, notified_count: the incident's episode, state and total when it was last sent.
         next_at: when the channel may be notified of more deaths.
         quiet_until: when it may be notified of another change of state.
         tries: how often in a row the channel did not take it.
-        held_by, held_until: the claim, and when it ends.
+        claimed_by, claimed_until: the claim, and when it ends.
     """
 
-    __tablename__: ClassVar[str] = "concern_notices"
-    __table_args__ = (Index("ix_concern_notices_channel", "channel"),)
+    __tablename__: ClassVar[str] = "notification_states"
+    __table_args__ = (Index("ix_notification_states_channel", "channel"),)
 
-    cause: str = Field(primary_key=True, max_length=16, foreign_key="concerns.cause", ondelete="CASCADE")
+    incident_key: str = Field(primary_key=True, max_length=16, foreign_key="incidents.key", ondelete="CASCADE")
     channel: str = Field(primary_key=True, max_length=64)
     role: str = Field(primary_key=True, max_length=16)
     due_at: datetime | None = Field(default=None, sa_type=_TIME)
-    told_episode: int = 0
-    told_state: str = Field(default="", max_length=16)
-    told_count: int = 0
-    told_at: datetime | None = Field(default=None, sa_type=_TIME)
+    notified_episode: int = 0
+    notified_state: str = Field(default="", max_length=16)
+    notified_count: int = 0
+    notified_at: datetime | None = Field(default=None, sa_type=_TIME)
     next_at: datetime | None = Field(default=None, sa_type=_TIME)
     quiet_until: datetime | None = Field(default=None, sa_type=_TIME)
     tries: int = 0
-    held_by: str | None = Field(default=None, max_length=36)
-    held_until: datetime | None = Field(default=None, sa_type=_TIME)
+    claimed_by: str | None = Field(default=None, max_length=36)
+    claimed_until: datetime | None = Field(default=None, sa_type=_TIME)
 
 
 class ChannelRow(SQLModel, table=True):
@@ -173,15 +173,15 @@ class ChannelRow(SQLModel, table=True):
     channel: str = Field(primary_key=True, max_length=64)
     digest_at: datetime | None = Field(default=None, sa_type=_TIME)
     tries: int = 0
-    held_by: str | None = Field(default=None, max_length=36)
-    held_until: datetime | None = Field(default=None, sa_type=_TIME)
+    claimed_by: str | None = Field(default=None, max_length=36)
+    claimed_until: datetime | None = Field(default=None, sa_type=_TIME)
 
 
 class SingleNotificationRow(SQLModel, table=True):
     """A notification of one incident, and no digest, that a channel took lately. `token` is that of its claim."""
 
-    __tablename__: ClassVar[str] = "lone_messages"
-    __table_args__ = (Index("ix_lone_messages_channel_at", "channel", "at"),)
+    __tablename__: ClassVar[str] = "single_notifications"
+    __table_args__ = (Index("ix_single_notifications_channel_at", "channel", "at"),)
 
     token: str = Field(primary_key=True, max_length=36)
     channel: str = Field(max_length=64)
@@ -194,12 +194,12 @@ def table_of(model: type[SQLModel]) -> Table:
     return table
 
 
-_OF_NO_OPEN_CONCERN = "cause NOT IN (SELECT cause FROM concerns WHERE state = 'open')"
+_WITHOUT_OPEN_INCIDENT = "cause NOT IN (SELECT key FROM incidents WHERE state = 'open')"
 
 RETENTION = (
     Retention("failures", "failures", "last_at"),
     Retention("failures", "settlements", "at"),
     Retention("failures", "failure_trend", "at"),
-    Retention("failures", "failure_groups", "last_at", _OF_NO_OPEN_CONCERN),
-    Retention("failures", "concerns", "closed_at", "state = 'resolved'"),  # what channels were told goes with them
+    Retention("failures", "failure_groups", "last_at", _WITHOUT_OPEN_INCIDENT),
+    Retention("failures", "incidents", "closed_at", "state = 'resolved'"),  # with their notification states
 )

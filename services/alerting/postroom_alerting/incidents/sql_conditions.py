@@ -44,7 +44,7 @@ class SqlConditionLog:
         """See ConditionLog."""
         of_open = (
             select(_conditions.c.source)
-            .join(incidents, _conditions.c.cause == incidents.c.cause)
+            .join(incidents, _conditions.c.incident_key == incidents.c.key)
             .where(incidents.c.state == OPEN)
             .distinct()
         )
@@ -53,29 +53,29 @@ class SqlConditionLog:
     def _observe(self, connection: Connection, source: str, conditions: Sequence[Condition], now: datetime) -> None:
         lock_incidents(connection)
         seen = {key_of(source, each): each for each in conditions}
-        for cause, condition in sorted(seen.items()):
-            self._open_or_update(connection, cause, condition, now)
-            _store_details(connection, cause, source, condition)
+        for key, condition in sorted(seen.items()):
+            self._open_or_update(connection, key, condition, now)
+            _store_details(connection, key, source, condition)
         lasting = (
-            select(incidents.c.cause)
-            .join(_conditions, _conditions.c.cause == incidents.c.cause)
+            select(incidents.c.key)
+            .join(_conditions, _conditions.c.incident_key == incidents.c.key)
             .where(_conditions.c.source == source, incidents.c.state == OPEN)
         )
-        gone = [cause for cause in connection.execute(lasting).scalars() if cause not in seen]
+        gone = [key for key in connection.execute(lasting).scalars() if key not in seen]
         cleared = {"state": RESOLVED, "closed_at": now, "closed_by": BY_ITSELF, "unsettled": 0}
-        connection.execute(update(incidents).where(incidents.c.cause.in_(gone)).values(cleared))
+        connection.execute(update(incidents).where(incidents.c.key.in_(gone)).values(cleared))
 
-    def _open_or_update(self, connection: Connection, cause: str, condition: Condition, now: datetime) -> None:
-        row = connection.execute(select(incidents).where(incidents.c.cause == cause)).first()
+    def _open_or_update(self, connection: Connection, key: str, condition: Condition, now: datetime) -> None:
+        row = connection.execute(select(incidents).where(incidents.c.key == key)).first()
         if row is not None and row.state == RESOLVED and row.closed_at and utc(row.closed_at) > now - SETTLING:
             reopened = {"state": OPEN, "closed_at": None, "last_at": now}
-            connection.execute(update(incidents).where(incidents.c.cause == cause).values(reopened))
+            connection.execute(update(incidents).where(incidents.c.key == key).values(reopened))
         elif row is None or row.state == RESOLVED:
             name, what = condition.subject[:255], condition.kind[:255]
-            change = IncidentChange(cause, IncidentType.CONDITION, name, what, now, deaths=1, unsettled=1, opens=True)
+            change = IncidentChange(key, IncidentType.CONDITION, name, what, now, deaths=1, unsettled=1, opens=True)
             apply_change(connection, change, self._rules, now)
         else:
-            connection.execute(update(incidents).where(incidents.c.cause == cause).values(last_at=now))
+            connection.execute(update(incidents).where(incidents.c.key == key).values(last_at=now))
 
 
 def key_of(source: str, condition: Condition) -> str:
@@ -83,9 +83,9 @@ def key_of(source: str, condition: Condition) -> str:
     return hashlib.sha256(f"condition\0{source}\0{condition.key}".encode()).hexdigest()[:_KEY_LENGTH]
 
 
-def _store_details(connection: Connection, cause: str, source: str, condition: Condition) -> None:
+def _store_details(connection: Connection, key: str, source: str, condition: Condition) -> None:
     row = {
-        "cause": cause,
+        "incident_key": key,
         "source": source,
         "key": condition.key[:512],
         "severity": condition.severity.value,
@@ -95,4 +95,4 @@ def _store_details(connection: Connection, cause: str, source: str, condition: C
     }
     statement = insert_into(connection, _conditions).values(row)
     changes = {name: statement.excluded[name] for name in ("severity", "text", "advice", "since")}
-    connection.execute(statement.on_conflict_do_update(index_elements=["cause"], set_=changes))
+    connection.execute(statement.on_conflict_do_update(index_elements=["incident_key"], set_=changes))

@@ -74,25 +74,33 @@ class SqlIncidents:
 
     async def notification_states(self, key: str) -> list[dict[str, Any]]:
         """What each channel was last notified of, under the names that `postroom alerts show` prints."""
-        names = ("channel", "role", "told_state", "told_count", "told_at", "due_at", "tries")
-        rows = select(*(notification_states.c[name] for name in names)).where(notification_states.c.cause == key)
+        states = notification_states.c
+        rows = select(
+            states.channel,
+            states.role,
+            states.notified_state.label("told_state"),
+            states.notified_count.label("told_count"),
+            states.notified_at.label("told_at"),
+            states.due_at,
+            states.tries,
+        ).where(states.incident_key == key)
         return await self._database.run(lambda connection: _dicts(connection, rows))
 
     async def silence(self, key: str, until: datetime, *, by: str, reason: str) -> None:
         """Notify nobody of it until then. Raises UnknownIncident."""
-        await self._set_silence(key, {"muted_until": until, "muted_by": by, "mute_reason": reason})
+        await self._set_silence(key, {"silenced_until": until, "silenced_by": by, "silence_reason": reason})
 
     async def end_silence(self, key: str) -> None:
         """Notify of it again. Raises UnknownIncident."""
-        await self._set_silence(key, {"muted_until": None, "muted_by": "", "mute_reason": ""})
+        await self._set_silence(key, {"silenced_until": None, "silenced_by": "", "silence_reason": ""})
 
     async def silences(self, now: datetime) -> dict[str, dict[str, Any]]:
         """The silences that last, by the incident's key: `until`, `by` and `reason`."""
-        silenced = select(incidents).where(incidents.c.muted_until > now)
+        silenced = select(incidents).where(incidents.c.silenced_until > now)
 
         def read(connection: Connection) -> dict[str, dict[str, Any]]:
             return {
-                row.cause: {"until": utc(row.muted_until), "by": row.muted_by, "reason": row.mute_reason}
+                row.key: {"until": utc(row.silenced_until), "by": row.silenced_by, "reason": row.silence_reason}
                 for row in connection.execute(silenced)
             }
 
@@ -101,8 +109,8 @@ class SqlIncidents:
     async def resolve(self, key: str, *, by: str, now: datetime) -> None:
         """Resolve it by hand; its messages stay where they are. Raises UnknownIncident and ConditionLasts.
 
-        Of conditions only those that were not observed for UNSEEN can be resolved, and that no scheduler is heard of:
-        then none is expected any more.
+        Conditions can be resolved when they were not observed for UNSEEN. That no scheduler runs always
+        can: then none is expected to run, until the next heartbeat of one.
         """
 
         def change(connection: Connection) -> None:
@@ -115,7 +123,7 @@ class SqlIncidents:
             dead = (_failures.c.cause == key, _failures.c.state == OPEN)
             connection.execute(update(_failures).where(*dead).values(state=RESOLVED))
             resolved = {"state": RESOLVED, "closed_at": now, "closed_by": by, "unsettled": 0}
-            is_open = (incidents.c.cause == key, incidents.c.state == OPEN)
+            is_open = (incidents.c.key == key, incidents.c.state == OPEN)
             connection.execute(update(incidents).where(*is_open).values(resolved))
 
         await self._database.run(change)
@@ -124,7 +132,7 @@ class SqlIncidents:
         def change(connection: Connection) -> None:
             lock_incidents(connection)
             _row(connection, key)
-            connection.execute(update(incidents).where(incidents.c.cause == key).values(values))
+            connection.execute(update(incidents).where(incidents.c.key == key).values(values))
 
         await self._database.run(change)
 
@@ -137,7 +145,7 @@ def _dicts(connection: Connection, statement: Any) -> list[dict[str, Any]]:
 
 
 def _row(connection: Connection, key: str) -> Any:
-    row = connection.execute(select(incidents).where(incidents.c.cause == key)).first()
+    row = connection.execute(select(incidents).where(incidents.c.key == key)).first()
     if row is None:
         raise UnknownIncident(f"there is no group or condition {key}; `postroom alerts list` shows them")
     return row

@@ -32,7 +32,7 @@ class IncidentChange:
         opens: whether it opens the incident, if that is not open yet.
     """
 
-    cause: str
+    key: str
     about: IncidentType
     name: str
     what: str
@@ -51,23 +51,23 @@ def lock_incidents(connection: Connection) -> None:
 def apply_change(connection: Connection, change: IncidentChange, rules: Rules, now: datetime) -> bool:
     """Store the change, and add receivers that the rules name. Returns whether the incident was resolved by it."""
     route = rules.route(change.about, change.name, change.what)
-    row = connection.execute(incidents.select().where(incidents.c.cause == change.cause)).first()
+    row = connection.execute(incidents.select().where(incidents.c.key == change.key)).first()
     if row is None:
         connection.execute(incidents.insert().values(_new(change, now)))
-        add_receivers(connection, change.cause, receivers_of(route, now), notified_count=0)
+        add_receivers(connection, change.key, receivers_of(route, now), notified_count=0)
         return False
     values, is_resolved = _changed(row, change, now)
-    connection.execute(update(incidents).where(incidents.c.cause == change.cause).values(values))
+    connection.execute(update(incidents).where(incidents.c.key == change.key).values(values))
     if change.deaths:
         receivers = receivers_of(route, values.get("opened_at", row.opened_at))
         # A new channel is notified of the messages that are still dead, and not of those that were settled before.
-        add_receivers(connection, change.cause, receivers, notified_count=row.total - row.unsettled)
+        add_receivers(connection, change.key, receivers, notified_count=row.total - row.unsettled)
     return is_resolved
 
 
 def _new(change: IncidentChange, now: datetime) -> dict[str, Any]:
     return {
-        "cause": change.cause,
+        "key": change.key,
         "about": change.about,
         "name": change.name,
         "what": change.what,
@@ -79,8 +79,8 @@ def _new(change: IncidentChange, now: datetime) -> dict[str, Any]:
         "closed_by": BY_ITSELF,
         "total": change.deaths,
         "unsettled": max(change.unsettled, 0),
-        "muted_by": "",
-        "mute_reason": "",
+        "silenced_by": "",
+        "silence_reason": "",
     }
 
 

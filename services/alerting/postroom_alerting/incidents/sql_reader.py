@@ -29,7 +29,7 @@ def read_incident(connection: Connection, row: Row[Any], rules: Rules, now: date
     if severity is not None:
         details["severity"] = severity
     return Incident(
-        key=row.cause,
+        key=row.key,
         about=about,
         name=row.name,
         what=row.what,
@@ -46,20 +46,20 @@ def read_incident(connection: Connection, row: Row[Any], rules: Rules, now: date
 
 
 def _of_group(connection: Connection, row: Row[Any], now: datetime) -> dict[str, Any]:
-    group = connection.execute(select(_groups).where(_groups.c.cause == row.cause)).first()
+    group = connection.execute(select(_groups).where(_groups.c.cause == row.key)).first()
     return {
         "severity": IncidentSeverity.WARNING,
         "text": group.error if group else "",
         "place": group.place if group else "",
         "first_at": utc(group.first_at if group else row.opened_at),
-        "last_hour": _count(connection, row.cause, now - _HOUR, now),
-        "hour_before": _count(connection, row.cause, now - 2 * _HOUR, now - _HOUR),
-        "message_ids": _newest(connection, row.cause),
+        "last_hour": _count(connection, row.key, now - _HOUR, now),
+        "hour_before": _count(connection, row.key, now - 2 * _HOUR, now - _HOUR),
+        "message_ids": _newest(connection, row.key),
     }
 
 
 def _of_condition(connection: Connection, row: Row[Any]) -> dict[str, Any]:
-    seen = connection.execute(select(_conditions).where(_conditions.c.cause == row.cause)).first()
+    seen = connection.execute(select(_conditions).where(_conditions.c.incident_key == row.key)).first()
     return {
         "severity": IncidentSeverity(seen.severity) if seen else IncidentSeverity.WARNING,
         "text": seen.text if seen else "",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_
+from sqlalchemy import Connection, and_
 
 from postroom_alerting.models import NotificationStateRow, table_of
 from postroom_alerting.rules.routes import Route
@@ -27,10 +27,16 @@ def receivers_of(route: Route, opened_at: datetime) -> Receivers:
     return receivers
 
 
-def add_receivers(connection: Connection, cause: str, receivers: Receivers, *, notified_count: int) -> None:
+def add_receivers(connection: Connection, incident_key: str, receivers: Receivers, *, notified_count: int) -> None:
     """Insert the missing rows, as if notified of `notified_count` deaths, and update when each escalation is due."""
-    keys = ["cause", "channel", "role"]
-    common = {"cause": cause, "told_episode": 0, "told_state": "", "told_count": notified_count, "tries": 0}
+    keys = ["incident_key", "channel", "role"]
+    common = {
+        "incident_key": incident_key,
+        "notified_episode": 0,
+        "notified_state": "",
+        "notified_count": notified_count,
+        "tries": 0,
+    }
     for (channel, role), due_at in receivers.items():
         row = common | {"channel": channel, "role": role, "due_at": due_at}
         statement = insert_into(connection, notification_states).values(row)
@@ -40,7 +46,7 @@ def add_receivers(connection: Connection, cause: str, receivers: Receivers, *, n
             connection.execute(statement.on_conflict_do_update(index_elements=keys, set_={"due_at": due_at}))
 
 
-def is_state(row: Row[Any]) -> Any:
-    """The condition that selects the notification state with the key of `row`."""
+def is_state(incident_key: str, channel: str, role: str) -> Any:
+    """Whether a row is the notification state of that incident and receiver."""
     states = notification_states.c
-    return and_(states.cause == row.cause, states.channel == row.channel, states.role == row.role)
+    return and_(states.incident_key == incident_key, states.channel == channel, states.role == role)

@@ -60,7 +60,7 @@ def apply_tallies(connection: Connection, tallies: Mapping[str, GroupTally], rul
             _count_deaths(connection, tally, tally.newest)
         queue, error_type = _names(connection, cause)
         change = IncidentChange(
-            cause=cause,
+            key=cause,
             about=IncidentType.FAILURES,
             name=queue,
             what=error_type,

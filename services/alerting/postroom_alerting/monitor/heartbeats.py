@@ -32,7 +32,7 @@ class Heartbeat:
     reason: str
     late_seconds: float
     due: int
-    heard_at: datetime
+    received_at: datetime
 
 
 class HeartbeatLog:
@@ -86,10 +86,10 @@ def _upsert(connection: Connection, values: dict[str, Any], is_newer: Any) -> No
 
 def _read(connection: Connection, delete_before: datetime) -> list[Heartbeat]:
     # The condition that no scheduler runs lasts as long as there is none, so the latest heartbeat of one is kept.
-    latest = select(func.max(_heartbeats.c.heard_at)).where(_heartbeats.c.topic == SCHEDULER).scalar_subquery()
-    is_latest = and_(_heartbeats.c.topic == SCHEDULER, _heartbeats.c.heard_at == latest)
-    connection.execute(delete(_heartbeats).where(_heartbeats.c.heard_at < delete_before, ~is_latest))
+    latest = select(func.max(_heartbeats.c.received_at)).where(_heartbeats.c.topic == SCHEDULER).scalar_subquery()
+    is_latest = and_(_heartbeats.c.topic == SCHEDULER, _heartbeats.c.received_at == latest)
+    connection.execute(delete(_heartbeats).where(_heartbeats.c.received_at < delete_before, ~is_latest))
     return [
-        Heartbeat(**{**row, "since": utc(row["since"]), "heard_at": utc(row["heard_at"])})
+        Heartbeat(**{**row, "since": utc(row["since"]), "received_at": utc(row["received_at"])})
         for row in connection.execute(select(_heartbeats)).mappings()
     ]

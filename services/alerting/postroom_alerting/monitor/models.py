@@ -17,10 +17,10 @@ class HeartbeatRow(SQLModel, table=True):
         is_open: whether its circuit is open.
         since: when the circuit opened; of a scheduler, the time of its figures.
         late_seconds, due: a scheduler's figures: how late its oldest tick is, and how many are due.
-        heard_at: when it was received, by our clock.
+        received_at: when it was received, by our clock.
     """
 
-    __tablename__: ClassVar[str] = "heard"
+    __tablename__: ClassVar[str] = "heartbeats"
 
     topic: str = Field(primary_key=True, max_length=20)
     service: str = Field(primary_key=True, max_length=255)
@@ -30,4 +30,4 @@ class HeartbeatRow(SQLModel, table=True):
     reason: str = Field(default="", sa_type=Text)
     late_seconds: float = 0
     due: int = 0
-    heard_at: datetime = Field(sa_type=_TIME)
+    received_at: datetime = Field(sa_type=_TIME)

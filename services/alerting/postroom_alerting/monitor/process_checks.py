@@ -32,7 +32,7 @@ def check_circuits(
     prefix = f"{CIRCUIT_OPEN} "
     for service in sorted({*by_service, *(each.removeprefix(prefix) for each in lasting if each.startswith(prefix))}):
         own = by_service.get(service, [])
-        still_open = [each for each in own if each.is_open and now - each.heard_at < HEARTBEAT_TIMEOUT]
+        still_open = [each for each in own if each.is_open and now - each.received_at < HEARTBEAT_TIMEOUT]
         if still_open:
             yield Finding(f"{CIRCUIT_OPEN} {service}", [_open_circuit(service, still_open, now)])
         elif (own and not any(each.is_open for each in own)) or now - complete_since >= HEARTBEAT_TIMEOUT:
@@ -47,9 +47,9 @@ def check_schedulers(
     if not own:
         yield from (Finding(SILENT), Finding(LATE))
         return
-    newest = max(own, key=lambda each: each.heard_at)
-    silence = now - max(newest.heard_at, complete_since)
-    if now - newest.heard_at < HEARTBEAT_TIMEOUT:
+    newest = max(own, key=lambda each: each.received_at)
+    silence = now - max(newest.received_at, complete_since)
+    if now - newest.received_at < HEARTBEAT_TIMEOUT:
         yield Finding(SILENT)
         is_late = newest.late_seconds >= late_after.total_seconds()
         yield Finding(LATE, [_late_scheduler(newest)] if is_late else [])
@@ -95,8 +95,8 @@ def _silent_scheduler(newest: Heartbeat, now: datetime) -> Condition:
         kind=SILENT,
         subject=SCHEDULER,
         severity=IncidentSeverity.CRITICAL,
-        text=f"no scheduler has sent a heartbeat for {duration_text(now - newest.heard_at)}: nothing fires",
+        text=f"no scheduler has sent a heartbeat for {duration_text(now - newest.received_at)}: nothing fires",
         advice="Start it: what is due meanwhile is published then, as its catch_up says. If none shall run here any "
         "more: postroom alerts resolve",
-        since=newest.heard_at,
+        since=newest.received_at,
     )

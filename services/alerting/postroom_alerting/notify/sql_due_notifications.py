@@ -32,29 +32,28 @@ def due_digest(channel: str, now: datetime, soon: datetime, *, is_burst: bool) -
     more = and_(
         incidents.c.state == OPEN,
         _states.role == FIRST,
-        _states.told_episode == incidents.c.episode,
-        _states.told_count < incidents.c.total,
+        _states.notified_episode == incidents.c.episode,
+        _states.notified_count < incidents.c.total,
         or_(_states.next_at.is_(None), _states.next_at <= soon),
     )
     return (
         _of_channel(channel, now)
         .where(or_(more, _is_changed(now)) if is_burst else more)
-        .order_by(case((more, 1), else_=0), _states.role, (incidents.c.total - _states.told_count).desc())
+        .order_by(case((more, 1), else_=0), _states.role, (incidents.c.total - _states.notified_count).desc())
         .limit(_MOST_CHANGES if is_burst else _LARGEST_DIGEST)
     )
 
 
 def is_unclaimed(table: Any, now: datetime) -> Any:
     """No claim on the row lasts."""
-    return or_(table.c.held_until.is_(None), table.c.held_until <= now)
+    return or_(table.c.claimed_until.is_(None), table.c.claimed_until <= now)
 
 
 def _of_channel(channel: str, now: datetime) -> Select[Any]:
-    is_not_silenced = or_(incidents.c.muted_until.is_(None), incidents.c.muted_until <= now)
-    columns = [column for column in _states if column.name != "cause"]
+    is_not_silenced = or_(incidents.c.silenced_until.is_(None), incidents.c.silenced_until <= now)
     return (
-        select(*incidents.c, *columns)
-        .join(notification_states, _states.cause == incidents.c.cause)
+        select(*incidents.c, *_states)
+        .join(notification_states, _states.incident_key == incidents.c.key)
         .where(_states.channel == channel, is_not_silenced, is_unclaimed(notification_states, now))
     )
 
@@ -63,12 +62,12 @@ def _is_changed(now: datetime) -> Any:
     """The incident's state is another one than the channel was notified of, and the channel may be notified again."""
     has_opened = and_(
         incidents.c.state == OPEN,
-        _states.told_episode < incidents.c.episode,
+        _states.notified_episode < incidents.c.episode,
         or_(_states.due_at.is_(None), _states.due_at <= now),
     )
     is_over = and_(
         incidents.c.state == RESOLVED,
-        _states.told_state == OPEN,
+        _states.notified_state == OPEN,
         or_(incidents.c.about == IncidentType.FAILURES, incidents.c.closed_at <= now - SETTLING),
         # A channel in both roles is notified of the end once.
         or_(_states.role == FIRST, ~_has_first_role()),
@@ -78,5 +77,5 @@ def _is_changed(now: datetime) -> Any:
 
 def _has_first_role() -> Any:
     first = notification_states.alias("first")
-    same = (first.c.cause == _states.cause, first.c.channel == _states.channel, first.c.role == FIRST)
-    return select(first.c.cause).where(*same).correlate(notification_states).exists()
+    same = (first.c.incident_key == _states.incident_key, first.c.channel == _states.channel, first.c.role == FIRST)
+    return select(first.c.incident_key).where(*same).correlate(notification_states).exists()

@@ -57,8 +57,8 @@ class SqlNotificationLog:
     async def postpone(self, due: DueNotification, until: datetime) -> None:
         """See NotificationLog."""
         table = _channels if due.is_digest else notification_states
-        later = {"tries": due.tries + 1, "held_by": None, "held_until": until}
-        statement = update(table).where(table.c.held_by == due.token).values(later)
+        later = {"tries": due.tries + 1, "claimed_by": None, "claimed_until": until}
+        statement = update(table).where(table.c.claimed_by == due.token).values(later)
         await self._database.run(lambda connection: connection.execute(statement))
 
     def _claim(self, connection: Connection, channel: str, now: datetime, until: datetime) -> DueNotification | None:
@@ -74,11 +74,13 @@ class SqlNotificationLog:
         for row in connection.execute(due_singles(channel, now)).all():
             token = str(uuid.uuid4())
             # The same conditions again: of two replicas that read the row as due, one changes it.
-            unchanged = and_(states.told_episode == row.told_episode, states.told_state == row.told_state)
+            unchanged = and_(
+                states.notified_episode == row.notified_episode, states.notified_state == row.notified_state
+            )
             claimed = connection.execute(
                 update(notification_states)
-                .where(is_state(row), unchanged, is_unclaimed(notification_states, now))
-                .values(held_by=token, held_until=until)
+                .where(is_state(row.key, row.channel, row.role), unchanged, is_unclaimed(notification_states, now))
+                .values(claimed_by=token, claimed_until=until)
             )
             if claimed.rowcount:
                 return DueNotification(channel, (self._update(connection, row, now),), False, row.tries, token)
@@ -98,7 +100,7 @@ class SqlNotificationLog:
         claimed = connection.execute(
             update(_channels)
             .where(_channels.c.channel == channel, is_time, is_unclaimed(_channels, now))
-            .values(held_by=token, held_until=until)
+            .values(claimed_by=token, claimed_until=until)
             .returning(_channels.c.tries)
         ).first()
         if claimed is None:
@@ -118,8 +120,8 @@ class SqlNotificationLog:
         return IncidentUpdate(
             incident=incident,
             reason=_reason(row, incident),
-            new=max(row.total - row.told_count, 0),
-            since=utc(row.told_at) if row.told_at else incident.first_at,
+            new=max(row.total - row.notified_count, 0),
+            since=utc(row.notified_at) if row.notified_at else incident.first_at,
             interval=route.interval,
             role=row.role,
             quiet_until=_quiet_until(row.quiet_until, now, route.interval),
@@ -128,7 +130,7 @@ class SqlNotificationLog:
 
 def _is_changed(row: Row[Any]) -> bool:
     """Whether a row that is due is a change of state, and not only more deaths."""
-    return bool(row.state != OPEN or row.told_episode < row.episode)
+    return bool(row.state != OPEN or row.notified_episode < row.episode)
 
 
 def _quiet_until(before: datetime | None, now: datetime, interval: timedelta) -> datetime:
@@ -145,7 +147,7 @@ def _reason(row: Row[Any], incident: Incident) -> Reason:
     if not incident.is_open:
         is_group = incident.about is IncidentType.FAILURES
         return Reason.RESOLVED if is_group else Reason.CLEARED
-    if row.told_episode == row.episode:
+    if row.notified_episode == row.episode:
         return Reason.MORE
     if row.role == ESCALATION:
         return Reason.ESCALATED
@@ -154,8 +156,8 @@ def _reason(row: Row[Any], incident: Incident) -> Reason:
 
 def _mark_sent(connection: Connection, due: DueNotification, now: datetime) -> None:
     if due.is_digest:
-        released = {"digest_at": now, "tries": 0, "held_by": None, "held_until": None}
-        marked = connection.execute(update(_channels).where(_channels.c.held_by == due.token).values(released))
+        released = {"digest_at": now, "tries": 0, "claimed_by": None, "claimed_until": None}
+        marked = connection.execute(update(_channels).where(_channels.c.claimed_by == due.token).values(released))
         if not marked.rowcount:  # another process has claimed it meanwhile, and sends it too
             return
     else:
@@ -169,17 +171,17 @@ def _mark_sent(connection: Connection, due: DueNotification, now: datetime) -> N
 def _store_state(connection: Connection, due: DueNotification, sent: IncidentUpdate, now: datetime) -> None:
     states = notification_states.c
     values: dict[str, Any] = {
-        "told_episode": sent.incident.episode,
-        "told_state": OPEN if sent.incident.is_open else RESOLVED,
-        "told_count": sent.incident.total,
-        "told_at": now,
+        "notified_episode": sent.incident.episode,
+        "notified_state": OPEN if sent.incident.is_open else RESOLVED,
+        "notified_count": sent.incident.total,
+        "notified_at": now,
         "next_at": now + sent.interval,
         "quiet_until": sent.quiet_until,
     }
-    selected = [states.cause == sent.incident.key, states.channel == due.channel, states.role == sent.role]
+    selected = [is_state(sent.incident.key, due.channel, sent.role)]
     if not due.is_digest:
-        values |= {"tries": 0, "held_by": None, "held_until": None}
-        selected.append(states.held_by == due.token)
+        values |= {"tries": 0, "claimed_by": None, "claimed_until": None}
+        selected.append(states.claimed_by == due.token)
     connection.execute(update(notification_states).where(*selected).values(values))
 
 

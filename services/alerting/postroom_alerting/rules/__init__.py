@@ -1,1 +1,1 @@
-"""Which channels are notified of what, how often, and who is notified when nobody acts."""
+"""Which channels are notified of what, how often, and which others when an incident stays open."""

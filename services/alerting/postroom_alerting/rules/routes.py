@@ -54,7 +54,7 @@ class Rule(BaseModel):
         if self.error is not None and self.condition is not None:
             raise ValueError("give error or condition: nothing is both")
         if self.drop and (self.to or self.escalate):
-            raise ValueError("drop tells nobody: leave out `to` and `escalate`, or drop")
+            raise ValueError("drop notifies nobody: leave out `to` and `escalate`, or drop")
         if not self.drop and not self.to:
             raise ValueError("to: name at least one channel, or write `drop: true`")
         return self

@@ -1,4 +1,4 @@
-"""Who is told of what."""
+"""Which channels are notified of what."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_a_rule_for_errors_matches_no_condition_and_the_other_way_round() -> Non
     assert not of_conditions.matches(CONDITION, "sms.send", "queue-growing")
 
 
-def test_a_dropped_failure_is_told_to_nobody() -> None:
+def test_a_dropped_failure_goes_to_no_channel() -> None:
     assert Rules(("a",), rules=[Rule(drop=True)]).route(FAILURES, "q", "X").channels == ()
 
 
@@ -81,7 +81,7 @@ CHANNELS = "channels: {team: env:TEAM_URL}\n"
         (CHANNELS + "rules:\n  - to: [team]\n    interval: soon\n", 4, "rules.1.interval"),
         (CHANNELS + "rules:\n  - to: [team]\n    severity: grave\n", 4, "'info', 'warning' or 'critical'"),
         (CHANNELS + "rules:\n  - queue: x\n", 3, "name at least one channel, or write `drop: true`"),
-        (CHANNELS + "rules:\n  - drop: true\n    to: [team]\n", 3, "drop tells nobody"),
+        (CHANNELS + "rules:\n  - drop: true\n    to: [team]\n", 3, "drop notifies nobody"),
         (CHANNELS + "rules:\n  - {error: x, condition: y, to: [team]}\n", 3, "error or condition"),
         (CHANNELS + "rules:\n  - to: [team]\n    escalate: {afer: 1h, to: [team]}\n", 4, "there are after, to"),
     ],

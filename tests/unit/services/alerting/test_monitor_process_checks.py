@@ -17,12 +17,12 @@ LONG_AGO = NOON - timedelta(days=1)
 
 
 def circuit(instance: str = "a", **changes: Any) -> Heartbeat:
-    given = {"is_open": True, "since": NOON - 10 * MINUTE, "reason": "refused", "heard_at": NOON} | changes
+    given = {"is_open": True, "since": NOON - 10 * MINUTE, "reason": "refused", "received_at": NOON} | changes
     return Heartbeat(CIRCUIT, given.pop("service", "email"), instance, late_seconds=0, due=0, **given)
 
 
-def scheduler(late_seconds: float = 0, heard_at: datetime = NOON, instance: str = "a") -> Heartbeat:
-    return Heartbeat(SCHEDULER, SCHEDULER, instance, False, heard_at, "", late_seconds, 3, heard_at)
+def scheduler(late_seconds: float = 0, received_at: datetime = NOON, instance: str = "a") -> Heartbeat:
+    return Heartbeat(SCHEDULER, SCHEDULER, instance, False, received_at, "", late_seconds, 3, received_at)
 
 
 def conditions(findings: Any) -> list[Condition]:
@@ -46,14 +46,14 @@ def test_a_circuit_clears_when_the_last_process_has_closed_it() -> None:
 
 
 def test_a_process_without_a_heartbeat_for_two_and_a_half_minutes_is_gone() -> None:
-    heartbeats = [circuit("a", heard_at=NOON - 2 * MINUTE)]
+    heartbeats = [circuit("a", received_at=NOON - 2 * MINUTE)]
 
     assert conditions(check_circuits(heartbeats, NOON, LONG_AGO, ()))
     assert list(check_circuits(heartbeats, NOON + MINUTE, LONG_AGO, ())) == [Finding("circuit-open email")]
 
 
 def test_a_missing_heartbeat_means_nothing_while_none_could_be_received() -> None:
-    heartbeats = [circuit("a", heard_at=NOON - 10 * MINUTE), scheduler(heard_at=NOON - 10 * MINUTE)]
+    heartbeats = [circuit("a", received_at=NOON - 10 * MINUTE), scheduler(received_at=NOON - 10 * MINUTE)]
     just_now = NOON - MINUTE
 
     assert list(check_circuits(heartbeats, NOON, just_now, ())) == []
@@ -78,7 +78,7 @@ def test_a_scheduler_is_late_by_the_newest_figures() -> None:
 
 
 def test_a_scheduler_that_has_sent_a_heartbeat_is_missed() -> None:
-    heartbeats = [scheduler(heard_at=NOON - 3 * MINUTE)]
+    heartbeats = [scheduler(received_at=NOON - 3 * MINUTE)]
 
     [condition] = conditions(check_schedulers(heartbeats, NOON, LONG_AGO, MINUTE))
     assert condition.key == "scheduler-silent"

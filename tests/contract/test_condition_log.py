@@ -19,7 +19,7 @@ LATER = NOON + timedelta(minutes=5)
 
 
 @dataclass
-class Watched:
+class ConditionLogHarness:
     """A log, and the texts of what lasts."""
 
     log: ConditionLog
@@ -37,14 +37,14 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database | None:
 
 
 @pytest.fixture
-async def watched(database: Database | None) -> AsyncIterator[Watched]:
+async def harness(database: Database | None) -> AsyncIterator[ConditionLogHarness]:
     if database is None:
         fake = InMemoryConditionLog()
 
         async def in_fake() -> list[str]:
             return sorted(each.text for conditions in fake.lasting.values() for each in conditions)
 
-        yield Watched(fake, in_fake)
+        yield ConditionLogHarness(fake, in_fake)
         return
     await database.migrate()
     incidents = SqlIncidents(database, Rules(("slack",)))
@@ -52,55 +52,55 @@ async def watched(database: Database | None) -> AsyncIterator[Watched]:
     async def in_database() -> list[str]:
         return sorted(each.text for each in await incidents.all(LATER, with_resolved=False))
 
-    yield Watched(SqlConditionLog(database, Rules(("slack",))), in_database)
+    yield ConditionLogHarness(SqlConditionLog(database, Rules(("slack",))), in_database)
     await database.close()
 
 
-async def test_what_a_source_sees_lasts_until_it_sees_it_no_more(watched: Watched) -> None:
-    await watched.log.observe("broker", [make_condition(key="a", text="a"), make_condition(key="b", text="b")], NOON)
-    assert await watched.lasting() == ["a", "b"]
+async def test_what_a_source_sees_lasts_until_it_sees_it_no_more(harness: ConditionLogHarness) -> None:
+    await harness.log.observe("broker", [make_condition(key="a", text="a"), make_condition(key="b", text="b")], NOON)
+    assert await harness.lasting() == ["a", "b"]
 
-    await watched.log.observe("broker", [make_condition(key="b", text="b")], LATER)
+    await harness.log.observe("broker", [make_condition(key="b", text="b")], LATER)
 
-    assert await watched.lasting() == ["b"]
+    assert await harness.lasting() == ["b"]
 
 
-async def test_what_lasts_is_brought_up_to_date(watched: Watched) -> None:
+async def test_what_lasts_is_brought_up_to_date(harness: ConditionLogHarness) -> None:
     condition = make_condition()
-    await watched.log.observe("broker", [condition], NOON)
+    await harness.log.observe("broker", [condition], NOON)
 
-    await watched.log.observe("broker", [replace(condition, text="41 messages wait")], LATER)
+    await harness.log.observe("broker", [replace(condition, text="41 messages wait")], LATER)
 
-    assert await watched.lasting() == ["41 messages wait"]
-
-
-async def test_sources_clear_only_what_is_theirs(watched: Watched) -> None:
-    await watched.log.observe("broker", [make_condition(text="of the broker")], NOON)
-    await watched.log.observe("circuits", [make_condition(key="x", text="a circuit")], NOON)
-
-    await watched.log.observe("circuits", [], LATER)
-
-    assert await watched.lasting() == ["of the broker"]
+    assert await harness.lasting() == ["41 messages wait"]
 
 
-async def test_the_sources_that_see_something_wrong_are_known(watched: Watched) -> None:
-    await watched.log.observe("broker", [make_condition(key="a"), make_condition(key="b")], NOON)
-    await watched.log.observe("circuits", [make_condition(key="x")], NOON)
-    assert set(await watched.log.sources()) == {"broker", "circuits"}
+async def test_sources_clear_only_what_is_theirs(harness: ConditionLogHarness) -> None:
+    await harness.log.observe("broker", [make_condition(text="of the broker")], NOON)
+    await harness.log.observe("circuits", [make_condition(key="x", text="a circuit")], NOON)
 
-    await watched.log.observe("broker", [], LATER)
+    await harness.log.observe("circuits", [], LATER)
 
-    assert list(await watched.log.sources()) == ["circuits"]
+    assert await harness.lasting() == ["of the broker"]
 
 
-async def test_what_has_cleared_may_begin_again(watched: Watched) -> None:
+async def test_the_sources_that_see_something_wrong_are_known(harness: ConditionLogHarness) -> None:
+    await harness.log.observe("broker", [make_condition(key="a"), make_condition(key="b")], NOON)
+    await harness.log.observe("circuits", [make_condition(key="x")], NOON)
+    assert set(await harness.log.sources()) == {"broker", "circuits"}
+
+    await harness.log.observe("broker", [], LATER)
+
+    assert list(await harness.log.sources()) == ["circuits"]
+
+
+async def test_what_has_cleared_may_begin_again(harness: ConditionLogHarness) -> None:
     for conditions, minutes in (([make_condition()], 0), ([], 1), ([make_condition()], 2)):
-        await watched.log.observe("broker", conditions, NOON + timedelta(minutes=minutes))
+        await harness.log.observe("broker", conditions, NOON + timedelta(minutes=minutes))
 
-    assert await watched.lasting() == [make_condition().text]
+    assert await harness.lasting() == [make_condition().text]
 
 
-async def test_the_longest_names_are_kept(watched: Watched) -> None:
-    await watched.log.observe("broker", [make_condition(key="k" * 900, subject="s" * 300, kind="c" * 300)], NOON)
+async def test_the_longest_names_are_kept(harness: ConditionLogHarness) -> None:
+    await harness.log.observe("broker", [make_condition(key="k" * 900, subject="s" * 300, kind="c" * 300)], NOON)
 
-    assert len(await watched.lasting()) == 1
+    assert len(await harness.lasting()) == 1

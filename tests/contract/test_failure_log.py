@@ -126,7 +126,7 @@ async def test_what_was_never_dead_resolves_nothing(log: FailureLog) -> None:
     assert not await log.settle(Settlement("sms.send", "m-1", replays=1))
 
 
-async def test_the_same_end_told_twice_resolves_once(log: FailureLog) -> None:
+async def test_the_same_settlement_twice_resolves_once(log: FailureLog) -> None:
     await log.record(make_failure(message_id="m-1"))
 
     assert await log.settle(Settlement("email.send", "m-1", replays=1))

@@ -132,7 +132,7 @@ async def test_nothing_is_sent_of_a_silenced_condition(harness: AlertingHarness)
     assert await harness.sent() == []
 
 
-async def test_a_trend_tells_the_last_hour_from_the_one_before(harness: AlertingHarness) -> None:
+async def test_a_trend_compares_the_last_hour_with_the_one_before(harness: AlertingHarness) -> None:
     for minutes in (0, 20, 70, 75, 80):
         harness.now = NOON + timedelta(minutes=minutes)
         await harness.die()

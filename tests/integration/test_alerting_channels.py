@@ -111,7 +111,7 @@ async def test_no_secret_and_no_whole_address_arrives_anywhere(far: Far, harness
         assert hidden not in text
 
 
-async def test_every_channel_takes_every_kind_of_news(far: Far) -> None:
+async def test_every_channel_takes_a_notification_for_every_reason(far: Far) -> None:
     for reason in Reason:
         updates = (make_update(reason=reason),) if reason is not Reason.DIGEST else (make_update(), make_update())
         await far.notifier.notify(render_notification(make_due(*updates), LINKS))
@@ -190,7 +190,7 @@ async def test_pagerduty_gets_an_incident_for_each_change_in_a_digest_and_its_en
     assert sorted(events[3:]) == [("resolve", "postroom-grown"), ("resolve", "postroom-second")]
 
 
-async def test_a_digest_that_pagerduty_does_not_take_is_told_again(http_sink: HttpSink) -> None:
+async def test_a_digest_that_pagerduty_does_not_take_is_sent_again(http_sink: HttpSink) -> None:
     http_sink.status = 429
     alert = make_due(make_update(), make_update(make_incident(key="other")))
 

@@ -43,7 +43,7 @@ async def shell(tmp_path: Path) -> AsyncIterator[Shell]:
     await database.close()
 
 
-async def test_what_is_open_is_listed_muted_told_again_and_resolved(shell: Shell) -> None:
+async def test_an_incident_is_listed_muted_unmuted_and_resolved(shell: Shell) -> None:
     failure = await shell.harness.die(message_id="m-1")
     await shell.harness.conditions.observe("broker", [make_condition()], shell.harness.now)
     key = failure.cause.key
@@ -103,7 +103,7 @@ async def test_a_person_says_that_no_scheduler_shall_run_any_more(shell: Shell) 
     assert [each.instance for each in await heartbeats.all(now)] == ["t"]  # it is missed when it is silent
 
 
-async def test_who_tells_nobody_needs_no_channels_secret(shell: Shell, tmp_path: Path) -> None:
+async def test_a_command_that_sends_nothing_needs_no_channels_secret(shell: Shell, tmp_path: Path) -> None:
     path = tmp_path / "alerts.yaml"
     path.write_text("channels: {team: env:TEAM_URL}\nrules: [{queue: email.*, to: [team], severity: critical}]\n")
     shell.environment["ALERTING_RULES"] = str(path)
@@ -116,7 +116,7 @@ async def test_who_tells_nobody_needs_no_channels_secret(shell: Shell, tmp_path:
     assert "TEAM_URL" in (await shell.alerts("test", "team"))[1]
 
 
-async def test_a_rules_file_is_checked_and_shows_whom_it_tells(shell: Shell, tmp_path: Path) -> None:
+async def test_a_rules_file_is_checked_and_shows_which_channels_are_notified(shell: Shell, tmp_path: Path) -> None:
     path = tmp_path / "alerts.yaml"
     path.write_text("channels: {team: env:TEAM_URL}\nrules:\n  - queue: email.*\n    to: [team]\n    interval: 1h\n")
 

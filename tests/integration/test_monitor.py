@@ -86,7 +86,7 @@ class MonitorHarness:
 async def running_monitor(vhost: VirtualHost, data_dir: Path, **settings: Any) -> AsyncIterator[MonitorHarness]:
     """A monitor of this virtual host alone."""
     monitored = MonitorHarness()
-    database = service_database(f"sqlite+aiosqlite:///{data_dir}/watching.sqlite3", "alerting")
+    database = service_database(f"sqlite+aiosqlite:///{data_dir}/monitor.sqlite3", "alerting")
     await database.migrate()
     given = MonitorSettings(**{"watch_seconds": 0.5, "no_consumer_seconds": 1000, **settings})
     with monitoring(vhost) as management:

@@ -131,7 +131,7 @@ class RecordingNotifier:
 
 
 @dataclass
-class RecordingPublisher:
+class FailingPublisher:
     """Keeps what was published, by message id; raises `errors` first, one per call."""
 
     published: dict[str, Message] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""A log of conditions that tests look into."""
+"""A condition log that tests can read."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field

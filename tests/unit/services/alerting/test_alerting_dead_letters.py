@@ -32,7 +32,7 @@ def test_copies_of_a_death_are_the_same_and_the_next_death_is_another() -> None:
     assert later.id != first.id
 
 
-def test_the_inbox_tells_the_deaths_of_a_replayed_message_apart() -> None:
+def test_the_inbox_distinguishes_the_deaths_of_a_replayed_message() -> None:
     first, again = (
         death_of(make_dead_delivery(headers={wire.X_FAILED_AT: moment})) for moment in ("2026-03-01", "2026-03-02")
     )

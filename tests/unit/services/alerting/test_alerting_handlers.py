@@ -17,34 +17,34 @@ from postroom_alerting.handlers import note_discarded, note_done, note_replayed,
 from postroom_alerting.intake.failures import FailureLog, RecordedFailure
 from postroom_alerting.monitor.heartbeats import HeartbeatLog
 from postroom_alerting.notify.dispatcher import Dispatcher
-from tests.support.alerting import NOON, InMemoryFailureLog, RecordingPublisher, make_dead_delivery
+from tests.support.alerting import NOON, FailingPublisher, InMemoryFailureLog, make_dead_delivery
 
 
-class Bell(Dispatcher):
-    """Stands for Dispatcher: counts how often it was woken."""
+class CountingDispatcher(Dispatcher):
+    """Counts how often it was woken, and sends nothing."""
 
     def __init__(self) -> None:
-        self.rung = 0
+        self.wakes = 0
 
     def wake(self) -> None:
-        self.rung += 1
+        self.wakes += 1
 
 
 @pytest.fixture
-def recorded() -> tuple[InMemoryFailureLog, Bell, RecordingPublisher]:
-    return InMemoryFailureLog(), Bell(), RecordingPublisher()
+def recorded() -> tuple[InMemoryFailureLog, CountingDispatcher, FailingPublisher]:
+    return InMemoryFailureLog(), CountingDispatcher(), FailingPublisher()
 
 
-Recorded = tuple[InMemoryFailureLog, Bell, RecordingPublisher]
+Recorded = tuple[InMemoryFailureLog, CountingDispatcher, FailingPublisher]
 
 
-async def test_a_dead_letter_is_recorded_told_and_announced(recorded: Recorded) -> None:
-    failures, bell, publisher = recorded
+async def test_a_dead_letter_is_recorded_the_dispatcher_woken_and_job_failed_published(recorded: Recorded) -> None:
+    failures, dispatcher, publisher = recorded
 
     await record_failure(make_dead_delivery(), *recorded)
 
     assert list(failures.deaths) == [("email.send", "6f2c9a30")]
-    assert bell.rung == 1
+    assert dispatcher.wakes == 1
     [event] = publisher.published.values()
     assert event == JobFailed(
         queue="email.send",
@@ -59,47 +59,47 @@ async def test_a_dead_letter_is_recorded_told_and_announced(recorded: Recorded) 
 
 
 async def test_a_copy_is_counted_once_and_announced_under_the_same_id(recorded: Recorded) -> None:
-    failures, bell, publisher = recorded
+    failures, dispatcher, publisher = recorded
 
     await record_failure(make_dead_delivery(), *recorded)
     await record_failure(make_dead_delivery(), *recorded)
 
     assert [len(deaths) for deaths in failures.deaths.values()] == [1]
-    assert bell.rung == 1
+    assert dispatcher.wakes == 1
     assert len(publisher.published) == 1
 
 
 async def test_a_replayed_message_that_dies_again_is_announced_again(recorded: Recorded) -> None:
-    _failures, bell, publisher = recorded
+    _failures, dispatcher, publisher = recorded
 
     await record_failure(make_dead_delivery(), *recorded)
     again = {wire.X_FAILED_AT: "2026-03-02T00:00:00+00:00", wire.X_REPLAYS: 1}
     await record_failure(make_dead_delivery(headers=again), *recorded)
 
-    assert bell.rung == 2
+    assert dispatcher.wakes == 2
     assert [event.replays for event in publisher.published.values() if isinstance(event, JobFailed)] == [0, 1]
 
 
 @pytest.mark.parametrize("queue", ["audit.on.job.failed", "audit.on.all"])
-async def test_a_listener_of_failures_that_fails_is_not_told_of_its_own_failure(recorded: Recorded, queue: str) -> None:
-    failures, bell, publisher = recorded
+async def test_the_failure_of_a_listener_of_failures_is_not_published(recorded: Recorded, queue: str) -> None:
+    failures, dispatcher, publisher = recorded
     headers = {wire.X_ROUTING_KEY: "job.failed", wire.X_QUEUE: queue}
 
     await record_failure(make_dead_delivery(routing_key=queue, headers=headers), *recorded)
 
     assert failures.deaths
-    assert bell.rung == 1
+    assert dispatcher.wakes == 1
     assert not publisher.published
 
 
 async def test_probes_and_its_own_dead_letters_leave_no_trace(recorded: Recorded) -> None:
-    failures, bell, publisher = recorded
+    failures, dispatcher, publisher = recorded
 
     await record_failure(make_dead_delivery(headers={wire.X_PROBE: "1"}), *recorded)
     await record_failure(make_dead_delivery(routing_key="alerting"), *recorded)
 
     assert not failures.deaths
-    assert not bell.rung
+    assert not dispatcher.wakes
     assert not publisher.published
 
 
@@ -108,7 +108,7 @@ async def test_a_database_or_broker_that_is_away_is_waited_for(
 ) -> None:
     monkeypatch.setattr(handlers, "_LONGEST_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(handlers, "_FIRST_PAUSE_SECONDS", 0.01)
-    failures, bell, publisher = recorded
+    failures, dispatcher, publisher = recorded
     publisher.errors = [BrokerUnavailable("gone")] * 2
     away: list[Exception] = [OperationalError("insert", {}, Exception("gone")), ConnectionRefusedError()]
 
@@ -118,7 +118,7 @@ async def test_a_database_or_broker_that_is_away_is_waited_for(
                 raise away.pop()
             return await failures.record(failure)
 
-    await record_failure(make_dead_delivery(), Flaky(), bell, publisher)
+    await record_failure(make_dead_delivery(), Flaky(), dispatcher, publisher)
 
     assert failures.deaths
     assert len(publisher.published) == 1
@@ -128,7 +128,7 @@ async def test_what_stays_away_gives_the_message_back_as_it_is(
     recorded: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(handlers, "PATIENCE", timedelta(seconds=0.05))
-    failures, bell, publisher = recorded
+    failures, dispatcher, publisher = recorded
     publisher.errors = [PublishTimeout("an alarm")] * 10
 
     with pytest.raises(asyncio.CancelledError):  # which the worker answers by giving it back
@@ -137,7 +137,7 @@ async def test_what_stays_away_gives_the_message_back_as_it_is(
     publisher.errors = []
     await record_failure(make_dead_delivery(redelivered=True), *recorded)
     assert [len(deaths) for deaths in failures.deaths.values()] == [1]
-    assert bell.rung == 1
+    assert dispatcher.wakes == 1
     assert len(publisher.published) == 1
 
 
@@ -160,35 +160,35 @@ def make_completed(**changes: Any) -> JobCompleted:
     return JobCompleted.model_validate(fields | changes)
 
 
-async def test_a_message_that_was_done_after_its_replay_is_told_as_the_end_of_its_group(recorded: Recorded) -> None:
-    failures, bell, _publisher = recorded
+async def test_the_dispatcher_is_woken_when_a_message_was_done_after_its_replay(recorded: Recorded) -> None:
+    failures, dispatcher, _publisher = recorded
     await record_failure(make_dead_delivery(), *recorded)
 
-    await note_done(make_completed(replays=0), failures, bell)
-    assert bell.rung == 1
-    await note_done(make_completed(), failures, bell)
+    await note_done(make_completed(replays=0), failures, dispatcher)
+    assert dispatcher.wakes == 1
+    await note_done(make_completed(), failures, dispatcher)
 
-    assert bell.rung == 2
+    assert dispatcher.wakes == 2
 
 
 async def test_messages_that_a_person_discarded_are_the_end_of_their_group(recorded: Recorded) -> None:
-    failures, bell, _publisher = recorded
+    failures, dispatcher, _publisher = recorded
     await record_failure(make_dead_delivery(message_id="m-1"), *recorded)
     await record_failure(make_dead_delivery(message_id="m-2"), *recorded)
     event = DeadLetterDiscarded(
         queue="email.send", message_ids=["m-1", "m-2"], by="ada@desk", at=NOON + timedelta(hours=1), reason="wrong"
     )
 
-    await note_discarded(event, failures, bell)
+    await note_discarded(event, failures, dispatcher)
 
-    assert bell.rung == 3
+    assert dispatcher.wakes == 3
 
 
 @pytest.mark.parametrize(("queue", "rings"), [("unrouted", 2), ("email.send", 1)])
 async def test_a_job_that_no_queue_took_is_dead_no_more_when_it_is_published_again(
     recorded: Recorded, queue: str, rings: int
 ) -> None:
-    failures, bell, _publisher = recorded
+    failures, dispatcher, _publisher = recorded
     exchange = "jobs" if queue == "unrouted" else "dead-letters"
     await record_failure(make_dead_delivery(message_id="m-1", exchange=exchange), *recorded)
     died = failures.deaths[queue, "m-1"][0]
@@ -196,7 +196,7 @@ async def test_a_job_that_no_queue_took_is_dead_no_more_when_it_is_published_aga
         queue=queue, message_ids=["m-1"], replays={"m-1": died.replays + 1}, by="ada@desk", at=NOON
     )
 
-    await note_replayed(event, failures, bell)
-    await note_replayed(event, failures, bell)
+    await note_replayed(event, failures, dispatcher)
+    await note_replayed(event, failures, dispatcher)
 
-    assert bell.rung == rings
+    assert dispatcher.wakes == rings

@@ -34,7 +34,7 @@ def test_channels_do_not_show_when_settings_are_printed(monkeypatch: pytest.Monk
     assert "canary" not in repr(AlertingSettings())
 
 
-def test_a_cause_is_told_every_fifteen_minutes_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_interval_is_fifteen_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ALERTING_INTERVAL_MINUTES", raising=False)
     assert AlertingSettings().interval == timedelta(minutes=15)
 

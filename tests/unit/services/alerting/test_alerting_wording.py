@@ -133,7 +133,7 @@ def test_a_digest_is_one_message_of_its_gravest_severity() -> None:
     assert [each["group"] for each in notification.details["groups"]] == ["8104064110", "b"]
 
 
-def test_a_digest_tells_what_is_new_what_is_still_open_and_what_is_over() -> None:
+def test_a_digest_says_what_is_new_what_is_still_open_and_what_is_over() -> None:
     new, back = make_update(new=2), make_update(make_incident(key="b"), reason=Reason.CAME_BACK, new=1)
     late = make_update(make_incident(key="c"), reason=Reason.ESCALATED, new=3)
     over = make_update(make_incident(key="d", severity=IncidentSeverity.CRITICAL), reason=Reason.RESOLVED, new=0)
@@ -154,7 +154,7 @@ def test_a_digest_tells_what_is_new_what_is_still_open_and_what_is_over() -> Non
     )
 
 
-def test_a_digest_of_ends_is_good_news() -> None:
+def test_a_digest_of_ends_is_a_recovery() -> None:
     cleared = make_update(make_incident(about=IncidentType.CONDITION), reason=Reason.CLEARED, new=0)
 
     notification = render_notification(make_due(make_update(reason=Reason.RESOLVED, new=0), cleared))
@@ -193,7 +193,7 @@ def test_alerts_lead_to_the_queue_and_the_runbook() -> None:
     )
 
 
-def test_a_trend_is_told_once_there_is_one() -> None:
+def test_a_trend_is_shown_once_there_is_one() -> None:
     notification = render_notification(make_due(make_update(make_incident(last_hour=30, hour_before=10))))
 
     assert ("Trend", "30 in the last hour, 10 in the hour before") in notification.facts

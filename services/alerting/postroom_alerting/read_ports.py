@@ -16,9 +16,9 @@ async def open_incidents() -> Sequence[OpenIncident]:
     # Only where there is something to read: they take half a second.
     from postroom.storage.existing import existing_database  # noqa: PLC0415
     from postroom_alerting.config import load_rules  # noqa: PLC0415
-    from postroom_alerting.describing import described  # noqa: PLC0415
     from postroom_alerting.incidents.sql_incidents import SqlIncidents  # noqa: PLC0415
     from postroom_alerting.settings import AlertingSettings  # noqa: PLC0415
+    from postroom_alerting.views import described  # noqa: PLC0415
 
     now = datetime.now(UTC)
     async with existing_database(service) as database:

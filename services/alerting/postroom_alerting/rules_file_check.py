@@ -1,4 +1,4 @@
-"""A rules file, looked at before it is used."""
+"""Checks a rules file and its channels before they are used: `postroom alerts check`."""
 
 from collections.abc import Mapping
 from pathlib import Path

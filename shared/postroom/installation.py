@@ -56,7 +56,7 @@ def all_services() -> list[Service]:
 
 
 def belongs_here(queue: str) -> bool:
-    """Whether a work queue is one of this installation: by its name, which begins with that of its service."""
+    """Whether a service, or a work queue, whose name begins with its service's, is of this installation."""
     chosen = chosen_names()
     return not chosen or queue.partition(".")[0] in chosen
 

@@ -64,6 +64,17 @@ class OpenIncidents(Protocol):
 OPEN_INCIDENTS: Final = ReadPort[OpenIncidents]("open-incidents")
 
 
+class IgnoredQueues(Protocol):
+    """Queues that are nobody's business here, as patterns: `shop.*`. Asks no database."""
+
+    def __call__(self) -> tuple[str, ...]:
+        """Ask."""
+        ...
+
+
+IGNORED_QUEUES: Final = ReadPort[IgnoredQueues]("ignored-queues")
+
+
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
     """One thing that happened to a message.

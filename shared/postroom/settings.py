@@ -97,22 +97,6 @@ class ReportStorageSettings(BaseSettings):
         return (data_dir.absolute() / "reports").as_uri()
 
 
-class IgnoredQueuesSettings(BaseSettings):
-    """Queues that are nobody's business here: alerting does not watch them, `postroom status` leaves them out.
-
-    Attributes:
-        ignored_queues: patterns, `shop.*, maintenance.*`.
-    """
-
-    model_config = SettingsConfigDict(env_prefix="ALERTING_", env_ignore_empty=True, extra="ignore")
-
-    ignored_queues: str = ""
-
-    def ignored_patterns(self) -> tuple[str, ...]:
-        """The patterns one by one."""
-        return tuple(part for given in self.ignored_queues.split(",") if (part := given.strip()))
-
-
 Settings = TypeVar("Settings", bound=BaseSettings)
 
 

@@ -7,7 +7,13 @@ from datetime import UTC, datetime
 from postroom.read_ports import OpenIncident
 from postroom.settings import RuntimeSettings, read_settings
 from postroom.storage.location import check_is_there
+from postroom_alerting.monitor.settings import MonitorSettings
 from postroom_alerting.service import service
+
+
+def ignored_queues() -> tuple[str, ...]:
+    """The read port IGNORED_QUEUES."""
+    return read_settings(MonitorSettings).ignored_patterns()
 
 
 async def open_incidents() -> Sequence[OpenIncident]:

@@ -1,6 +1,6 @@
 """The alerting service, declared."""
 
-from postroom.read_ports import OPEN_INCIDENTS
+from postroom.read_ports import IGNORED_QUEUES, OPEN_INCIDENTS
 from postroom.service import Command, Service
 
 service = Service(
@@ -17,5 +17,8 @@ service = Service(
             "Look at groups of failures and at conditions, mute and resolve them, check rules and channels.",
         ),
     ),
-    read_ports={OPEN_INCIDENTS.name: "postroom_alerting.read_ports:open_incidents"},
+    read_ports={
+        IGNORED_QUEUES.name: "postroom_alerting.read_ports:ignored_queues",
+        OPEN_INCIDENTS.name: "postroom_alerting.read_ports:open_incidents",
+    },
 )

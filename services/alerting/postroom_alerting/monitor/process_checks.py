@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from postroom.installation import belongs_here
 from postroom_alerting.classification import IncidentSeverity
 from postroom_alerting.incidents.conditions import Condition
 from postroom_alerting.monitor.findings import Finding, count_text, duration_text
@@ -42,8 +43,11 @@ def check_circuits(
 def check_schedulers(
     heartbeats: Sequence[Heartbeat], now: datetime, complete_since: datetime, late_after: timedelta
 ) -> Iterator[Finding]:
-    """Whether a scheduler runs and is in time, by the latest figures. Without any heartbeat none is expected to run."""
-    own = [each for each in heartbeats if each.topic == SCHEDULER]
+    """Whether a scheduler runs and is in time, by the latest figures.
+
+    Without any heartbeat none is expected to run, nor where POSTROOM_SERVICES does not name it.
+    """
+    own = [each for each in heartbeats if each.topic == SCHEDULER and belongs_here(SCHEDULER)]
     if not own:
         yield from (Finding(SILENT), Finding(LATE))
         return

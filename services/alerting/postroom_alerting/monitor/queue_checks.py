@@ -6,6 +6,7 @@ from typing import Protocol
 
 from postroom.broker.management import QueueInfo
 from postroom.broker.topology.roles import Role, role_of
+from postroom.installation import installed_services
 from postroom_alerting.monitor.broker_snapshot import BrokerSnapshot
 from postroom_alerting.monitor.findings import Finding
 from postroom_alerting.monitor.queue_age import QueueAgeCheck
@@ -44,7 +45,9 @@ class QueueChecks:
         self._checks: dict[Role, tuple[QueueCheck, ...]] = {
             Role.WORK: (
                 QueueConsumersCheck(timedelta(seconds=settings.no_consumer_seconds)),
-                QueueAgeCheck(settings.age_limits()),
+                QueueAgeCheck(
+                    settings.age_limits({service.name: service.conditions for service in installed_services()})
+                ),
                 QueueGrowthCheck(timedelta(minutes=settings.growing_minutes), settings.growing_messages),
                 stuck,
             ),

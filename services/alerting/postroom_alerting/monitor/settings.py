@@ -1,15 +1,15 @@
 """The monitor's settings, from variables that begin with ALERTING_."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
 
 from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from postroom.settings import IgnoredQueuesSettings
-
-DEFAULT_LIMIT = timedelta(hours=1)
+from postroom.service import Conditions
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LIMIT = re.compile(r"(?P<pattern>[^=\s]+)\s*=\s*(?P<number>\d+(\.\d+)?)\s*(?P<unit>[smhd])")
@@ -17,23 +17,30 @@ _LIMIT = re.compile(r"(?P<pattern>[^=\s]+)\s*=\s*(?P<number>\d+(\.\d+)?)\s*(?P<u
 
 @dataclass(frozen=True, slots=True)
 class AgeLimits:
-    """How old the oldest message of a queue may be. The first pattern that matches decides."""
+    """How old the oldest message of a queue may be: the first pattern that matches decides, then its service."""
 
     by_pattern: tuple[tuple[str, timedelta], ...] = ()
+    by_service: Mapping[str, timedelta] = field(default_factory=dict)
 
     def of(self, queue: str) -> timedelta:
         """The limit of one queue."""
         found = (limit for pattern, limit in self.by_pattern if fnmatchcase(queue, pattern))
-        return next(found, DEFAULT_LIMIT)
+        declared = self.by_service.get(queue.partition(".")[0], Conditions().oldest_message)
+        return next(found, declared)
 
 
-class MonitorSettings(IgnoredQueuesSettings):
+class MonitorSettings(BaseSettings):
     """Intervals and limits of the monitor's checks.
 
     Attributes:
-        queue_limits: how long the oldest message of a queue may wait, `email.send=10m, report.*=2h`; an hour elsewhere.
+        ignored_queues: patterns of queues that are nobody's business here, `shop.*, maintenance.*`.
+        queue_limits: how long the oldest message of a queue may wait, `email.send=10m, report.*=2h`; elsewhere what its
+            service declares, an hour by default.
     """
 
+    model_config = SettingsConfigDict(env_prefix="ALERTING_", env_ignore_empty=True, extra="ignore")
+
+    ignored_queues: str = ""
     watch_seconds: float = Field(default=2, gt=0, le=60)
     no_consumer_seconds: float = Field(default=15, ge=0, le=3600)
     growing_minutes: float = Field(default=10, gt=0, le=1440)
@@ -49,14 +56,19 @@ class MonitorSettings(IgnoredQueuesSettings):
                 raise ValueError(f"write pattern=10m (s, m, h or d), not {part!r}")
         return given
 
-    def age_limits(self) -> AgeLimits:
-        """How old messages may be."""
+    def ignored_patterns(self) -> tuple[str, ...]:
+        """The patterns of ignored queues one by one."""
+        return tuple(_parts(self.ignored_queues))
+
+    def age_limits(self, declared: Mapping[str, Conditions]) -> AgeLimits:
+        """How old messages may be, with what services declare, by their names."""
         found = (match for part in _parts(self.queue_limits) if (match := _LIMIT.fullmatch(part)))
         return AgeLimits(
             tuple(
                 (match["pattern"], timedelta(seconds=float(match["number"]) * _SECONDS[match["unit"]]))
                 for match in found
-            )
+            ),
+            {service: conditions.oldest_message for service, conditions in declared.items()},
         )
 
 

@@ -9,9 +9,11 @@ from rich.live import Live
 
 from postroom.broker.management import Management
 from postroom.devkit.running import read_noted
+from postroom.installation import read_port
 from postroom.operator.cli.status_state import Asked, State, gather
 from postroom.operator.cli.status_views import screen
-from postroom.settings import IgnoredQueuesSettings, RuntimeSettings, read_settings
+from postroom.read_ports import IGNORED_QUEUES
+from postroom.settings import RuntimeSettings, read_settings
 from postroom.terminal import AsJson, ExitCode, out, print_json
 
 LOOK_EVERY_SECONDS = 3.0
@@ -37,7 +39,8 @@ def status_command(
     Example: `postroom status --watch`
     """
     settings = read_settings(RuntimeSettings)
-    ignored = read_settings(IgnoredQueuesSettings).ignored_patterns()
+    ignored_queues = read_port(IGNORED_QUEUES)
+    ignored = ignored_queues() if ignored_queues else ()
     asked = Asked({**read_noted(settings.data_dir), **_given(health or [])}, ignored)
     with Management.from_settings(settings) as management:
         if watch and not as_json:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
+from postroom.service import Conditions
 from postroom_alerting.monitor.oldest_message import OldestMessageCounter
 from postroom_alerting.monitor.settings import MonitorSettings
 from tests.support.queue_checks import MINUTE, NOON, QueueCheckHarness, queue
@@ -78,3 +79,12 @@ def test_what_may_be_older_than_known_is_not_said_to_be_young() -> None:
 def test_a_limit_that_cannot_be_read_is_refused(limits: str) -> None:
     with pytest.raises(ValidationError, match="write pattern=10m"):
         MonitorSettings(queue_limits=limits)
+
+
+def test_a_service_declares_how_long_its_messages_may_wait_and_a_setting_overrules_it() -> None:
+    declared = {"thumbnails": Conditions(oldest_message=timedelta(minutes=5))}
+    limits = MonitorSettings(queue_limits="thumbnails.slow=2h").age_limits(declared)
+
+    assert limits.of("thumbnails.make") == timedelta(minutes=5)
+    assert limits.of("thumbnails.slow") == timedelta(hours=2)
+    assert limits.of("email.send") == timedelta(hours=1)

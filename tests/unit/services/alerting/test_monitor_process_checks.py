@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from postroom.broker.management import ManagementRefused, ManagementUnavailable, NodeInfo
 from postroom_alerting.incidents.conditions import Condition
 from postroom_alerting.monitor.broker_nodes import ManagementApiCheck, check_nodes
@@ -118,3 +120,12 @@ def test_a_management_api_that_does_not_answer_is_a_condition_after_half_a_minut
     assert "cannot be asked: no management API at" in found.conditions[0].text
     assert check.answered() == Finding("management-unreachable")
     assert check.failed(ManagementRefused("no"), NOON + MINUTE) is None
+
+
+def test_a_scheduler_that_does_not_belong_to_the_installation_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    heartbeats = [scheduler(0, NOON - timedelta(hours=1))]
+    assert conditions(check_schedulers(heartbeats, NOON, LONG_AGO, MINUTE))
+
+    monkeypatch.setenv("POSTROOM_SERVICES", "email,alerting")
+
+    assert conditions(check_schedulers(heartbeats, NOON, LONG_AGO, MINUTE)) == []

@@ -99,7 +99,7 @@ def test_a_command_loads_what_it_needs(arguments: tuple[str, ...], needed: set[s
 
     assert ended.code == 3  # it had begun: the broker did not answer
     assert ended.heavy <= needed
-    assert {name for name in ended.of_services if not name.endswith(".read_ports")} == set()
+    assert {name for name in ended.of_services if not name.endswith((".read_ports", ".monitor", ".settings"))} == set()
     assert ended.is_collecting
 
 

@@ -31,8 +31,8 @@ from postroom.operator.dead_letters import (
     target_of,
 )
 from postroom.runtime import Worker
-from postroom.runtime.consuming.intake import read_delivery
-from postroom.runtime.processing.settlement import Failure, completed, dead_letter, deferred, postponed, retried
+from postroom.runtime.consuming.consumer import read_delivery
+from postroom.runtime.processing.copies import Failure, completed, dead_letter, deferred, postponed, retried
 from postroom.runtime.registration import Subscription
 from postroom.testing import eventually
 from postroom.wire.errors import BrokerUnavailable, TopologyError

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from postroom.runtime import Delivery
 from postroom.runtime.assembly import ServiceRunner
 from postroom.runtime.circuit import LONGEST_PAUSE
-from postroom.runtime.processing import trying
+from postroom.runtime.processing import execution
 from postroom.testing import eventually
 from postroom.wire.errors import PermanentFailure, Postponed, ProviderUnavailable, Throttled
 from postroom.wire.retries import RetryPolicy, fixed
@@ -177,21 +177,21 @@ def let_pass(time_that_passes: timedelta, monkeypatch: pytest.MonkeyPatch) -> No
     """Set the clock ahead by which a message expires. Less than LONGEST_HOLD, or what is held would go round."""
     ahead = time_that_passes.total_seconds()
     clock = SimpleNamespace(time=lambda: time.time() + ahead, perf_counter=time.perf_counter)
-    monkeypatch.setattr(trying, "time", clock)
+    monkeypatch.setattr(execution, "time", clock)
 
 
 async def test_what_is_held_too_long_goes_round_the_ladder_whose_turn_it_may_be(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    longest_hold = trying.LONGEST_HOLD
-    monkeypatch.setattr(trying, "LONGEST_HOLD", timedelta(seconds=1))
+    longest_hold = execution.LONGEST_HOLD
+    monkeypatch.setattr(execution, "LONGEST_HOLD", timedelta(seconds=1))
     provider = Provider()
 
     async with harness.running(harness.worker(provider.do, retry=TWO_TRIES)):
         for n in range(20):
             await harness.put({"n": n}, message_id=f"h{n}")
         await eventually(lambda: outcome_count(harness.queue, "postponed") >= 20)
-        monkeypatch.setattr(trying, "LONGEST_HOLD", longest_hold)
+        monkeypatch.setattr(execution, "LONGEST_HOLD", longest_hold)
         provider.is_away = False
         await harness.counted(done=20, retried=0, dead=0)
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from postroom.privacy.recipients import digest_of
 from postroom.runtime import Delivery, Keep, Worker
-from postroom.runtime.history.recording import MOST_TRIES, Recording
+from postroom.runtime.history.outbox import MOST_TRIES, Recording
 from postroom.runtime.inbox import Finish, Inbox
 from postroom.runtime.inbox.liveness import BEAT, LEASE
 from postroom.storage.database import Database

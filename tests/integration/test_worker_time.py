@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from postroom.runtime import Delivery
-from postroom.runtime.processing import trying
+from postroom.runtime.processing import execution
 from postroom.testing import eventually
 from postroom.wire.retries import RetryPolicy, fixed
 from tests.support.worker import Chore, WorkerHarness, outcome_count
@@ -126,7 +126,7 @@ async def test_a_message_that_expires_while_it_waits_for_its_next_try_is_not_tri
     hours_later = SimpleNamespace(time=lambda: time.time() + 7200, perf_counter=time.perf_counter)
 
     async def fail(_job: Chore, _delivery: Delivery) -> None:
-        monkeypatch.setattr(trying, "time", hours_later)
+        monkeypatch.setattr(execution, "time", hours_later)
         raise ValueError("no")
 
     async with harness.running(harness.worker(fail, retry=RetryPolicy(5, fixed(timedelta(seconds=1))))):

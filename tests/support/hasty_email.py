@@ -7,7 +7,7 @@ a minute does to it what one of many times ten minutes does to the real one.
 import os
 from datetime import timedelta
 
-from postroom.runtime.processing import trying
+from postroom.runtime.processing import execution
 from postroom.starting import start
 from postroom_email.handlers import worker
 from postroom_email.service import service
@@ -17,5 +17,5 @@ __all__ = ["HOLD_SECONDS", "worker"]
 HOLD_SECONDS = "HOLD_SECONDS"
 
 if __name__ == "__main__":
-    trying.LONGEST_HOLD = timedelta(seconds=float(os.environ[HOLD_SECONDS]))
+    execution.LONGEST_HOLD = timedelta(seconds=float(os.environ[HOLD_SECONDS]))
     start(service)

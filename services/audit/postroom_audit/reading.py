@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from postroom import wire
 from postroom.runtime import Delivery
 from postroom.runtime.consuming.decoding import decode, open_body
-from postroom.runtime.history.remembering import storable
+from postroom.runtime.history.rows import storable
 from postroom.wire.errors import InvalidMessage
 from postroom.wire.messages import (
     DeadLetterDiscarded,

@@ -7,7 +7,7 @@ import orjson
 
 from postroom.privacy.masking import mask_text
 from postroom.runtime.consuming.delivery import MOST_COUNTED
-from postroom.runtime.history.remembering import storable
+from postroom.runtime.history.rows import storable
 from postroom.wire.messages import Recipient, RecordedTry
 from postroom_audit.contents import CUT, kept_text
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, and_, case, or_, select, tuple_
 
-from postroom.runtime.history.remembering import storable
+from postroom.runtime.history.rows import storable
 from postroom_sms.gateway import Progress, Receipt
 from postroom_sms.models import PartRow
 from postroom_sms.texts import TextKey

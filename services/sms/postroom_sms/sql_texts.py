@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from postroom.privacy.masking import mask_phone
-from postroom.runtime.history.remembering import storable
+from postroom.runtime.history.rows import storable
 from postroom.storage.database import Database
 from postroom.storage.group_commit import GroupCommit
 from postroom_sms.gateway import Accepted, Progress, Receipt

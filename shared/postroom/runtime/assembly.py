@@ -18,15 +18,15 @@ from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelNotFoundEntity
 from sqlalchemy.exc import SQLAlchemyError
 
 from postroom.broker.connection import without_password
+from postroom.broker.library_internals import start_consuming
 from postroom.broker.publishing import Publisher
 from postroom.privacy.redaction import redact
 from postroom.runtime.circuit import Circuit
 from postroom.runtime.circuit.outages import OutageTelling
 from postroom.runtime.consuming.consumer import QueueConsumer, make_broker
-from postroom.runtime.consuming.intake import start_consuming
 from postroom.runtime.health import HealthServer
-from postroom.runtime.history.measuring import Measuring
-from postroom.runtime.history.recording import Recording
+from postroom.runtime.history.measurements import Measuring
+from postroom.runtime.history.outbox import Recording
 from postroom.runtime.inbox import Inbox
 from postroom.runtime.process import EXIT_CONFIGURATION, EXIT_LOST_CONSUMERS, SUPERVISED
 from postroom.runtime.processing.processor import Processor

@@ -18,7 +18,7 @@ from postroom.runtime.assembly import LoadedService, Runtime, load_service
 from postroom.runtime.circuit import Circuit
 from postroom.runtime.consuming.acknowledgement import Acknowledger
 from postroom.runtime.health import HealthServer
-from postroom.runtime.history.recording import Recording
+from postroom.runtime.history.outbox import Recording
 from postroom.runtime.inbox import Inbox
 from postroom.runtime.process import EXIT_CONFIGURATION
 from postroom.runtime.processing.processor import Processor

@@ -10,7 +10,7 @@ from aio_pika.abc import AbstractChannel
 
 from postroom import wire
 from postroom.operator.dead_letters import Pace, Selection, Watch, discard, replay, target_of
-from postroom.runtime.processing.settlement import completed
+from postroom.runtime.processing.copies import completed
 from postroom.settings import RuntimeSettings
 from postroom.storage.database import Database
 from postroom.testing import eventually, make_delivery, running_service

@@ -19,7 +19,6 @@ from yarl import URL
 from postroom.broker.connection import connection_url
 from postroom.runtime.consuming.acknowledgement import Acknowledger
 from postroom.runtime.consuming.delivery import Delivery
-from postroom.runtime.consuming.intake import read_delivery
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +81,26 @@ async def count_consumers(channel: AbstractRobustChannel, queue: str) -> int:
     underlay = await channel.get_underlay_channel()
     declared = await underlay.queue_declare(queue, passive=True, timeout=5)
     return declared.consumer_count or 0
+
+
+def read_delivery(queue: str, message: DeliveredMessage | IncomingMessage) -> Delivery:
+    """A message from either library as a Delivery."""
+    properties = message.header.properties if isinstance(message, DeliveredMessage) else message.properties
+    assert message.delivery_tag is not None  # noqa: S101 - only a message got with no_ack has none
+    return Delivery(
+        queue=queue,
+        body=message.body,
+        message_id=properties.message_id,
+        content_type=properties.content_type,
+        headers=properties.headers or {},
+        exchange=message.exchange or "",
+        routing_key=message.routing_key or "",
+        tag=message.delivery_tag,
+        redelivered=bool(message.redelivered),
+        correlation_id=properties.correlation_id,
+        app_id=properties.app_id,
+        timestamp=properties.timestamp,
+    )
 
 
 async def _taken_over(_body: object) -> None:

@@ -30,11 +30,11 @@ from postroom.runtime.circuit import Circuit
 from postroom.runtime.consuming.acknowledgement import Acknowledger
 from postroom.runtime.consuming.decoding import decode
 from postroom.runtime.consuming.delivery import Delivery, read_wishes
-from postroom.runtime.history.measuring import Meter, Outcome
-from postroom.runtime.history.remembering import history_row, is_kept, is_told_of
+from postroom.runtime.history.measurements import Meter, Outcome
+from postroom.runtime.history.rows import history_row, is_kept, is_told_of
 from postroom.runtime.inbox import MOST_DEATHS, Finish, Inbox, Key, Standing
-from postroom.runtime.processing.settlement import Failure, completed, dead_letter, deferred, postponed, retried
-from postroom.runtime.processing.trying import Tries, Work
+from postroom.runtime.processing.copies import Failure, completed, dead_letter, deferred, postponed, retried
+from postroom.runtime.processing.execution import Tries, Work
 from postroom.runtime.registration import Adapters, Subscription
 from postroom.telemetry import metrics
 from postroom.telemetry.logs import LogContext, log_context

@@ -11,9 +11,9 @@ from postroom import wire
 from postroom.privacy.masking import mask_text
 from postroom.privacy.recipients import recipients_of
 from postroom.runtime.consuming.delivery import DEATHS, Delivery
-from postroom.runtime.history.measuring import Outcome
-from postroom.runtime.processing.settlement import Failure
-from postroom.runtime.processing.trying import Work
+from postroom.runtime.history.measurements import Outcome
+from postroom.runtime.processing.copies import Failure
+from postroom.runtime.processing.execution import Work
 from postroom.runtime.registration import Keep, Subscription
 from postroom.wire.messages import JobMeasured, JobRecorded, Message
 

@@ -16,8 +16,8 @@ from postroom.runtime.circuit import Circuit
 from postroom.runtime.consuming.acknowledgement import Acknowledger
 from postroom.runtime.consuming.delivery import Wishes
 from postroom.runtime.inbox import Inbox
-from postroom.runtime.processing.suspicion import Suspicion
-from postroom.runtime.processing.trying import Tries, Work
+from postroom.runtime.processing.execution import Tries, Work
+from postroom.runtime.processing.poison import Suspicion
 from postroom.testing import eventually
 from postroom.wire.errors import Expired, PermanentFailure, ProviderUnavailable, Throttled, TimeLimitExceeded
 from postroom.wire.messages import Job

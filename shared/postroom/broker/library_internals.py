@@ -10,14 +10,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from aio_pika import IncomingMessage, RobustChannel
+from aio_pika import RobustChannel
 from aio_pika.robust_queue import RobustQueue
 from aiormq import Channel, spec
-from aiormq.abc import DeliveredMessage
 from faststream.rabbit import RabbitBroker
 from pamqp.header import ContentHeader
-
-from postroom.runtime.consuming.delivery import Delivery
 
 log = logging.getLogger(__name__)
 
@@ -72,23 +69,3 @@ async def start_consuming(broker: RabbitBroker) -> None:
     connection = await broker.connect()
     connection.CHANNEL_CLASS = IntakeChannel
     await broker.start()
-
-
-def read_delivery(queue: str, message: DeliveredMessage | IncomingMessage) -> Delivery:
-    """A message from either library as a Delivery."""
-    properties = message.header.properties if isinstance(message, DeliveredMessage) else message.properties
-    assert message.delivery_tag is not None  # noqa: S101 - only a message got with no_ack has none
-    return Delivery(
-        queue=queue,
-        body=message.body,
-        message_id=properties.message_id,
-        content_type=properties.content_type,
-        headers=properties.headers or {},
-        exchange=message.exchange or "",
-        routing_key=message.routing_key or "",
-        tag=message.delivery_tag,
-        redelivered=bool(message.redelivered),
-        correlation_id=properties.correlation_id,
-        app_id=properties.app_id,
-        timestamp=properties.timestamp,
-    )

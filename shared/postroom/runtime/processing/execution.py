@@ -12,7 +12,7 @@ from postroom.runtime.circuit import Circuit
 from postroom.runtime.consuming.acknowledgement import Acknowledger
 from postroom.runtime.consuming.delivery import NO_WISHES, Delivery, Wishes
 from postroom.runtime.inbox import Inbox, Key
-from postroom.runtime.processing.suspicion import Suspicion
+from postroom.runtime.processing.poison import Suspicion
 from postroom.runtime.registration import Adapters, Subscription
 from postroom.telemetry import metrics
 from postroom.telemetry.tracing import continued_trace

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroom.broker.publishing import Publisher
-from postroom.runtime.history.measuring import BOUNDS, LONGEST_MILLISECONDS, STEP, Measuring, Meter
+from postroom.runtime.history.measurements import BOUNDS, LONGEST_MILLISECONDS, STEP, Measuring, Meter
 from postroom.testing import eventually
 from postroom.wire.errors import BrokerUnavailable, PublishTimeout
 from postroom.wire.messages import JobMeasured, Message
@@ -132,7 +132,7 @@ async def test_what_was_not_confirmed_is_told_again_and_counts_once(
 async def test_it_is_told_again_and_again_until_the_process_stops(
     measuring: Measuring, publisher: FlakyPublisher, meters: dict[str, Meter], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("postroom.runtime.history.measuring.TELL_EVERY", timedelta(milliseconds=5))
+    monkeypatch.setattr("postroom.runtime.history.measurements.TELL_EVERY", timedelta(milliseconds=5))
     telling = asyncio.create_task(measuring.keep_telling())
     for told in (1, 2):
         meters["a.do"].count("done", 0.0005)

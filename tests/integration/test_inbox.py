@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from postroom.runtime.inbox import MOST_DEATHS, Claim, Finish, Inbox, Key, Standing
+from postroom.runtime.inbox import MOST_DEATHS, Claim, ClaimState, Finish, Inbox, Key
 from postroom.runtime.inbox.inbox import SUSPECT_DEATHS
 from postroom.runtime.inbox.liveness import BEAT, LEASE
 from postroom.storage.database import Database
@@ -19,7 +19,7 @@ from postroom.testing import eventually
 
 KEY = Key("email.send", "job-1")
 LONG = LEASE.total_seconds() + 2 * BEAT.total_seconds()
-YOURS, HELD, DONE = Claim(Standing.YOURS), Claim(Standing.HELD), Claim(Standing.DONE)
+YOURS, HELD, DONE = Claim(ClaimState.GRANTED), Claim(ClaimState.HELD), Claim(ClaimState.DONE)
 
 
 class Clock:
@@ -137,7 +137,7 @@ async def test_only_the_work_of_the_dead_is_taken_over(harness: InboxHarness) ->
     assert await taker.claim(Key("q", "of the dead")) == HELD  # not before its lease is over
     await harness.pass_time(LONG, alive, taker)
 
-    assert await taker.claim(Key("q", "of the dead")) == Claim(Standing.YOURS, deaths=1)
+    assert await taker.claim(Key("q", "of the dead")) == Claim(ClaimState.GRANTED, deaths=1)
     assert await taker.claim(Key("q", "of the living")) == HELD
 
 
@@ -150,8 +150,8 @@ async def test_of_two_who_find_it_dead_one_takes_over(harness: InboxHarness) -> 
 
     claims = await asyncio.gather(*(inbox.claim(key) for key in keys for inbox in (one, other)))
 
-    pairs = [sorted(claim.standing.name for claim in claims[n : n + 2]) for n in range(0, 100, 2)]
-    assert pairs == [["HELD", "YOURS"]] * 50
+    pairs = [sorted(claim.state.name for claim in claims[n : n + 2]) for n in range(0, 100, 2)]
+    assert pairs == [["GRANTED", "HELD"]] * 50
 
 
 async def test_a_process_that_froze_cannot_finish_what_was_taken_over(harness: InboxHarness) -> None:
@@ -159,7 +159,7 @@ async def test_a_process_that_froze_cannot_finish_what_was_taken_over(harness: I
     await frozen.claim(KEY)
     await taker.liveness.beat()
     await harness.pass_time(LONG, taker)
-    assert await taker.claim(KEY) == Claim(Standing.YOURS, deaths=1)
+    assert await taker.claim(KEY) == Claim(ClaimState.GRANTED, deaths=1)
 
     await frozen.finish(Finish(KEY, is_done=False))  # it wakes up and thinks that it failed
     await frozen.liveness.beat()
@@ -213,7 +213,7 @@ async def test_who_left_in_good_order_is_missed_at_the_next_look(harness: InboxH
     await other.claim(KEY)  # finds that nobody knows the holder
     await other.liveness.beat()
 
-    assert (await other.claim(KEY)).standing is Standing.YOURS
+    assert (await other.claim(KEY)).state is ClaimState.GRANTED
 
 
 async def test_who_has_not_looked_yet_finds_nobody_dead(harness: InboxHarness) -> None:
@@ -231,7 +231,7 @@ async def test_deaths_are_counted_and_a_suspect_s_only_once_it_has_begun(harness
         await inbox.liveness.beat()
         await harness.pass_time(LONG, inbox)  # in which the one before is found to be dead
         claim = await inbox.claim(KEY)
-        assert claim.standing is Standing.YOURS
+        assert claim.state is ClaimState.GRANTED
         found.append(claim.deaths)
         if claim.is_suspect and len(found) % 2:  # every other one dies while it waits for its turn
             await inbox.begin(KEY)
@@ -252,7 +252,7 @@ async def test_many_claims_at_once_from_two_processes_have_one_winner_each(harne
     ones, others = await asyncio.gather(all_of(one), all_of(other))
 
     for key in keys:
-        assert sorted((ones[key].standing.name, others[key].standing.name)) == ["HELD", "YOURS"]
+        assert sorted((ones[key].state.name, others[key].state.name)) == ["GRANTED", "HELD"]
 
 
 async def test_names_with_quotes_and_other_letters_are_names_like_any(harness: InboxHarness) -> None:
@@ -286,10 +286,10 @@ async def test_the_dead_are_struck_off_the_list_once_nothing_of_theirs_is_left(h
     await taker.liveness.beat()
     await harness.pass_time(LONG, taker)
 
-    await taker.liveness._bury_the_dead()
+    await taker.liveness._remove_dead()
     assert dead.holder in await listed(taker)  # its message has not come to anybody yet
     await taker.claim(KEY)
-    await taker.liveness._bury_the_dead()
+    await taker.liveness._remove_dead()
 
     assert await listed(taker) == {taker.holder}
 
@@ -315,7 +315,7 @@ async def test_a_heartbeat_that_cannot_be_written_declares_nobody_dead(
 
     with monkeypatch.context() as away:
         away.setattr(watcher._database, "run", fail)
-        beating = asyncio.create_task(watcher.liveness.keep_beating())
+        beating = asyncio.create_task(watcher.liveness.send_heartbeats())
         await failed.wait()
         await asyncio.sleep(0)
         beating.cancel()

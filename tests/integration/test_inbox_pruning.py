@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from postroom.runtime.inbox import Finish, Inbox, Key, Standing
-from postroom.runtime.inbox.inbox import REMEMBERED
+from postroom.runtime.inbox import ClaimState, Finish, Inbox, Key
+from postroom.runtime.inbox.inbox import RETENTION
 from postroom.storage.database import Database
 
 
@@ -34,7 +34,7 @@ async def test_everything_that_is_old_is_forgotten_in_one_go(database: Database)
     inbox = Inbox(database)
     await asyncio.gather(*(finish(inbox, Key("email.send", f"job-{number}")) for number in range(2500)))
 
-    await inbox.prune(datetime.now(UTC) + REMEMBERED + timedelta(minutes=1))
+    await inbox.prune(datetime.now(UTC) + RETENTION + timedelta(minutes=1))
 
     assert await rows(database) == 0
 
@@ -44,8 +44,8 @@ async def test_what_is_younger_or_not_finished_stays(database: Database) -> None
     await finish(inbox, Key("email.send", "done"))
     await inbox.claim(Key("email.send", "in work"))
 
-    await inbox.prune(datetime.now(UTC) + REMEMBERED - timedelta(minutes=1))
+    await inbox.prune(datetime.now(UTC) + RETENTION - timedelta(minutes=1))
     await inbox.prune()
 
     assert await rows(database) == 2
-    assert (await inbox.claim(Key("email.send", "done"))).standing is Standing.DONE
+    assert (await inbox.claim(Key("email.send", "done"))).state is ClaimState.DONE

@@ -45,9 +45,9 @@ async def test_no_message_loses_an_attempt_while_the_provider_is_away(harness: W
         for n in range(100):
             await harness.put({"n": n}, message_id=f"m{n}")
         await eventually(lambda: outage_holds(service, 20))  # as many as are in work
-        asked, probed = provider.asked_in_vain, service._circuit.refused_probes
-        await eventually(lambda: service._circuit.refused_probes >= probed + 2)
-        assert provider.asked_in_vain - asked == service._circuit.refused_probes - probed  # one probe at a time
+        asked, probed = provider.asked_in_vain, service._circuit.failed_probes
+        await eventually(lambda: service._circuit.failed_probes >= probed + 2)
+        assert provider.asked_in_vain - asked == service._circuit.failed_probes - probed  # one probe at a time
         provider.is_away = False
         await harness.counted(done=100, retried=0, dead=0)
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from postroom.privacy.recipients import digest_of
 from postroom.runtime import Delivery, Keep, Worker
-from postroom.runtime.history.outbox import MOST_TRIES, Recording
+from postroom.runtime.history.outbox import MOST_TRIES, HistoryOutbox
 from postroom.runtime.inbox import Finish, Inbox
 from postroom.runtime.inbox.liveness import BEAT, LEASE
 from postroom.storage.database import Database
@@ -85,11 +85,11 @@ def row(number: int, **changes: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def process(database: Database, publisher: Any) -> AsyncIterator[tuple[Inbox, Recording]]:
+async def process(database: Database, publisher: Any) -> AsyncIterator[tuple[Inbox, HistoryOutbox]]:
     """A process of the service, which leaves without a word at the end: as one that was killed."""
     inbox = Inbox(database)
     await inbox.liveness.join()
-    yield inbox, Recording("email", inbox, database, publisher)
+    yield inbox, HistoryOutbox("email", inbox, database, publisher)
 
 
 async def write(inbox: Inbox, *rows: dict[str, Any]) -> None:
@@ -98,10 +98,10 @@ async def write(inbox: Inbox, *rows: dict[str, Any]) -> None:
 
 async def test_what_was_written_is_told_once_with_all_that_is_known(database: Database) -> None:
     publisher = HalfAwayPublisher()
-    async with process(database, publisher) as (inbox, recording):
+    async with process(database, publisher) as (inbox, outbox):
         await write(inbox, row(1), row(2, published_at=None, next_at=None, recipients=None, outcome="done"))
-        assert await recording.tell()
-        assert await recording.tell()
+        assert await outbox.publish()
+        assert await outbox.publish()
 
     first, second = sorted(publisher.told, key=lambda each: each.id)
     assert first.model_dump(exclude={"recipients"}) == {
@@ -114,12 +114,12 @@ async def test_what_was_written_is_told_once_with_all_that_is_known(database: Da
 
 async def test_what_the_broker_did_not_take_is_told_later(database: Database) -> None:
     publisher = HalfAwayPublisher(takes=1)
-    async with process(database, publisher) as (inbox, recording):
+    async with process(database, publisher) as (inbox, outbox):
         await write(inbox, *(row(number) for number in range(MOST_TRIES + 50)))
-        assert not await recording.tell()
-        assert inbox.remembered.is_set()
+        assert not await outbox.publish()
+        assert inbox.history_added.is_set()
         publisher.takes = 10
-        assert await recording.tell()
+        assert await outbox.publish()
 
     ids = [each.id for each in publisher.told]
     assert sorted(ids) == sorted({f"t-{number}" for number in range(MOST_TRIES + 50)})
@@ -127,16 +127,16 @@ async def test_what_the_broker_did_not_take_is_told_later(database: Database) ->
 
 async def test_what_a_killed_process_left_is_told_by_another_and_not_what_a_living_one_has(database: Database) -> None:
     killed_said, publisher = HalfAwayPublisher(takes=0), HalfAwayPublisher()
-    async with process(database, killed_said) as (killed, its_recording):
+    async with process(database, killed_said) as (killed, its_outbox):
         await write(killed, row(1))
-        assert not await its_recording.tell()
+        assert not await its_outbox.publish()
 
-    async with process(database, publisher) as (inbox, recording):
-        assert await recording.tell()
+    async with process(database, publisher) as (inbox, outbox):
+        assert await outbox.publish()
         assert publisher.told == []  # it may be alive, for all that is known
 
         await _watch_the_others_die(inbox)
-        assert await recording.tell()
+        assert await outbox.publish()
 
     assert [each.id for each in publisher.told] == ["t-1"]
 
@@ -145,9 +145,9 @@ async def test_tries_with_hundreds_of_recipients_fit_into_messages(database: Dat
     publisher = HalfAwayPublisher()
     one = '{"masked":"a•••@' + "e" * 240 + '.example","digest":"' + "d" * 32 + '"}'
     large = {"recipients": "[" + ",".join([one] * 300) + "]", "error": "ü" * 1024}
-    async with process(database, publisher) as (inbox, recording):
+    async with process(database, publisher) as (inbox, outbox):
         await write(inbox, *(row(number, **large) for number in range(3)))
-        assert await recording.tell()
+        assert await outbox.publish()
 
     assert len(publisher.told) == 3
     assert all(len(sent.body) < MAX_BODY_BYTES for sent in publisher.sent)
@@ -155,9 +155,9 @@ async def test_tries_with_hundreds_of_recipients_fit_into_messages(database: Dat
 
 async def test_a_row_that_cannot_be_told_does_not_stand_in_the_way(database: Database) -> None:
     publisher = HalfAwayPublisher()
-    async with process(database, publisher) as (inbox, recording):
+    async with process(database, publisher) as (inbox, outbox):
         await write(inbox, row(1, kind=None), row(2))
-        assert await recording.tell()
+        assert await outbox.publish()
 
     assert [each.id for each in publisher.told] == ["t-2"]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from postroom.runtime import Delivery
-from postroom.runtime.consuming.delivery import read_wishes
+from postroom.runtime.consuming.delivery import read_message_options
 from postroom.wire.errors import Expired
 from postroom_sms.errors import TextTooLong
 from postroom_sms.gateway import Text
@@ -53,7 +53,7 @@ class Checker:
             content=order.content,
             reference=reference,
             sender=check_sender("sender", order.sender) if order.sender else self._sender,
-            expires_at=_earlier(order.expires_at, read_wishes(delivery.headers).expires_at),
+            expires_at=_earlier(order.expires_at, read_message_options(delivery.headers).expires_at),
         )
         return text, segments
 

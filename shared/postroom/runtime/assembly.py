@@ -21,12 +21,12 @@ from postroom.broker.connection import without_password
 from postroom.broker.library_internals import start_consuming
 from postroom.broker.publishing import Publisher
 from postroom.privacy.redaction import redact
-from postroom.runtime.circuit import Circuit
-from postroom.runtime.circuit.outages import OutageTelling
+from postroom.runtime.circuit import CircuitBreaker
+from postroom.runtime.circuit.outages import OutagePublisher
 from postroom.runtime.consuming.consumer import QueueConsumer, make_broker
 from postroom.runtime.health import HealthServer
-from postroom.runtime.history.measurements import Measuring
-from postroom.runtime.history.outbox import Recording
+from postroom.runtime.history.measurements import MeasurementPublisher
+from postroom.runtime.history.outbox import HistoryOutbox
 from postroom.runtime.inbox import Inbox
 from postroom.runtime.process import EXIT_CONFIGURATION, EXIT_LOST_CONSUMERS, SUPERVISED
 from postroom.runtime.processing.processor import Processor
@@ -136,7 +136,7 @@ class ServiceRunner:
         self._exit_code = 0
         self._problems: dict[str, str] = {"start": "not started yet"}
         self._adapters_problems: dict[str, str] = {}
-        self._circuit = Circuit()
+        self._circuit = CircuitBreaker()
         self._inbox: Inbox | None = None
         self._watchdog: Watchdog | None = None
 
@@ -188,7 +188,7 @@ class ServiceRunner:
         self._inbox = inbox = Inbox(database)
         await self._until_it_works("database", inbox.liveness.join)
         stack.push_async_callback(_briefly, inbox.liveness.leave)
-        self._in_background(stack, inbox.liveness.keep_beating())
+        self._in_background(stack, inbox.liveness.send_heartbeats())
         self._in_background(stack, self._prune(inbox))
         runtime = Runtime(self._settings, database, publisher, inbox.liveness.count, self._adapters_problems)
         adapters = await stack.enter_async_context(self._adapters(runtime))
@@ -197,13 +197,15 @@ class ServiceRunner:
             Processor(subscription, adapters, inbox=inbox, publisher=publisher, alone=alone, circuit=circuit)
             for subscription in self._worker.subscriptions.values()
         ]
-        measuring = Measuring(service, publisher, {processor.queue: processor.meter for processor in processors})
-        outages = OutageTelling(service, inbox.holder, circuit, publisher)
-        recording = Recording(service, inbox, database, publisher)
+        measurements = MeasurementPublisher(
+            service, publisher, {processor.queue: processor.meter for processor in processors}
+        )
+        outages = OutagePublisher(service, inbox.holder, circuit, publisher)
+        outbox = HistoryOutbox(service, inbox, database, publisher)
         await self._until_it_works("topology", lambda: self._consume(stack, processors))
-        self._in_background(stack, measuring.keep_telling())
-        self._in_background(stack, outages.keep_telling())
-        self._in_background(stack, recording.keep_telling())
+        self._in_background(stack, measurements.keep_publishing())
+        self._in_background(stack, outages.keep_publishing())
+        self._in_background(stack, outbox.keep_publishing())
         self._problems.clear()
         _spare_the_collector()
         log.info("Ready: reading %s", ", ".join(self._worker.subscriptions))
@@ -211,8 +213,8 @@ class ServiceRunner:
         self._problems["stop"] = "stopping"
         log.info("Stopping: no new messages, finishing what is in work")
         await self._drain(processors)
-        await _briefly(measuring.tell)
-        await _briefly(recording.tell)
+        await _briefly(measurements.publish)
+        await _briefly(outbox.publish)
 
     async def _consume(self, stack: AsyncExitStack, processors: list[Processor]) -> None:
         broker = make_broker(self._url, self._worker.service)

@@ -15,10 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from postroom import installation, wire
 from postroom.privacy.redaction import redact
 from postroom.runtime.assembly import LoadedService, Runtime, load_service
-from postroom.runtime.circuit import Circuit
+from postroom.runtime.circuit import CircuitBreaker
 from postroom.runtime.consuming.acknowledgement import Acknowledger
 from postroom.runtime.health import HealthServer
-from postroom.runtime.history.outbox import Recording
+from postroom.runtime.history.outbox import HistoryOutbox
 from postroom.runtime.inbox import Inbox
 from postroom.runtime.process import EXIT_CONFIGURATION
 from postroom.runtime.processing.processor import Processor
@@ -213,11 +213,11 @@ async def _join(stack: AsyncExitStack, runner: LocalRunner, settings: RuntimeSet
     inbox = Inbox(database)
     await inbox.liveness.join()
     stack.push_async_callback(inbox.liveness.leave)
-    _in_background(stack, inbox.liveness.keep_beating())
+    _in_background(stack, inbox.liveness.send_heartbeats())
     runtime = Runtime(settings, database, runner.broker, lambda: 1, runner.problems)
     given = await stack.enter_async_context(adapters(runtime))
-    _in_background(stack, Recording(worker.service, inbox, database, runner.broker).keep_telling())
-    alone, circuit = asyncio.Lock(), Circuit()
+    _in_background(stack, HistoryOutbox(worker.service, inbox, database, runner.broker).keep_publishing())
+    alone, circuit = asyncio.Lock(), CircuitBreaker()
     for subscription in worker.subscriptions.values():
         processor = Processor(subscription, given, inbox=inbox, publisher=runner.broker, alone=alone, circuit=circuit)
         runner.queues.append(_Queue(runner.broker, processor))

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from postroom.runtime.circuit.outages import TELL_EVERY
+from postroom.runtime.circuit.outages import PUBLISH_EVERY
 from postroom_alerting.monitor.broker_snapshot import BrokerSnapshot
 from postroom_alerting.monitor.process_checks import HEARTBEAT_TIMEOUT
 
-LONGEST_PAUSE = HEARTBEAT_TIMEOUT - TELL_EVERY
+LONGEST_PAUSE = HEARTBEAT_TIMEOUT - PUBLISH_EVERY
 """After a longer pause in reading heartbeats, a process that sends one a minute may seem to have timed out."""
 
 

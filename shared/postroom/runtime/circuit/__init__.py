@@ -1,8 +1,8 @@
-"""Stops a process from trying while its provider is away, and finds out when it is back.
+"""A circuit breaker: stops a process from trying while its provider is away, and finds out when it is back.
 
-Closed: everybody goes ahead. Open: all wait; after a pause one of them goes ahead as a probe, first those that have not
-failed themselves. If it gets through, all go; if not, it waits at the end of the row, and the pause doubles up to
-LONGEST_PAUSE.
+Closed: everybody goes ahead. Open: all wait; after a pause it is half open and one of them goes ahead as a probe, first
+those that have not failed themselves. If it gets through, all go; if not, it waits at the end of the row, and the pause
+doubles up to LONGEST_PAUSE.
 """
 
 import asyncio
@@ -40,17 +40,17 @@ class Outage:
         return asdict(self)
 
 
-class Circuit:
+class CircuitBreaker:
     """One process's view of the provider that its handlers work with.
 
     Attributes:
-        refused_probes: how many probes found it away. One that did since a message's own failure shows that this
+        failed_probes: how many probes found it away. One that did since a message's own failure shows that this
             failure was not the message's.
         changed: set when it opens and when it closes; cleared by whoever waits for it.
     """
 
     def __init__(self) -> None:
-        self.refused_probes = 0
+        self.failed_probes = 0
         self.changed = asyncio.Event()
         self._is_open = False
         self._is_stopped = False
@@ -77,7 +77,7 @@ class Circuit:
         seconds = max(0.0, self._next_probe_at - time.monotonic())  # the event loop's clock
         return Outage(self._reason, self._since, self._held, round(seconds, 1))
 
-    async def admitted(self, *, has_failed: bool = False, unless: asyncio.Future[Any] | None = None) -> bool:
+    async def admit(self, *, has_failed: bool = False, unless: asyncio.Future[Any] | None = None) -> bool:
         """Wait for the turn to try. The answer says whether this try is a probe, which must be reported.
 
         Raises CancelledError when the process stops, and when `unless` is done first.
@@ -101,12 +101,12 @@ class Circuit:
             return await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():  # it was given the turn and cannot use it
-                self.undecided(is_probe=turn.result())
+                self.record_inconclusive(is_probe=turn.result())
             elif turn in row:
                 row.remove(turn)
             raise
 
-    def passed(self, *, is_probe: bool) -> None:
+    def record_success(self, *, is_probe: bool) -> None:
         """A try reached the provider."""
         if is_probe:
             self._probe_is_out = False
@@ -115,7 +115,7 @@ class Circuit:
             while self._give_turn(is_probe=False):
                 pass
 
-    def refused(self, reason: str, retry_after: timedelta | None, *, is_probe: bool) -> None:
+    def record_outage(self, reason: str, retry_after: timedelta | None, *, is_probe: bool) -> None:
         """A try found the provider away. `retry_after` is when it wants to be asked again, if it said so."""
         if not self._is_open:
             self._is_open = True
@@ -126,13 +126,13 @@ class Circuit:
             self._probe_later(retry_after)
         elif is_probe:
             self._probe_is_out = False
-            self.refused_probes += 1
+            self.failed_probes += 1
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
             self._probe_later(retry_after)
         elif retry_after is not None:
             self._probe_later(retry_after)
 
-    def undecided(self, *, is_probe: bool) -> None:
+    def record_inconclusive(self, *, is_probe: bool) -> None:
         """A try ended in a way that says nothing about the provider: the next message may try at once."""
         if is_probe:
             self._probe_is_out = False

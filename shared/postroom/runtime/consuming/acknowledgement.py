@@ -65,15 +65,15 @@ class Acknowledger:
         if self._flushing is None:
             self._flushing = asyncio.get_running_loop().create_task(self._flush_soon())
 
-    async def give_back(self, tag: int) -> None:
+    async def requeue(self, tag: int) -> None:
         """Let somebody else have it, without counting this delivery where the broker can tell the difference."""
         del self._open[tag]
-        await self._tell(self.channel.basic_nack(tag, requeue=True, wait=False))
+        await self._send(self.channel.basic_nack(tag, requeue=True, wait=False))
 
     async def reject(self, tag: int, *, requeue: bool = False) -> None:
         """Let the broker's own dead-lettering have it, or with `requeue` once it was delivered too often."""
         del self._open[tag]
-        await self._tell(self.channel.basic_reject(tag, requeue=requeue, wait=False))
+        await self._send(self.channel.basic_reject(tag, requeue=requeue, wait=False))
 
     async def flush(self) -> None:
         """Acknowledge all that is finished."""
@@ -90,17 +90,17 @@ class Acknowledger:
         if prefix is not None:
             for tag in [tag for tag in self._open if tag <= prefix]:
                 del self._open[tag]
-            await self._tell(self.channel.basic_ack(prefix, multiple=True, wait=False))
+            await self._send(self.channel.basic_ack(prefix, multiple=True, wait=False))
         for tag in [tag for tag, is_finished in self._open.items() if is_finished]:
             del self._open[tag]
-            await self._tell(self.channel.basic_ack(tag, wait=False))
+            await self._send(self.channel.basic_ack(tag, wait=False))
 
     async def _flush_soon(self) -> None:
         await asyncio.sleep(GATHER_SECONDS)
         self._flushing = None
         await self.flush()
 
-    async def _tell(self, answer: "asyncio.Future[None] | object") -> None:
+    async def _send(self, answer: "asyncio.Future[None] | object") -> None:
         try:
             await answer  # type: ignore[misc]
         except CONNECTION_EXCEPTIONS as error:

@@ -19,7 +19,7 @@ MOST_COUNTED = 1_000_000
 """Attempts and replays beyond that are no count of ours, and would not fit where they are kept."""
 
 DEATHS = "x-death"
-"""The broker's own record of where it buried a message, and from which queues of the delay ladder it came."""
+"""The broker's own record of where it dead-lettered a message, and from which queues of the delay ladder it came."""
 
 
 @dataclass(slots=True)
@@ -68,11 +68,11 @@ class Delivery:
     @property
     def is_replay(self) -> bool:
         """Whether this was a dead letter: it carries the time of its death, and starts with fresh attempts."""
-        return wire.X_FAILED_AT in self.headers or self.buried_at is not None
+        return wire.X_FAILED_AT in self.headers or self.dead_lettered_at is not None
 
     @property
-    def buried_at(self) -> str | None:
-        """When the broker itself buried it in this queue, of a message that was moved back from there since.
+    def dead_lettered_at(self) -> str | None:
+        """When the broker itself dead-lettered it in this queue, of a message that was moved back from there since.
 
         Only the management UI moves the broker's record along; every copy of ours leaves it behind.
         """
@@ -87,9 +87,9 @@ class Delivery:
     def replays(self) -> int:
         """How often the message was replayed, this delivery included.
 
-        With both marks it died twice since that was counted: the broker buried what had been moved back already.
+        With both marks it died twice since that was counted: the broker dead-lettered what had been moved back already.
         """
-        marks = (wire.X_FAILED_AT in self.headers) + (self.buried_at is not None)
+        marks = (wire.X_FAILED_AT in self.headers) + (self.dead_lettered_at is not None)
         return _whole(self.headers.get(wire.X_REPLAYS)) + marks
 
     @property
@@ -109,7 +109,7 @@ def message_id_of(delivery: Delivery) -> str | None:
     return delivery.message_id
 
 
-class Wishes(BaseModel):
+class MessageOptions(BaseModel):
     """The headers with which a publisher says how its message is to be treated."""
 
     model_config = ConfigDict(frozen=True)
@@ -156,20 +156,20 @@ class Wishes(BaseModel):
         return timedelta(seconds=max(0, math.ceil(seconds)))
 
 
-NO_WISHES = Wishes()
-_WISH_HEADERS = frozenset(
+NO_MESSAGE_OPTIONS = MessageOptions()
+_OPTION_HEADERS = frozenset(
     (wire.ATTEMPTS, wire.BACKOFF, wire.BACKOFF_SECONDS, wire.DELAY_SECONDS, wire.RUN_AT, wire.EXPIRES_AT)
 )
 
 
-def read_wishes(headers: Mapping[str, Any]) -> Wishes:
-    """The wishes among `headers`. Raises InvalidMessage naming the header that cannot be meant."""
+def read_message_options(headers: Mapping[str, Any]) -> MessageOptions:
+    """The options among `headers`. Raises InvalidMessage naming the header that cannot be meant."""
     if len(headers) > wire.MAX_HEADERS:
         raise InvalidMessage(f"headers: {len(headers)} of them, at most {wire.MAX_HEADERS} are allowed")
-    if _WISH_HEADERS.isdisjoint(headers):
-        return NO_WISHES
+    if _OPTION_HEADERS.isdisjoint(headers):
+        return NO_MESSAGE_OPTIONS
     try:
-        return Wishes.model_validate({name: headers[name] for name in _WISH_HEADERS & headers.keys()})
+        return MessageOptions.model_validate({name: headers[name] for name in _OPTION_HEADERS & headers.keys()})
     except ValidationError as error:
         raise InvalidMessage(f"header {describe_problems(error)}") from None
 

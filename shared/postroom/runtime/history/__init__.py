@@ -1,1 +1,1 @@
-"""What is told of tries: counts each minute, and each try by itself."""
+"""What a service publishes of its tries: counts each minute, and each try by itself."""

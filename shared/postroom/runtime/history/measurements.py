@@ -1,7 +1,7 @@
-"""How often and how fast a process does its messages, told once a minute as the event `job.measured`.
+"""How often and how fast a process does its messages, published once a minute as the event `job.measured`.
 
-Counting costs a message one entry in a dict. What is told is a statistic, not a ledger: a process that is killed takes
-what it counted since it told last with it, a minute at most while the broker is there.
+Counting costs a message one entry in a dict. What is published is a statistic, not a ledger: a process that is killed
+loses what it counted since it last published, a minute at most while the broker is there.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from postroom.wire.messages import JobMeasured, Measured
 
 log = logging.getLogger(__name__)
 
-TELL_EVERY = timedelta(minutes=1)
+PUBLISH_EVERY = timedelta(minutes=1)
 STEP = 1.12
 """From one bound to the next: a percentile that is read from the bounds is at most so much too high."""
 
@@ -64,12 +64,12 @@ class Meter:
         ]
 
 
-class Measuring:
-    """Tells what a process's meters counted. Never raises, and waits for the broker apart from all work.
+class MeasurementPublisher:
+    """Publishes what a process's meters counted. Never raises, and waits for the broker apart from all work.
 
     Args:
-        service: who tells.
-        publisher: told by its own connection; while that is lost, the meters go on.
+        service: whose measurements they are.
+        publisher: a connection of its own; while that is lost, the meters go on.
         meters: by queue.
     """
 
@@ -86,30 +86,30 @@ class Measuring:
         self._meters = meters
         self._clock = clock
         self._taken_at = clock()
-        self._untold: dict[str, JobMeasured] = {}  # by message id
-        self._telling = asyncio.Lock()
+        self._pending: dict[str, JobMeasured] = {}  # by message id
+        self._publishing = asyncio.Lock()
 
-    async def keep_telling(self) -> None:
-        """Tell once a minute until cancelled."""
+    async def keep_publishing(self) -> None:
+        """Publish once a minute until cancelled."""
         while True:
-            await asyncio.sleep(TELL_EVERY.total_seconds())
-            await self.tell()
+            await asyncio.sleep(PUBLISH_EVERY.total_seconds())
+            await self.publish()
 
-    async def tell(self) -> None:
-        """Publish what was counted. What is not confirmed is told next time, under the same id."""
-        async with self._telling:
+    async def publish(self) -> None:
+        """Publish what was counted. What is not confirmed is published next time, under the same id."""
+        async with self._publishing:
             try:
-                await self._publish_untold()
+                await self._publish_pending()
                 if self._publisher.is_connected:
-                    self._untold = {str(uuid4()): event for event in self._take()}
-                    await self._publish_untold()
+                    self._pending = {str(uuid4()): event for event in self._take()}
+                    await self._publish_pending()
             except Exception as error:  # noqa: BLE001 - figures are not worth a process
-                log.info("The measurements are told later: %s", type(error).__name__)
+                log.info("The measurements are published later: %s", type(error).__name__)
 
-    async def _publish_untold(self) -> None:
-        for message_id, event in list(self._untold.items()):
+    async def _publish_pending(self) -> None:
+        for message_id, event in list(self._pending.items()):
             await self._publisher.publish(event, message_id=message_id)
-            del self._untold[message_id]
+            del self._pending[message_id]
 
     def _take(self) -> Iterator[JobMeasured]:
         now = self._clock()

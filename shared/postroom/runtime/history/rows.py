@@ -17,24 +17,24 @@ from postroom.runtime.processing.execution import Work
 from postroom.runtime.registration import Keep, Subscription
 from postroom.wire.messages import JobMeasured, JobRecorded, Message
 
-TELLS_OF_WORK = frozenset((JobMeasured.kind, JobRecorded.kind))
-"""What is done with these is neither measured nor recorded: each telling would cause the next one, for ever."""
+REPORT_KINDS = frozenset((JobMeasured.kind, JobRecorded.kind))
+"""What is done with these is neither measured nor recorded: each report would cause the next one, for ever."""
 
 _COUNTS = frozenset((wire.X_ATTEMPT, wire.X_REPLAYS, wire.X_FAILED_AT, DEATHS))
 
 
-def is_told_of(delivery: Delivery) -> bool:
-    """Whether the work on this delivery is to be told of at all."""
-    return delivery.published_to[1] not in TELLS_OF_WORK
+def is_reported(delivery: Delivery) -> bool:
+    """Whether the work on this delivery is measured and recorded at all."""
+    return delivery.published_to[1] not in REPORT_KINDS
 
 
-def is_kept(subscription: Subscription, delivery: Delivery, failure: Failure | None) -> bool:
+def is_recorded(subscription: Subscription, delivery: Delivery, failure: Failure | None) -> bool:
     """Whether this try is written down. With `on_failure` the end of a message that failed before is, too."""
     keep = subscription.options.history
     if keep is Keep.NEVER:
         return False
     wanted = keep is Keep.ALWAYS or failure is not None or _failed_before(subscription, delivery)
-    return wanted and is_told_of(delivery)
+    return wanted and is_reported(delivery)
 
 
 def history_row(

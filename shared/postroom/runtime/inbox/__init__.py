@@ -1,6 +1,6 @@
 """What a service remembers of its messages: finished work, who holds what, and the history of outcomes."""
 
-from postroom.runtime.inbox.inbox import MOST_DEATHS, Begin, Claim, Finish, Inbox, Key, Standing
+from postroom.runtime.inbox.inbox import MOST_DEATHS, Begin, Claim, ClaimState, Finish, Inbox, Key
 from postroom.runtime.inbox.liveness import Liveness
 
-__all__ = ["MOST_DEATHS", "Begin", "Claim", "Finish", "Inbox", "Key", "Liveness", "Standing"]
+__all__ = ["MOST_DEATHS", "Begin", "Claim", "ClaimState", "Finish", "Inbox", "Key", "Liveness"]

@@ -27,7 +27,7 @@ SUSPECT_DEATHS = 2
 MOST_DEATHS = 5
 """A message whose workers died this often is not begun again."""
 
-REMEMBERED = timedelta(days=7)
+RETENTION = timedelta(days=7)
 """For how long finished work is remembered."""
 
 
@@ -38,10 +38,10 @@ class Key(NamedTuple):
     identity: str
 
 
-class Standing(Enum):
+class ClaimState(Enum):
     """What the inbox says of a message."""
 
-    YOURS = "yours"
+    GRANTED = "granted to this process"
     DONE = "done"
     HELD = "held by another process that is alive"
 
@@ -50,7 +50,7 @@ class Standing(Enum):
 class Claim:
     """The inbox's answer. `deaths` counts the workers that began this message and died before it was finished."""
 
-    standing: Standing
+    state: ClaimState
     deaths: int = 0
 
     @property
@@ -86,7 +86,7 @@ class Inbox:
     """One process's view of its service's inbox.
 
     Attributes:
-        remembered: set whenever there is new history; whoever tells it clears it.
+        history_added: set whenever there is new history; whoever publishes it clears it.
     """
 
     def __init__(self, database: Database, *, holder: str | None = None) -> None:
@@ -96,7 +96,7 @@ class Inbox:
         self._commits = GroupCommit(database, self._commit)
         self._claimed_here: dict[Key, asyncio.Event] = {}
         self._sql = inbox_statements(database.is_sqlite)
-        self.remembered = asyncio.Event()
+        self.history_added = asyncio.Event()
 
     @property
     def is_failing(self) -> bool:
@@ -108,11 +108,11 @@ class Inbox:
         while (other := self._claimed_here.get(key)) is not None:
             await other.wait()
         self._claimed_here[key] = asyncio.Event()
-        claim: Claim = Claim(Standing.HELD)
+        claim: Claim = Claim(ClaimState.HELD)
         try:
             claim = await self._commits.write(key)
         finally:
-            if claim.standing is not Standing.YOURS:
+            if claim.state is not ClaimState.GRANTED:
                 self._claimed_here.pop(key).set()
         return claim
 
@@ -129,43 +129,43 @@ class Inbox:
         try:
             await self._commits.write(finish)
             if finish.history:
-                self.remembered.set()
+                self.history_added.set()
         finally:
             if finish.key and finish.key in self._claimed_here:
                 self._claimed_here.pop(finish.key).set()
 
     async def prune(self, now: datetime | None = None) -> None:
-        """Forget work that was finished longer ago than REMEMBERED."""
-        limit = (now or datetime.now(UTC)) - REMEMBERED
+        """Forget work that was finished longer ago than RETENTION."""
+        limit = (now or datetime.now(UTC)) - RETENTION
         # Some at a time, so that what the running messages write does not wait long.
         while await self._database.run(lambda connection: connection.execute(self._sql.prune, {"now": limit}).rowcount):
             pass
 
-    def _commit(self, connection: Connection, wishes: list[Key | Begin | Rest | Finish]) -> list[Claim | None]:
-        finished = [wish for wish in wishes if isinstance(wish, Finish)]
+    def _commit(self, connection: Connection, writes: list[Key | Begin | Rest | Finish]) -> list[Claim | None]:
+        finished = [write for write in writes if isinstance(write, Finish)]
         self._for_keys(connection, self._sql.done, [f.key for f in finished if f.key and f.is_done], now=True)
         self._for_keys(connection, self._sql.forget, [f.key for f in finished if f.key and not f.is_done])
-        untold = {"holder": self.holder, "is_told": False}
-        history = [{**finish.history, **untold} for finish in finished if finish.history]
+        pending = {"holder": self.holder, "is_told": False}
+        history = [{**finish.history, **pending} for finish in finished if finish.history]
         if history:
             connection.execute(insert(HistoryRow), history)
-        self._for_keys(connection, self._sql.rest, [wish.key for wish in wishes if isinstance(wish, Rest)])
-        self._for_keys(connection, self._sql.begin, [wish.key for wish in wishes if isinstance(wish, Begin)])
-        claims = self._claim_all(connection, [wish for wish in wishes if isinstance(wish, Key)])
-        return [claims[wish] if isinstance(wish, Key) else None for wish in wishes]
+        self._for_keys(connection, self._sql.rest, [write.key for write in writes if isinstance(write, Rest)])
+        self._for_keys(connection, self._sql.begin, [write.key for write in writes if isinstance(write, Begin)])
+        claims = self._claim_all(connection, [write for write in writes if isinstance(write, Key)])
+        return [claims[write] if isinstance(write, Key) else None for write in writes]
 
     def _claim_all(self, connection: Connection, keys: list[Key]) -> dict[Key, Claim]:
         inserted = self._for_keys(connection, self._sql.claim, keys)
         if inserted == len(keys):
-            return dict.fromkeys(keys, Claim(Standing.YOURS))
+            return dict.fromkeys(keys, Claim(ClaimState.GRANTED))
         # A row that goes away in between is looked at again with the next delivery.
-        claims = dict.fromkeys(keys, Claim(Standing.HELD))
+        claims = dict.fromkeys(keys, Claim(ClaimState.HELD))
         for row in connection.execute(self._sql.look_up, {"keys": _as_json(keys)}):
             key = Key(row.queue, row.identity)
             if row.state == DONE:
-                claims[key] = Claim(Standing.DONE)
+                claims[key] = Claim(ClaimState.DONE)
             elif row.holder == self.holder:
-                claims[key] = Claim(Standing.YOURS, max(0, row.starts - 1))
+                claims[key] = Claim(ClaimState.GRANTED, max(0, row.starts - 1))
             elif self.liveness.is_dead(row.holder):
                 claims[key] = self._take_over(connection, key, row.holder, row.starts)
         return claims
@@ -174,7 +174,7 @@ class Inbox:
         values = {"holder": self.holder, "dead": dead, "queue": key.queue, "identity": key.identity}
         begun = starts + 1 if starts < SUSPECT_DEATHS else starts
         taken = connection.execute(self._sql.take_over, {**values, "starts": begun})
-        return Claim(Standing.YOURS, starts) if taken.rowcount else Claim(Standing.HELD)
+        return Claim(ClaimState.GRANTED, starts) if taken.rowcount else Claim(ClaimState.HELD)
 
     def _for_keys(self, connection: Connection, statement: TextClause, keys: list[Key], *, now: bool = False) -> int:
         if not keys:

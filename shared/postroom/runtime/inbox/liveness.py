@@ -33,7 +33,7 @@ _BEAT = text(
 )
 _LIST = text("SELECT holder, beats FROM workers")
 _LEAVE = text("DELETE FROM workers WHERE holder = :holder")
-_BURY = text(
+_REMOVE = text(
     "DELETE FROM workers WHERE holder = :dead "
     "AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.holder = :dead AND state = 'started')"
 )
@@ -82,23 +82,23 @@ class Liveness:
         self._absent = {holder: True for holder in self._absent if holder not in beats}
         self._listed = True
 
-    async def keep_beating(self) -> None:
+    async def send_heartbeats(self) -> None:
         """Beat until cancelled. A database that is away is waited for; nobody is declared dead meanwhile."""
         while True:
             await asyncio.sleep(BEAT.total_seconds())
             try:
                 await self.beat()
-                await self._bury_the_dead()
+                await self._remove_dead()
             except (SQLAlchemyError, OSError) as error:
                 self._listed = False
                 self._seen.clear()
                 log.warning("The heartbeat could not be written: %s", type(error).__name__)
 
-    async def _bury_the_dead(self) -> None:
+    async def _remove_dead(self) -> None:
         # A row of a holder that nothing refers to any more is of no use.
         dead = [{"dead": holder} for holder in self._seen if self.is_dead(holder)]
         if dead:
-            await self._database.run(lambda connection: connection.execute(_BURY, dead))
+            await self._database.run(lambda connection: connection.execute(_REMOVE, dead))
 
     async def leave(self) -> None:
         """Go in good order: what this process still held is free at once."""

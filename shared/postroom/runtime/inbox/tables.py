@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 STARTED = "started"
 DONE = "done"
 
-UNTOLD = text("NOT is_told")
+UNPUBLISHED = text("NOT is_told")
 """As the index says it: written in any other way, SQLite would not use the index."""
 
 
@@ -37,11 +37,12 @@ class WorkerRow(SQLModel, table=True):
 
 
 class HistoryRow(SQLModel, table=True):
-    """One outcome of one try. It waits here until it was told to the history of all services, as `job.recorded`.
+    """One outcome of one try. It waits here until it was published to the history of all services, as `job.recorded`.
 
     Attributes:
         try_id: of this try alone; rows from before there were any have none.
-        holder: the process that wrote it, and tells it.
+        holder: the process that wrote it, and publishes it.
+        is_told: whether it was published.
         recipients: JSON list of postroom.wire.messages.Recipient.
     """
 
@@ -49,7 +50,7 @@ class HistoryRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_history_message_id", "message_id"),
         Index("ix_history_at", "at"),
-        Index("ix_history_untold", "holder", "id", sqlite_where=UNTOLD, postgresql_where=UNTOLD),
+        Index("ix_history_untold", "holder", "id", sqlite_where=UNPUBLISHED, postgresql_where=UNPUBLISHED),
     )
 
     id: int | None = Field(default=None, primary_key=True)

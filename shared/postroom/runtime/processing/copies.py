@@ -143,8 +143,9 @@ def failure_headers(delivery: Delivery, failure: Failure, service: str) -> dict[
 def _unchanged_headers(delivery: Delivery) -> dict[str, Any]:
     """The headers of a copy that is not another try: what was a replay stays one, also without the broker's record."""
     headers = _kept_headers(delivery)
-    if delivery.buried_at is not None and delivery.queue != wire.ALERTING_QUEUE:  # there they tell of other deaths
-        headers.setdefault(wire.X_FAILED_AT, delivery.buried_at)
+    # In alerting's own queue these headers tell of other deaths.
+    if delivery.dead_lettered_at is not None and delivery.queue != wire.ALERTING_QUEUE:
+        headers.setdefault(wire.X_FAILED_AT, delivery.dead_lettered_at)
         headers[wire.X_REPLAYS] = delivery.replays - 1
     return headers
 

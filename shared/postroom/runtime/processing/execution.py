@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 from postroom.privacy.redaction import redact
-from postroom.runtime.circuit import Circuit
+from postroom.runtime.circuit import CircuitBreaker
 from postroom.runtime.consuming.acknowledgement import Acknowledger
-from postroom.runtime.consuming.delivery import NO_WISHES, Delivery, Wishes
+from postroom.runtime.consuming.delivery import NO_MESSAGE_OPTIONS, Delivery, MessageOptions
 from postroom.runtime.inbox import Inbox, Key
-from postroom.runtime.processing.poison import Suspicion
+from postroom.runtime.processing.poison import PoisonDetector
 from postroom.runtime.registration import Adapters, Subscription
 from postroom.telemetry import metrics
 from postroom.telemetry.tracing import continued_trace
@@ -33,22 +33,22 @@ class Work:
     delivery: Delivery
     acks: Acknowledger
     began: float  # time.perf_counter()
-    wishes: Wishes = NO_WISHES
+    wishes: MessageOptions = NO_MESSAGE_OPTIONS
     message: Any = None
     key: Key | None = None  # set while this process holds it in the inbox
 
 
-class Tries:
-    """Tries the messages of one queue.
+class Executor:
+    """Runs the handler of one queue's messages.
 
     Args:
         subscription: the queue and its handler.
         adapters: what the handler is given besides the message.
         circuit: whether the provider is there; shared by all queues of the process.
-        inbox: told what waits and what is begun.
+        inbox: keeps what waits and what is begun.
     """
 
-    def __init__(self, subscription: Subscription, adapters: Adapters, circuit: Circuit, inbox: Inbox) -> None:
+    def __init__(self, subscription: Subscription, adapters: Adapters, circuit: CircuitBreaker, inbox: Inbox) -> None:
         self._handler = subscription.bind(adapters)
         self._time_limit = subscription.options.time_limit
         self._needs_provider = subscription.options.needs_provider
@@ -56,59 +56,59 @@ class Tries:
         self._inbox = inbox
         self._seconds = metrics.SECONDS.labels(subscription.queue)
 
-    async def run(self, work: Work) -> Exception | None:
+    async def execute(self, work: Work) -> Exception | None:
         """The handler's answer: None, or why it failed. An absent provider is waited for, which is no failure.
 
-        Unless it is this message, see Suspicion.
+        Unless it is this message, see PoisonDetector.
         """
         if not self._needs_provider:
             return await self._run_handler(work)
         error: Exception | None = None
-        suspicion = Suspicion(self._circuit)
+        poison = PoisonDetector(self._circuit)
         while True:
             try:
                 is_probe = self._circuit.is_open and await self._admitted(work, has_failed=error is not None)
             except TimeoutError:
                 return Postponed("its provider is away", wait=COME_BACK)
-            if error is not None and not is_probe and suspicion.grows():
+            if error is not None and not is_probe and poison.record_recovery():
                 return error
             error = await self._try(work, is_probe=is_probe)
-            if not self._shows_absence(error):
+            if not self._shows_outage(error):
                 return error
-            suspicion.note_failure(is_probe=is_probe)
+            poison.record_outage(is_probe=is_probe)
 
     async def _try(self, work: Work, *, is_probe: bool) -> Exception | None:
-        """One try, of which the circuit is told."""
+        """One try, whose end is recorded in the circuit."""
         circuit, delivery = self._circuit, work.delivery
         delivery.provider_answered = None
         try:
             error = await self._run_handler(work)
         except BaseException:
-            circuit.undecided(is_probe=is_probe)
+            circuit.record_inconclusive(is_probe=is_probe)
             raise
-        if self._shows_absence(error):
+        if self._shows_outage(error):
             retry_after = error.retry_after if isinstance(error, TemporaryFailure) else None
-            circuit.refused(redact(str(error)), retry_after, is_probe=is_probe)
+            circuit.record_outage(redact(str(error)), retry_after, is_probe=is_probe)
         elif error is None if delivery.provider_answered is None else delivery.provider_answered:
-            circuit.passed(is_probe=is_probe)
+            circuit.record_success(is_probe=is_probe)
         else:
-            circuit.undecided(is_probe=is_probe)
+            circuit.record_inconclusive(is_probe=is_probe)
         return error
 
-    def _shows_absence(self, error: Exception | None) -> bool:
+    def _shows_outage(self, error: Exception | None) -> bool:
         # What waits in vain for a connection while nobody gets one has not failed by itself either.
         is_late = isinstance(error, TimeLimitExceeded) and self._circuit.is_open
         return isinstance(error, ProviderUnavailable) or is_late
 
     async def _admitted(self, work: Work, *, has_failed: bool) -> bool:
-        """Wait for the turn to try, see Circuit.admitted. Raises TimeoutError after LONGEST_HOLD."""
+        """Wait for the turn to try, see CircuitBreaker.admit. Raises TimeoutError after LONGEST_HOLD."""
         # A worker that is killed while its messages only wait was killed by none of them.
         if work.key is not None:
             await self._inbox.rest(work.key)
         gone = work.acks.gone()  # what the broker has taken back comes again, and waits then
         try:
             async with asyncio.timeout(work.delivery.received_at + LONGEST_HOLD.total_seconds() - time.time()):
-                is_probe = await self._circuit.admitted(has_failed=has_failed, unless=gone)
+                is_probe = await self._circuit.admit(has_failed=has_failed, unless=gone)
         finally:
             gone.cancel()
         if work.key is not None:
@@ -119,7 +119,7 @@ class Tries:
         try:
             await self._inbox.begin(key)
         except BaseException:
-            self._circuit.undecided(is_probe=is_probe)
+            self._circuit.record_inconclusive(is_probe=is_probe)
             raise
 
     async def _run_handler(self, work: Work) -> Exception | None:

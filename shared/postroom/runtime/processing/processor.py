@@ -26,15 +26,15 @@ from postroom.broker.publishing import Outgoing, Publisher
 from postroom.broker.topology import LONGEST_WAIT
 from postroom.privacy.masking import mask_text
 from postroom.privacy.redaction import redact
-from postroom.runtime.circuit import Circuit
+from postroom.runtime.circuit import CircuitBreaker
 from postroom.runtime.consuming.acknowledgement import Acknowledger
 from postroom.runtime.consuming.decoding import decode
-from postroom.runtime.consuming.delivery import Delivery, read_wishes
+from postroom.runtime.consuming.delivery import Delivery, read_message_options
 from postroom.runtime.history.measurements import Meter, Outcome
-from postroom.runtime.history.rows import history_row, is_kept, is_told_of
-from postroom.runtime.inbox import MOST_DEATHS, Finish, Inbox, Key, Standing
+from postroom.runtime.history.rows import history_row, is_recorded, is_reported
+from postroom.runtime.inbox import MOST_DEATHS, ClaimState, Finish, Inbox, Key
 from postroom.runtime.processing.copies import Failure, completed, dead_letter, deferred, postponed, retried
-from postroom.runtime.processing.execution import Tries, Work
+from postroom.runtime.processing.execution import Executor, Work
 from postroom.runtime.registration import Adapters, Subscription
 from postroom.telemetry import metrics
 from postroom.telemetry.logs import LogContext, log_context
@@ -79,11 +79,11 @@ class Processor:
         inbox: Inbox,
         publisher: Publisher,
         alone: asyncio.Lock,
-        circuit: Circuit,
+        circuit: CircuitBreaker,
     ) -> None:
         self._subscription = subscription
         self._options = subscription.options
-        self._tries = Tries(subscription, adapters, circuit, inbox)
+        self._executor = Executor(subscription, adapters, circuit, inbox)
         self._inbox = inbox
         self._publisher = publisher
         self._alone = alone
@@ -131,7 +131,7 @@ class Processor:
 
     async def _give_back(self, delivery: Delivery, acks: Acknowledger) -> None:
         self._count["returned"].inc()
-        await acks.give_back(delivery.tag)
+        await acks.requeue(delivery.tag)
 
     async def _live(self, delivery: Delivery, acks: Acknowledger) -> None:
         log_context.set(LogContext(delivery.queue, delivery.message_id, trace_id_of(delivery.headers)))
@@ -154,7 +154,7 @@ class Processor:
         work = Work(delivery, acks, time.perf_counter())
         try:
             if self._subscription.model is not None:  # a raw reader's deliveries carry wishes to somebody else
-                work.wishes = read_wishes(delivery.headers)
+                work.wishes = read_message_options(delivery.headers)
             work.message = self._read(delivery)
         except InvalidMessage as error:
             return await self._bury(work, Failure(error, attempts=1))
@@ -183,10 +183,10 @@ class Processor:
 
     async def _do_once(self, work: Work, key: Key) -> bool:
         claim = await self._inbox.claim(key)
-        if claim.standing is Standing.DONE:
+        if claim.state is ClaimState.DONE:
             self._count["duplicate"].inc()
             return await self._tell_done(work)
-        if claim.standing is Standing.HELD:
+        if claim.state is ClaimState.HELD:
             self._count["postponed"].inc()
             return await self._hand_over(postponed(work.delivery, LOOK_AGAIN), work.acks)
         work.key = key
@@ -204,7 +204,7 @@ class Processor:
             raise
 
     async def _do(self, work: Work) -> bool:
-        error = await self._tries.run(work)
+        error = await self._executor.execute(work)
         if error is None:
             self._settled(work, "done")
             await self._remember(work, "done", None)
@@ -241,7 +241,7 @@ class Processor:
 
     def _settled(self, work: Work, outcome: Outcome) -> None:
         self._count[outcome].inc()
-        if is_told_of(work.delivery):
+        if is_reported(work.delivery):
             self.meter.count(outcome, time.perf_counter() - work.began)
 
     async def _postpone(self, work: Work, postponement: Postponed) -> bool:
@@ -292,7 +292,7 @@ class Processor:
         self, work: Work, outcome: Outcome, failure: Failure | None, wait: timedelta | None = None
     ) -> None:
         subscription, history = self._subscription, None
-        if is_kept(subscription, work.delivery, failure):
+        if is_recorded(subscription, work.delivery, failure):
             history = history_row(subscription, work, outcome, failure, wait)
         if work.key is not None or history is not None:
             await self._inbox.finish(Finish(work.key, outcome == "done", history))

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from postroom.runtime import circuit as circuit_module
-from postroom.runtime.circuit import Circuit
+from postroom.runtime.circuit import CircuitBreaker
 from postroom.testing import eventually
 
 
@@ -17,74 +17,74 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_everybody_goes_ahead_while_the_provider_is_there() -> None:
-    assert await Circuit().admitted() is False
+    assert await CircuitBreaker().admit() is False
 
 
 async def test_while_it_is_away_one_probes_and_the_others_wait() -> None:
-    circuit = Circuit()
-    circuit.refused("away", None, is_probe=False)
-    turns = [asyncio.create_task(circuit.admitted()) for _ in range(3)]
+    circuit = CircuitBreaker()
+    circuit.record_outage("away", None, is_probe=False)
+    turns = [asyncio.create_task(circuit.admit()) for _ in range(3)]
 
     done, waiting = await asyncio.wait(turns, timeout=0.2)
 
     assert [task.result() for task in done] == [True]
-    circuit.passed(is_probe=True)
+    circuit.record_success(is_probe=True)
     assert [await task for task in waiting] == [False, False]
     assert not circuit.is_open
-    assert circuit.refused_probes == 0
+    assert circuit.failed_probes == 0
 
 
 async def test_a_probe_that_failed_waits_behind_the_others() -> None:
-    circuit = Circuit()
-    circuit.refused("away", None, is_probe=False)
+    circuit = CircuitBreaker()
+    circuit.record_outage("away", None, is_probe=False)
     order: list[str] = []
 
     async def message(name: str) -> None:
         for has_failed in (False, True):
-            assert await circuit.admitted(has_failed=has_failed)
+            assert await circuit.admit(has_failed=has_failed)
             order.append(name)
-            circuit.refused("still away", None, is_probe=True)
+            circuit.record_outage("still away", None, is_probe=True)
 
     await asyncio.gather(message("a"), message("b"), message("c"))
 
     assert order == ["a", "b", "c", "a", "b", "c"]
-    assert circuit.refused_probes == 6
+    assert circuit.failed_probes == 6
 
 
 async def test_what_has_not_failed_probes_before_what_has() -> None:
-    circuit = Circuit()
-    circuit.refused("away", None, is_probe=False)
-    failed = [asyncio.create_task(circuit.admitted(has_failed=True)) for _ in range(3)]
+    circuit = CircuitBreaker()
+    circuit.record_outage("away", None, is_probe=False)
+    failed = [asyncio.create_task(circuit.admit(has_failed=True)) for _ in range(3)]
     await asyncio.sleep(0)
-    fresh = asyncio.create_task(circuit.admitted())
+    fresh = asyncio.create_task(circuit.admit())
 
     assert await asyncio.wait_for(fresh, 1)
     assert not any(task.done() for task in failed)
-    circuit.passed(is_probe=True)
+    circuit.record_success(is_probe=True)
     assert await asyncio.gather(*failed) == [False] * 3
 
 
 async def test_a_probe_that_says_nothing_makes_room_for_the_next() -> None:
-    circuit = Circuit()
-    circuit.refused("away", None, is_probe=False)
+    circuit = CircuitBreaker()
+    circuit.record_outage("away", None, is_probe=False)
 
-    first, second, third = (asyncio.create_task(circuit.admitted()) for _ in range(3))
+    first, second, third = (asyncio.create_task(circuit.admit()) for _ in range(3))
     assert await first
-    circuit.refused("still away", timedelta(minutes=1), is_probe=True)
+    circuit.record_outage("still away", timedelta(minutes=1), is_probe=True)
     circuit._pause_is_over()  # a minute later
     assert await second
 
     undecided_at = asyncio.get_running_loop().time()
-    circuit.undecided(is_probe=True)
+    circuit.record_inconclusive(is_probe=True)
 
     assert await third
     assert asyncio.get_running_loop().time() == undecided_at  # not after one more pause
 
 
 async def test_a_cancelled_probe_makes_room_for_the_next() -> None:
-    circuit = Circuit()
-    circuit.refused("away", None, is_probe=False)
-    first, second = (asyncio.create_task(circuit.admitted()) for _ in range(2))
+    circuit = CircuitBreaker()
+    circuit.record_outage("away", None, is_probe=False)
+    first, second = (asyncio.create_task(circuit.admit()) for _ in range(2))
     first.add_done_callback(lambda _: None)
     await asyncio.sleep(0)
     first.cancel()
@@ -93,81 +93,81 @@ async def test_a_cancelled_probe_makes_room_for_the_next() -> None:
 
 
 async def test_a_provider_that_names_a_time_is_not_asked_before() -> None:
-    circuit = Circuit()
+    circuit = CircuitBreaker()
     loop = asyncio.get_running_loop()
     began = loop.time()
-    circuit.refused("too many", timedelta(milliseconds=300), is_probe=False)
+    circuit.record_outage("too many", timedelta(milliseconds=300), is_probe=False)
 
-    assert await circuit.admitted()
+    assert await circuit.admit()
 
     assert loop.time() - began == pytest.approx(0.3)
 
 
 async def test_a_later_time_named_by_another_message_counts_too() -> None:
-    circuit = Circuit()
+    circuit = CircuitBreaker()
     loop = asyncio.get_running_loop()
     began = loop.time()
-    circuit.refused("too many", timedelta(milliseconds=20), is_probe=False)
-    circuit.refused("too many", timedelta(milliseconds=300), is_probe=False)
+    circuit.record_outage("too many", timedelta(milliseconds=20), is_probe=False)
+    circuit.record_outage("too many", timedelta(milliseconds=300), is_probe=False)
 
-    assert await circuit.admitted()
+    assert await circuit.admit()
 
     assert loop.time() - began == pytest.approx(0.3)
 
 
 async def test_what_began_before_the_outage_does_not_end_it() -> None:
-    circuit = Circuit()
-    circuit.refused("away", None, is_probe=False)
+    circuit = CircuitBreaker()
+    circuit.record_outage("away", None, is_probe=False)
 
-    circuit.passed(is_probe=False)
+    circuit.record_success(is_probe=False)
 
     assert circuit.is_open
 
 
 async def test_a_time_named_in_one_outage_is_not_waited_for_in_the_next() -> None:
-    circuit = Circuit()
-    circuit.refused("away", None, is_probe=False)
-    assert await circuit.admitted()
-    circuit.refused("a straggler is throttled", timedelta(minutes=1), is_probe=False)
-    circuit.passed(is_probe=True)
+    circuit = CircuitBreaker()
+    circuit.record_outage("away", None, is_probe=False)
+    assert await circuit.admit()
+    circuit.record_outage("a straggler is throttled", timedelta(minutes=1), is_probe=False)
+    circuit.record_success(is_probe=True)
 
-    circuit.refused("away again", None, is_probe=False)
+    circuit.record_outage("away again", None, is_probe=False)
 
-    assert await asyncio.wait_for(circuit.admitted(), 1)
+    assert await asyncio.wait_for(circuit.admit(), 1)
 
 
 async def test_when_nothing_waits_as_the_pause_ends_the_next_message_tries_at_once() -> None:
-    circuit = Circuit()
-    circuit.refused("away", None, is_probe=False)
+    circuit = CircuitBreaker()
+    circuit.record_outage("away", None, is_probe=False)
     await eventually(lambda: circuit._giving_up is not None)
 
-    turn = asyncio.create_task(circuit.admitted())
+    turn = asyncio.create_task(circuit.admit())
     await asyncio.sleep(0)
 
     assert turn.done()
     assert turn.result()
-    second = asyncio.create_task(circuit.admitted())
-    circuit.passed(is_probe=True)
+    second = asyncio.create_task(circuit.admit())
+    circuit.record_success(is_probe=True)
     assert await second is False
 
 
 async def test_a_provider_that_nobody_asks_any_more_is_not_said_to_be_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(circuit_module, "UNASKED", timedelta(milliseconds=20))
-    circuit = Circuit()
-    circuit.refused("away", None, is_probe=False)
+    circuit = CircuitBreaker()
+    circuit.record_outage("away", None, is_probe=False)
     circuit.changed.clear()
 
     await asyncio.wait_for(circuit.changed.wait(), 1)
 
     assert circuit.outage is None
-    assert await circuit.admitted() is False
+    assert await circuit.admit() is False
 
 
 async def test_a_message_that_is_taken_back_leaves_the_row() -> None:
-    circuit = Circuit()
-    circuit.refused("away", timedelta(minutes=1), is_probe=False)
+    circuit = CircuitBreaker()
+    circuit.record_outage("away", timedelta(minutes=1), is_probe=False)
     gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    waiting = asyncio.create_task(circuit.admitted(unless=gone))
+    waiting = asyncio.create_task(circuit.admit(unless=gone))
     await asyncio.sleep(0)
 
     gone.set_result(None)
@@ -179,9 +179,9 @@ async def test_a_message_that_is_taken_back_leaves_the_row() -> None:
 
 
 async def test_the_reason_is_told_without_anybodys_address(caplog: pytest.LogCaptureFixture) -> None:
-    circuit = Circuit()
+    circuit = CircuitBreaker()
 
-    circuit.refused("421 <ada@example.com>: try later", None, is_probe=False)
+    circuit.record_outage("421 <ada@example.com>: try later", None, is_probe=False)
 
     assert circuit.outage is not None
     assert "ada@example.com" not in circuit.outage.reason + caplog.text
@@ -189,9 +189,9 @@ async def test_the_reason_is_told_without_anybodys_address(caplog: pytest.LogCap
 
 
 async def test_a_stopping_process_waits_for_no_provider() -> None:
-    circuit = Circuit()
-    circuit.refused("away", timedelta(minutes=1), is_probe=False)
-    waiting = asyncio.create_task(circuit.admitted())
+    circuit = CircuitBreaker()
+    circuit.record_outage("away", timedelta(minutes=1), is_probe=False)
+    waiting = asyncio.create_task(circuit.admit())
     await asyncio.sleep(0)
 
     circuit.stop()
@@ -199,4 +199,4 @@ async def test_a_stopping_process_waits_for_no_provider() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     with pytest.raises(asyncio.CancelledError):
-        await circuit.admitted()
+        await circuit.admit()

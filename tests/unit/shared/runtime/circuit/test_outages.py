@@ -4,8 +4,8 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-from postroom.runtime.circuit import Circuit
-from postroom.runtime.circuit.outages import OutageTelling
+from postroom.runtime.circuit import CircuitBreaker
+from postroom.runtime.circuit.outages import OutagePublisher
 from postroom.testing import RecordingPublisher, eventually
 from postroom.wire.errors import BrokerUnavailable
 from postroom.wire.messages import CircuitClosed, CircuitOpened
@@ -23,17 +23,17 @@ class ForgetfulPublisher(RecordingPublisher):
         return await super().publish(*arguments, **options)
 
 
-def telling(circuit: Circuit, publisher: RecordingPublisher, **options: Any) -> OutageTelling:
-    return OutageTelling("email", "p1", circuit, publisher, **options)  # type: ignore[arg-type]
+def outages(circuit: CircuitBreaker, publisher: RecordingPublisher, **options: Any) -> OutagePublisher:
+    return OutagePublisher("email", "p1", circuit, publisher, **options)  # type: ignore[arg-type]
 
 
 async def test_an_outage_is_told_when_it_begins_and_when_it_ends() -> None:
-    circuit, publisher = Circuit(), RecordingPublisher()
-    task = asyncio.create_task(telling(circuit, publisher).keep_telling())
+    circuit, publisher = CircuitBreaker(), RecordingPublisher()
+    task = asyncio.create_task(outages(circuit, publisher).keep_publishing())
 
-    circuit.refused("the server of ada@example.com is away", None, is_probe=False)
+    circuit.record_outage("the server of ada@example.com is away", None, is_probe=False)
     await eventually(lambda: publisher.published)
-    circuit.passed(is_probe=True)
+    circuit.record_success(is_probe=True)
     await eventually(lambda: len(publisher.published) == 2)
     task.cancel()
 
@@ -45,11 +45,11 @@ async def test_an_outage_is_told_when_it_begins_and_when_it_ends() -> None:
 
 
 async def test_an_outage_that_lasts_is_told_again_and_again() -> None:
-    circuit, publisher = Circuit(), RecordingPublisher()
+    circuit, publisher = CircuitBreaker(), RecordingPublisher()
     every = timedelta(milliseconds=10)
-    task = asyncio.create_task(telling(circuit, publisher, every=every).keep_telling())
+    task = asyncio.create_task(outages(circuit, publisher, every=every).keep_publishing())
 
-    circuit.refused("away", None, is_probe=False)
+    circuit.record_outage("away", None, is_probe=False)
     await eventually(lambda: len(publisher.published) >= 3)
     task.cancel()
 
@@ -57,10 +57,10 @@ async def test_an_outage_that_lasts_is_told_again_and_again() -> None:
 
 
 async def test_what_the_broker_did_not_take_is_told_later(monkeypatch: Any) -> None:
-    monkeypatch.setattr("postroom.runtime.circuit.outages.TELL_AGAIN", timedelta(milliseconds=10))
-    circuit, publisher = Circuit(), ForgetfulPublisher()
-    circuit.refused("away", None, is_probe=False)
-    task = asyncio.create_task(telling(circuit, publisher).keep_telling())
+    monkeypatch.setattr("postroom.runtime.circuit.outages.RETRY_AFTER", timedelta(milliseconds=10))
+    circuit, publisher = CircuitBreaker(), ForgetfulPublisher()
+    circuit.record_outage("away", None, is_probe=False)
+    task = asyncio.create_task(outages(circuit, publisher).keep_publishing())
 
     await eventually(lambda: publisher.published)
     task.cancel()
@@ -68,11 +68,11 @@ async def test_what_the_broker_did_not_take_is_told_later(monkeypatch: Any) -> N
     assert publisher.refused == 1
 
 
-async def test_an_outage_that_ended_before_it_was_told_is_not_told() -> None:
-    circuit, publisher = Circuit(), RecordingPublisher()
-    circuit.refused("away", None, is_probe=False)
-    circuit.passed(is_probe=True)
+async def test_an_outage_that_ended_before_it_was_published_is_not_published() -> None:
+    circuit, publisher = CircuitBreaker(), RecordingPublisher()
+    circuit.record_outage("away", None, is_probe=False)
+    circuit.record_success(is_probe=True)
 
-    await telling(circuit, publisher).tell()
+    await outages(circuit, publisher).publish()
 
     assert not publisher.published

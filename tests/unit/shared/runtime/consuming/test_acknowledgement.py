@@ -81,7 +81,7 @@ async def test_acknowledgements_follow_by_themselves_soon() -> None:
 
 async def test_what_is_given_back_or_rejected_is_not_acknowledged_as_well() -> None:
     acks, channel = opened(4)
-    await acks.give_back(1)
+    await acks.requeue(1)
     await acks.reject(3)
     acks.done(2)
     acks.done(4)
@@ -124,7 +124,7 @@ def test_whatever_the_order_only_finished_messages_are_ever_acknowledged(data: s
         for tag in data.draw(st.permutations(range(1, count + 1))):
             finished.add(tag)
             if data.draw(st.booleans()):
-                await acks.give_back(tag)
+                await acks.requeue(tag)
             else:
                 acks.done(tag)
             if data.draw(st.booleans()):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from postroom.runtime.consuming.delivery import MOST_COUNTED, NO_WISHES, Delivery, read_wishes
+from postroom.runtime.consuming.delivery import MOST_COUNTED, NO_MESSAGE_OPTIONS, Delivery, read_message_options
 from postroom.testing import make_delivery
 from postroom.wire.errors import InvalidMessage
 from postroom.wire.retries import RetryPolicy, exponential, fixed
@@ -72,8 +72,8 @@ def test_first_seen_is_now_or_what_an_earlier_worker_wrote() -> None:
 
 
 def test_without_wishes_the_service_s_own_policy_holds() -> None:
-    assert read_wishes({"tenant": "acme"}) is NO_WISHES
-    assert NO_WISHES.retry_policy(DEFAULT) is DEFAULT
+    assert read_message_options({"tenant": "acme"}) is NO_MESSAGE_OPTIONS
+    assert NO_MESSAGE_OPTIONS.retry_policy(DEFAULT) is DEFAULT
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_without_wishes_the_service_s_own_policy_holds() -> None:
     ],
 )
 def test_each_wish_replaces_its_part_of_the_policy(headers: dict[str, Any], policy: RetryPolicy) -> None:
-    assert read_wishes(headers).retry_policy(DEFAULT) == policy
+    assert read_message_options(headers).retry_policy(DEFAULT) == policy
 
 
 @pytest.mark.parametrize(
@@ -107,13 +107,13 @@ def test_each_wish_replaces_its_part_of_the_policy(headers: dict[str, Any], poli
 )
 def test_a_wish_that_cannot_be_meant_is_named(headers: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidMessage, match=rf"^header {field}: "):
-        read_wishes(headers)
+        read_message_options(headers)
 
 
 def test_more_than_a_hundred_headers_are_refused() -> None:
-    read_wishes({str(number): 1 for number in range(100)})
+    read_message_options({str(number): 1 for number in range(100)})
     with pytest.raises(InvalidMessage, match="101 of them, at most 100"):
-        read_wishes({str(number): 1 for number in range(101)})
+        read_message_options({str(number): 1 for number in range(101)})
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_more_than_a_hundred_headers_are_refused() -> None:
     ],
 )
 def test_a_message_expires_at_its_moment(expires_at: Any, has_expired: bool) -> None:
-    assert read_wishes({"expires-at": expires_at}).has_expired(NOON.timestamp()) is has_expired
+    assert read_message_options({"expires-at": expires_at}).has_expired(NOON.timestamp()) is has_expired
 
 
 @pytest.mark.parametrize(
@@ -150,6 +150,6 @@ def test_a_message_expires_at_its_moment(expires_at: Any, has_expired: bool) -> 
 def test_a_delay_is_counted_from_the_publisher_s_time_stamp(delay: Any, age: float | None, left: int) -> None:
     timestamp = None if age is None else NOON - timedelta(seconds=age)
 
-    wait = read_wishes({"delay-seconds": delay}).wait_left(delivery(timestamp=timestamp))
+    wait = read_message_options({"delay-seconds": delay}).wait_left(delivery(timestamp=timestamp))
 
     assert wait == timedelta(seconds=left)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroom.broker.publishing import Publisher
-from postroom.runtime.history.measurements import BOUNDS, LONGEST_MILLISECONDS, STEP, Measuring, Meter
+from postroom.runtime.history.measurements import BOUNDS, LONGEST_MILLISECONDS, STEP, MeasurementPublisher, Meter
 from postroom.testing import eventually
 from postroom.wire.errors import BrokerUnavailable, PublishTimeout
 from postroom.wire.messages import JobMeasured, Message
@@ -48,9 +48,9 @@ def meters() -> dict[str, Meter]:
 
 
 @pytest.fixture
-def measuring(publisher: FlakyPublisher, meters: dict[str, Meter]) -> Measuring:
+def measurements(publisher: FlakyPublisher, meters: dict[str, Meter]) -> MeasurementPublisher:
     seconds = iter(range(0, 6000, 60))
-    return Measuring("test", cast("Publisher", publisher), meters, clock=lambda: next(seconds))
+    return MeasurementPublisher("test", cast("Publisher", publisher), meters, clock=lambda: next(seconds))
 
 
 def test_bounds_reach_from_a_millisecond_to_half_an_hour() -> None:
@@ -79,14 +79,14 @@ def test_what_took_longer_than_any_bound_counts_under_the_last() -> None:
 
 
 async def test_what_was_counted_is_told_once(
-    measuring: Measuring, publisher: FlakyPublisher, meters: dict[str, Meter]
+    measurements: MeasurementPublisher, publisher: FlakyPublisher, meters: dict[str, Meter]
 ) -> None:
     for _ in range(3):
         meters["a.do"].count("done", 0.0005)
     meters["a.do"].count("retried", 0.0005)
 
-    await measuring.tell()
-    await measuring.tell()
+    await measurements.publish()
+    await measurements.publish()
 
     assert publisher.told() == [("a.do", "done", 1.0, 3), ("a.do", "retried", 1.0, 1)]
     [event] = publisher.published.values()
@@ -94,50 +94,53 @@ async def test_what_was_counted_is_told_once(
     assert (event.service, event.seconds) == ("test", 60)
 
 
-async def test_a_minute_without_work_is_not_told(measuring: Measuring, publisher: FlakyPublisher) -> None:
-    await measuring.tell()
+async def test_a_minute_without_work_is_not_told(measurements: MeasurementPublisher, publisher: FlakyPublisher) -> None:
+    await measurements.publish()
 
     assert publisher.published == {}
 
 
 async def test_while_the_broker_is_away_counting_goes_on(
-    measuring: Measuring, publisher: FlakyPublisher, meters: dict[str, Meter]
+    measurements: MeasurementPublisher, publisher: FlakyPublisher, meters: dict[str, Meter]
 ) -> None:
     publisher.is_connected = False
     for _ in range(3):
         meters["a.do"].count("done", 0.0005)
-        await measuring.tell()
+        await measurements.publish()
     publisher.is_connected = True
 
-    await measuring.tell()
+    await measurements.publish()
 
     assert publisher.told() == [("a.do", "done", 1.0, 3)]
 
 
 @pytest.mark.parametrize("error", [BrokerUnavailable("lost"), PublishTimeout("silent"), RuntimeError("a bug")])
 async def test_what_was_not_confirmed_is_told_again_and_counts_once(
-    measuring: Measuring, publisher: FlakyPublisher, meters: dict[str, Meter], error: Exception
+    measurements: MeasurementPublisher, publisher: FlakyPublisher, meters: dict[str, Meter], error: Exception
 ) -> None:
     meters["a.do"].count("done", 0.0005)
     meters["b.do"].count("done", 0.0005)
     publisher.errors = [error]
-    await measuring.tell()
+    await measurements.publish()
     meters["b.do"].count("done", 0.0005)
 
-    await measuring.tell()
+    await measurements.publish()
 
     assert publisher.told() == [("a.do", "done", 1.0, 1), ("b.do", "done", 1.0, 1), ("b.do", "done", 1.0, 1)]
 
 
 async def test_it_is_told_again_and_again_until_the_process_stops(
-    measuring: Measuring, publisher: FlakyPublisher, meters: dict[str, Meter], monkeypatch: pytest.MonkeyPatch
+    measurements: MeasurementPublisher,
+    publisher: FlakyPublisher,
+    meters: dict[str, Meter],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("postroom.runtime.history.measurements.TELL_EVERY", timedelta(milliseconds=5))
-    telling = asyncio.create_task(measuring.keep_telling())
+    monkeypatch.setattr("postroom.runtime.history.measurements.PUBLISH_EVERY", timedelta(milliseconds=5))
+    publishing = asyncio.create_task(measurements.keep_publishing())
     for told in (1, 2):
         meters["a.do"].count("done", 0.0005)
         await eventually(lambda told=told: len(publisher.published) == told)  # type: ignore[misc]
 
-    telling.cancel()
+    publishing.cancel()
 
     assert publisher.told() == [("a.do", "done", 1.0, 1)] * 2

@@ -11,7 +11,7 @@ from postroom import wire
 from postroom.broker.amqp_values import tolerate_any_value
 from postroom.broker.publishing.outgoing import MAX_HEADER_BYTES
 from postroom.broker.topology import LONGEST_WAIT, walk_key
-from postroom.runtime.consuming.delivery import Delivery, read_wishes
+from postroom.runtime.consuming.delivery import Delivery, read_message_options
 from postroom.runtime.processing.copies import Failure, completed, dead_letter, deferred, postponed, retried
 from postroom.testing import make_delivery
 from postroom.wire.errors import PermanentFailure
@@ -114,7 +114,7 @@ def test_a_wait_longer_than_the_ladder_walks_again_with_what_is_left(age: timede
 
     assert first_walk.routing_key == walk_key(LONGEST_WAIT, "email.send")
     back = delivery(timestamp=timestamp, headers=first_walk.headers, received_at=(now + LONGEST_WAIT).timestamp())
-    left = read_wishes(back.headers).wait_left(back)
+    left = read_message_options(back.headers).wait_left(back)
     assert abs(left - timedelta(days=7)) < timedelta(seconds=3)
     second_walk = postponed(back, left)
     assert "delay-seconds" not in second_walk.headers

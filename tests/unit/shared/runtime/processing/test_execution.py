@@ -12,12 +12,12 @@ import pytest
 
 from postroom.runtime import Delivery, Worker
 from postroom.runtime import circuit as circuit_module
-from postroom.runtime.circuit import Circuit
+from postroom.runtime.circuit import CircuitBreaker
 from postroom.runtime.consuming.acknowledgement import Acknowledger
-from postroom.runtime.consuming.delivery import Wishes
+from postroom.runtime.consuming.delivery import MessageOptions
 from postroom.runtime.inbox import Inbox
-from postroom.runtime.processing.execution import Tries, Work
-from postroom.runtime.processing.poison import Suspicion
+from postroom.runtime.processing.execution import Executor, Work
+from postroom.runtime.processing.poison import PoisonDetector
 from postroom.testing import eventually
 from postroom.wire.errors import Expired, PermanentFailure, ProviderUnavailable, Throttled, TimeLimitExceeded
 from postroom.wire.messages import Job
@@ -56,31 +56,33 @@ class Belfry:
 
         worker = Worker("bells")
         worker.handles(Ring, **options)(ring)
-        self.circuit = Circuit()
+        self.circuit = CircuitBreaker()
         self.acks = _Acks()
         self.began: list[str] = []
         self.ended: dict[str, Exception | None] = {}
         # Nothing here has an id: the inbox is not asked.
-        self._tries = Tries(worker.subscriptions["bell.ring"], {}, self.circuit, cast("Inbox", None))
+        self._executor = Executor(worker.subscriptions["bell.ring"], {}, self.circuit, cast("Inbox", None))
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def put(self, *names: str, expires_at: datetime | None = None) -> None:
         for name in names:
-            self._tasks[name] = asyncio.create_task(self._run(name, Wishes.model_validate({"expires-at": expires_at})))
+            self._tasks[name] = asyncio.create_task(
+                self._run(name, MessageOptions.model_validate({"expires-at": expires_at}))
+            )
 
     async def end_of(self, name: str) -> Exception | None:
         await eventually(lambda: name in self.ended)
         return self.ended[name]
 
-    async def refused_probes(self, count: int) -> None:
+    async def failed_probes(self, count: int) -> None:
         """Wait until so many more found the provider away."""
-        before = self.circuit.refused_probes
-        await eventually(lambda: self.circuit.refused_probes >= before + count)
+        before = self.circuit.failed_probes
+        await eventually(lambda: self.circuit.failed_probes >= before + count)
 
-    async def _run(self, name: str, wishes: Wishes) -> None:
+    async def _run(self, name: str, wishes: MessageOptions) -> None:
         delivery = Delivery("bell.ring", b"{}", None, None, {}, "jobs", "bell.ring", 1)
         work = Work(delivery, cast("Acknowledger", self.acks), time.perf_counter(), wishes, message=name)
-        self.ended[name] = await self._tries.run(work)
+        self.ended[name] = await self._executor.execute(work)
 
     def is_gone(self, name: str) -> bool:
         return self._tasks[name].cancelled()
@@ -122,7 +124,7 @@ async def test_messages_that_end_without_the_provider_cost_those_that_wait_for_i
         await eventually(lambda: bells.circuit.outage and bells.circuit.outage.held == 20)
         bells.put(*(f"suppressed {n}" for n in range(10)), *(f"sent before {n}" for n in range(10)))
         await eventually(lambda: probed == 20)
-        await bells.refused_probes(20)
+        await bells.failed_probes(20)
 
         assert bells.circuit.is_open
         assert bells.ended.keys().isdisjoint(held)
@@ -154,8 +156,8 @@ async def test_they_end_too_where_few_others_come() -> None:
 
     async with belfry(do) as bells:
         bells.put("bad 1", "bad 2", "bad 3")
-        for n in range(Suspicion.MOST_STRIKES):
-            await bells.refused_probes(3)
+        for n in range(PoisonDetector.POISON_STRIKES):
+            await bells.failed_probes(3)
             bells.put(f"good {n}")
             assert await bells.end_of(f"good {n}") is None
 
@@ -174,8 +176,8 @@ async def test_a_provider_that_comes_and_goes_costs_no_message_an_attempt() -> N
 
     async with belfry(do) as bells:
         bells.put(*(f"mail {n}" for n in range(40)))
-        for _ in range(Suspicion.MOST_STRIKES - 1):  # it takes eight, and dies until some have found out
-            await bells.refused_probes(2)
+        for _ in range(PoisonDetector.POISON_STRIKES - 1):  # it takes eight, and dies until some have found out
+            await bells.failed_probes(2)
             takes = 8
         await eventually(lambda: len(bells.ended) == 40)
 
@@ -209,7 +211,7 @@ async def test_what_expired_meanwhile_takes_no_time_from_the_others() -> None:
         done_at = loop.time()
 
     async with belfry(do) as bells:
-        bells.circuit.refused("away", None, is_probe=False)
+        bells.circuit.record_outage("away", None, is_probe=False)
         bells.put(*(f"late {n}" for n in range(500)), "good")
         began = loop.time()
         assert await bells.end_of("good") is None
@@ -224,12 +226,12 @@ async def test_work_without_a_provider_is_held_for_none() -> None:
             raise ProviderUnavailable("the storage is away")
 
     async with belfry(do, needs_provider=False) as bells:
-        bells.circuit.refused("another's provider is away", timedelta(minutes=1), is_probe=False)
+        bells.circuit.record_outage("another's provider is away", timedelta(minutes=1), is_probe=False)
         bells.put("back-up", "clean")
 
         assert isinstance(await bells.end_of("back-up"), ProviderUnavailable)
         assert await bells.end_of("clean") is None
-        assert bells.circuit.refused_probes == 0
+        assert bells.circuit.failed_probes == 0
 
 
 @pytest.mark.parametrize("needs_provider", [True, False])

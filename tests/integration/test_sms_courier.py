@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from postroom import wire
+from postroom.runtime import Provider
 from postroom.testing import make_delivery
 from postroom.wire.errors import Expired, JobError, Postponed
 from postroom.wire.messages import SendSms
@@ -138,11 +138,13 @@ async def test_a_text_that_was_certainly_not_sent_says_so_and_is_sent_later(
 async def test_what_a_text_tells_of_the_gateways_is_only_what_they_said(
     courier_harness: CourierHarness, gateway: ScriptedGateway
 ):
-    async def tells(message_id: str, *, to: str = NUMBER, **order: Any) -> bool | None:
+    async def tells(message_id: str, *, to: str = NUMBER, **order: Any) -> bool:
         delivery = make_delivery(SendSms(to=to, message="Hello"), queue="sms.send", message_id=message_id)
-        with suppress(JobError):
-            await courier_harness.courier.deliver(Order(to, "Hello", **order), delivery, Lane.BULK)
-        return delivery.provider_answered
+        try:
+            shown = await courier_harness.courier.deliver(Order(to, "Hello", **order), delivery, Lane.BULK)
+        except JobError as error:
+            return error.provider_answered
+        return shown is Provider.ANSWERED
 
     gateway.script = [None, TextDeferred("later"), TextRefused("no route"), GatewayUnavailable("away"), AnswerLost("?")]
     assert [await tells(name) for name in ("sent", "deferred", "refused")] == [True, True, True]

@@ -11,7 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from postroom import wire
 from postroom.broker.publishing import Publisher
 from postroom.runtime import Delivery, Keep, Worker
-from postroom.wire.errors import BrokerUnavailable, PublishTimeout
+from postroom.wire.errors import BrokerUnavailable, PublishTimeout, Requeued
 from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, JobCompleted, JobFailed
 from postroom.wire.retries import RetryPolicy, exponential
 from postroom_alerting.intake.dead_letters import death_of, read_failure
@@ -65,9 +65,9 @@ async def record_failure(
             await _record(failure, failures, dispatcher, publisher)
     except TimeoutError:
         log.warning("Still not recorded: given back to the broker, to be tried again")
-        # As when the process stops, the message itself goes back: a copy on the delay ladder would lack the headers
-        # that the broker wrote about the death.
-        raise asyncio.CancelledError from None
+        # The message itself goes back: a copy on the delay ladder would lack the headers that the broker wrote about
+        # the death.
+        raise Requeued("still not recorded") from None
 
 
 async def _record(failure: RecordedFailure, failures: FailureLog, dispatcher: Dispatcher, publisher: Publisher) -> None:

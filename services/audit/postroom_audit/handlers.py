@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from postroom.runtime import Delivery, Worker
+from postroom.runtime import Delivery, Provider, Worker
 from postroom.wire.messages import (
     DeadLetterDiscarded,
     DeadLetterReplayed,
@@ -30,7 +30,7 @@ def _nothing_to_remember(_delivery: Delivery) -> None:
 
 
 @worker.overhears(prefetch=PREFETCH, retry=PATIENT, identity=_nothing_to_remember)
-async def record_event(delivery: Delivery, log: EventLog) -> None:
+async def record_event(delivery: Delivery, log: EventLog) -> Provider:
     """Record an event, whether or not it keeps its contract: it happened all the same."""
     # The id that an event without one gets here tells its later tries from another event with the same content.
     delivery.ensure_id()
@@ -43,6 +43,7 @@ async def record_event(delivery: Delivery, log: EventLog) -> None:
             await log.record(read_event(delivery))
             await log.record_letters(letters_in(told))
         case SchedulerMeasured():  # a heartbeat: nobody asks in a year how late a scheduler was in some minute
-            delivery.provider_answered = False  # the database was not asked
+            return Provider.NOT_ASKED  # the database
         case _:
             await log.record(read_event(delivery))
+    return Provider.ANSWERED

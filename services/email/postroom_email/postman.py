@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from postroom.privacy.masking import mask_address
-from postroom.runtime import Delivery
+from postroom.runtime import Delivery, Provider
 from postroom.wire.messages import SendEmail
 from postroom_email.addresses import parse_recipients
 from postroom_email.composing import Composer
@@ -38,13 +38,12 @@ class Postman:
         self._ledger = ledger
         self._composer = composer
 
-    async def deliver(self, job: SendEmail, delivery: Delivery) -> None:
-        """Send `job` to all who have not got it.
+    async def deliver(self, job: SendEmail, delivery: Delivery) -> Provider:
+        """Send `job` to all who have not got it; whether the server was asked.
 
         Raises RecipientsDeferred, RecipientsRefused or RecipientsSuppressed naming recipients and answers, and
         what composer and mailer raise.
         """
-        delivery.provider_answered = False
         recipients = parse_recipients(job)
         mail = mail_key(delivery)
         standing = await self._ledger.standing(mail, recipients.mailboxes)
@@ -56,10 +55,10 @@ class Postman:
             composed = await self._composer.compose(job, recipients, reference_of(mail))
             envelope = Envelope(composed.sender, tuple(to_try), composed.content, composed.needs_smtputf8)
             answers = await self._mailer.send(envelope)
-            delivery.provider_answered = True
             news |= {answer.recipient: _entry(answer, delivery.replays) for answer in answers}
         await self._ledger.record(mail, list(news.values()))
-        _conclude([(entries | news)[recipient] for recipient in recipients.mailboxes])
+        _conclude([(entries | news)[recipient] for recipient in recipients.mailboxes], is_answered=bool(to_try))
+        return Provider.ANSWERED if to_try else Provider.NOT_ASKED
 
 
 def mail_key(delivery: Delivery) -> MailKey:
@@ -108,17 +107,17 @@ def _entry(answer: Answer, this_round: int) -> Entry:
     return Entry(answer.recipient, outcome, f"{what}{answer}", this_round)
 
 
-def _conclude(entries: Sequence[Entry]) -> None:
+def _conclude(entries: Sequence[Entry], *, is_answered: bool) -> None:
     groups: dict[Outcome, list[Entry]] = {}
     for entry in entries:
         groups.setdefault(entry.outcome, []).append(entry)
     failed = [entry for entry in entries if entry.outcome is not Outcome.DELIVERED]
     if Outcome.DEFERRED in groups:
-        raise RecipientsDeferred(_words(failed, len(entries)))
+        raise RecipientsDeferred(_words(failed, len(entries)), provider_answered=is_answered)
     if not groups.keys().isdisjoint(_REFUSED):
-        raise RecipientsRefused(_words(failed, len(entries)))
+        raise RecipientsRefused(_words(failed, len(entries)), provider_answered=is_answered)
     if Outcome.DELIVERED not in groups:
-        raise RecipientsSuppressed(_words(failed, len(entries)))
+        raise RecipientsSuppressed(_words(failed, len(entries)), provider_answered=is_answered)
     for entry in failed:
         log.info("Not written to, on the suppression list: %s", mask_address(entry.recipient))
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from postroom.privacy.masking import mask_phone
-from postroom.runtime import Delivery
+from postroom.runtime import Delivery, Provider
 from postroom.wire.errors import Expired, PermanentFailure, Postponed, TemporaryFailure
 from postroom_sms.announcing import Announcer
 from postroom_sms.checking import Checker, Order, check_time
@@ -62,13 +62,12 @@ class Courier:
         self._announcer = announcer
         self._parks = after_lost_answer == "park"
 
-    async def deliver(self, order: Order, delivery: Delivery, lane: Lane) -> None:
-        """Send what `order` asks for.
+    async def deliver(self, order: Order, delivery: Delivery, lane: Lane) -> Provider:
+        """Send what `order` asks for; whether a gateway was asked.
 
         Raises what postroom_sms.errors has, Expired, and Postponed when there was no turn for it. No error repeats
         the number or the content.
         """
-        delivery.provider_answered = False
         key = text_key(delivery)
         text, segments = self._checker.check(order, delivery, reference_of(key))
         check_time(text)
@@ -79,24 +78,24 @@ class Courier:
             self._pace.give_back()
             if begun.opted_out:
                 raise _opted_out(text, begun.opted_out)
-            return
+            return Provider.NOT_ASKED
         this_try = await self._plan(key, begun.before, facts.round)
-        await self._send(key, text, this_try, order.secret, delivery)
+        await self._send(key, text, this_try, order.secret)
+        return Provider.ANSWERED
 
-    async def _send(self, key: TextKey, text: Text, this_try: _Try, secret: str | None, delivery: Delivery) -> None:
+    async def _send(self, key: TextKey, text: Text, this_try: _Try, secret: str | None) -> None:
         try:
             check_time(text)
             accepted = await self._hand_over(text, this_try.only, secret)
-            delivery.provider_answered = True
         except AnswerLost as error:
             await self._note_lost(key, error, this_try)
             raise
         except TemporaryFailure as error:
-            delivery.provider_answered = not isinstance(error, GatewayUnavailable)
+            error.provider_answered = not isinstance(error, GatewayUnavailable)
             await self._note_not_sent(key, error, this_try)
             raise
         except PermanentFailure as error:
-            delivery.provider_answered = not isinstance(error, Expired)
+            error.provider_answered = not isinstance(error, Expired)
             await self._note_refused(key, text, error)
             raise
         await self._note_accepted(key, accepted, this_try)
@@ -139,7 +138,7 @@ class Courier:
         await self._texts.not_sent(key, State.REFUSED, reason)
         if isinstance(error, RecipientOptedOut):
             await self._texts.opt_out(text.to, reason)
-            raise _opted_out(text, reason) from None
+            raise _opted_out(text, reason, provider_answered=True) from None
 
     async def _note_accepted(self, key: TextKey, accepted: Accepted, this_try: _Try) -> None:
         ended = await self._texts.accepted(key, accepted, may_be_double=this_try.may_be_double)
@@ -147,8 +146,9 @@ class Courier:
             self._announcer.soon(ended)
 
 
-def _opted_out(text: Text, reason: str) -> RecipientOptedOut:
+def _opted_out(text: Text, reason: str, *, provider_answered: bool = False) -> RecipientOptedOut:
     return RecipientOptedOut(
         f"{mask_phone(text.to)} wants no texts ({reason}); a replay does not change that: once its owner has agreed "
-        "again, take the number off the table sms_opted_out, then replay"
+        "again, take the number off the table sms_opted_out, then replay",
+        provider_answered=provider_answered,
     )

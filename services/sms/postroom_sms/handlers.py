@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from postroom.runtime import Delivery, Keep, Worker
+from postroom.runtime import Delivery, Keep, Provider, Worker
 from postroom.wire.messages import SendSms, UserOtpRequested
 from postroom.wire.retries import RetryPolicy, exponential
 from postroom_sms.checking import Order
@@ -24,15 +24,15 @@ most 200 are under way; those of the urgent one do not stand behind the others a
 
 
 @worker.handles(SendSms, retry=PATIENT, prefetch=IN_WORK)
-async def send_sms(job: SendSms, courier: Courier, delivery: Delivery) -> None:
+async def send_sms(job: SendSms, courier: Courier, delivery: Delivery) -> Provider:
     """Send one text, once."""
-    await courier.deliver(Order(job.to, job.message, job.sender), delivery, Lane.BULK)
+    return await courier.deliver(Order(job.to, job.message, job.sender), delivery, Lane.BULK)
 
 
 @worker.listens(UserOtpRequested, retry=QUICK, prefetch=IN_WORK, history=Keep.ALWAYS)
 async def user_otp_requested(
     event: UserOtpRequested, courier: Courier, wording: CodeWording, delivery: Delivery
-) -> None:
+) -> Provider:
     """Send a one-time code before all other texts, while it is good for anything."""
     order = Order(
         event.phone,
@@ -41,4 +41,4 @@ async def user_otp_requested(
         number_field="phone",
         secret=event.code,
     )
-    await courier.deliver(order, delivery, Lane.URGENT)
+    return await courier.deliver(order, delivery, Lane.URGENT)

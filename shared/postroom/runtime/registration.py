@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Any, TypeVar, get_type_hints
 
 from postroom import wire
@@ -16,8 +16,20 @@ from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import Event, Job, Message
 from postroom.wire.retries import RetryPolicy
 
-Handler = TypeVar("Handler", bound=Callable[..., Awaitable[None]])
-BoundHandler = Callable[[Any, Any], Awaitable[None]]
+
+class Provider(Enum):
+    """What a handler that did its work returns, to say what that shows about its provider.
+
+    A handler that returns nothing is taken to have had an answer. One that failed says it with
+    `JobError.provider_answered`.
+    """
+
+    ANSWERED = "answered"
+    NOT_ASKED = "not asked"
+
+
+Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Provider | None]])
+BoundHandler = Callable[[Any, Any], Awaitable[Provider | None]]
 Adapters = Mapping[type[Any], Any]
 """What handlers are given besides the message: one object per port, found by the parameter's type."""
 
@@ -60,7 +72,7 @@ class Subscription:
     exchange: str
     binding_key: str
     model: type[Message] | None
-    handler: Callable[..., Awaitable[None]]
+    handler: Callable[..., Awaitable[Provider | None]]
     options: Options
 
     def bind(self, adapters: Adapters) -> BoundHandler:

@@ -12,7 +12,7 @@ import orjson
 from postroom.runtime.assembly import MakeAdapters, ServiceRunner, load_service
 from postroom.runtime.consuming.decoding import decode
 from postroom.runtime.consuming.delivery import Delivery
-from postroom.runtime.registration import Adapters, Worker
+from postroom.runtime.registration import Adapters, Provider, Worker
 from postroom.service import Service
 from postroom.settings import RuntimeSettings
 from postroom.testing.waiting import eventually
@@ -27,8 +27,8 @@ async def perform(
     *,
     message_id: str = "test-1",
     headers: Mapping[str, Any] | None = None,
-) -> None:
-    """Do `message` with the worker's handler for it, after a round trip through JSON as on the wire.
+) -> Provider | None:
+    """Do `message` with the worker's handler for it, after a round trip through JSON as on the wire; what it returns.
 
     Raises what the handler raises, ConfigurationError when an adapter is missing, KeyError when the worker has no
     handler for it, InvalidMessage when the message does not survive the wire.
@@ -38,7 +38,7 @@ async def perform(
     subscription = worker.subscriptions[queue]
     delivery = make_delivery(message, queue=queue, message_id=message_id, headers=headers or {})
     handler = subscription.bind(adapters or {})
-    await handler(decode(delivery, type(message)), delivery)
+    return await handler(decode(delivery, type(message)), delivery)
 
 
 def make_delivery(message: Message | bytes, **changes: Any) -> Delivery:

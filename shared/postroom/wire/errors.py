@@ -16,6 +16,7 @@ PostroomError
 ├── ServiceFailed               a service did not come up (postroom.devkit.supervisor)
 └── JobError                    raised by a handler to say what is to happen to the message
     ├── Postponed               nothing was tried: comes again later, without an attempt being used
+    ├── Requeued                goes back to the broker as it is, which delivers it again, to whoever is there
     ├── TemporaryFailure        may pass later: tried again after its backoff
     │   ├── TimeLimitExceeded   the handler was cancelled at its time limit
     │   └── ProviderUnavailable the server that does the work is away, for every message alike
@@ -80,7 +81,16 @@ class ManagementRefused(ManagementError):
 
 
 class JobError(PostroomError):
-    """Raised by a handler to decide what happens to its message. The text is written to `x-error`."""
+    """Raised by a handler to decide what happens to its message. The text is written to `x-error`.
+
+    Attributes:
+        provider_answered: whether the provider was asked in this try and answered, whatever it said. An answer ends an
+            outage; a failure without one says nothing about the provider.
+    """
+
+    def __init__(self, message: str = "", *, provider_answered: bool = False) -> None:
+        super().__init__(message)
+        self.provider_answered = provider_answered
 
 
 class Postponed(JobError):
@@ -91,11 +101,21 @@ class Postponed(JobError):
         self.wait = wait
 
 
+class Requeued(JobError):
+    """Back to the broker, unchanged and with all its attempts: it delivers the very message again at once.
+
+    For what must not become a copy; all else that cannot be done now is better Postponed. RabbitMQ 3 counts such a
+    delivery towards the queue's delivery limit of 20, RabbitMQ 4 does not.
+    """
+
+
 class TemporaryFailure(JobError):
     """The work may succeed later: try again after the message's backoff, or after `retry_after` if longer."""
 
-    def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str = "", *, retry_after: timedelta | None = None, provider_answered: bool = False
+    ) -> None:
+        super().__init__(message, provider_answered=provider_answered)
         self.retry_after = retry_after
 
 

@@ -15,12 +15,15 @@ from typing import Any
 
 from postroom.privacy.masking import mask_text
 from postroom.telemetry import metrics
+from postroom.wire.errors import Requeued
 
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE = timedelta(seconds=0.5)
 LONGEST_PAUSE = timedelta(seconds=8)
 """After a provider's return work goes on within this."""
+
+_STOPPED = "the service stops"
 
 UNASKED = timedelta(minutes=1)
 """With nothing to try for so long nobody knows any more that the provider is away, and nobody is told so."""
@@ -55,8 +58,8 @@ class CircuitBreaker:
         self._is_open = False
         self._is_stopped = False
         self._probe_is_out = False
-        self._fresh: deque[asyncio.Future[bool]] = deque()
-        self._failed: deque[asyncio.Future[bool]] = deque()
+        self._fresh: deque[asyncio.Future[bool | None]] = deque()
+        self._failed: deque[asyncio.Future[bool | None]] = deque()
         self._pause = FIRST_PAUSE
         self._next_probe: asyncio.TimerHandle | None = None
         self._next_probe_at = 0.0  # event loop time
@@ -80,7 +83,7 @@ class CircuitBreaker:
     async def admit(self, *, has_failed: bool = False, unless: asyncio.Future[Any] | None = None) -> bool:
         """Wait for the turn to try. The answer says whether this try is a probe, which must be reported.
 
-        Raises CancelledError when the process stops, and when `unless` is done first.
+        Raises Requeued when the process stops, and when `unless` is done first.
 
         Args:
             has_failed: whether this message has found the provider away itself.
@@ -89,22 +92,26 @@ class CircuitBreaker:
         if not self._is_open:
             return False
         if self._is_stopped:
-            raise asyncio.CancelledError
-        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            raise Requeued(_STOPPED)
+        turn: asyncio.Future[bool | None] = asyncio.get_running_loop().create_future()
         row = self._failed if has_failed else self._fresh
         row.append(turn)
         if unless is not None:
-            unless.add_done_callback(lambda _: turn.cancel())
+            unless.add_done_callback(lambda _: _send_home(turn))
         if self._giving_up is not None:
             self._probe()
         try:
-            return await turn
+            is_probe = await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():  # it was given the turn and cannot use it
-                self.record_inconclusive(is_probe=turn.result())
-            elif turn in row:
-                row.remove(turn)
+                self.record_inconclusive(is_probe=bool(turn.result()))
             raise
+        finally:
+            if turn in row:
+                row.remove(turn)
+        if is_probe is None:
+            raise Requeued(_STOPPED if self._is_stopped else "the broker has taken it back")
+        return is_probe
 
     def record_success(self, *, is_probe: bool) -> None:
         """A try reached the provider."""
@@ -143,7 +150,7 @@ class CircuitBreaker:
         self._is_stopped = True
         for row in (self._fresh, self._failed):
             while row:
-                row.popleft().cancel()
+                _send_home(row.popleft())
 
     @property
     def _held(self) -> int:
@@ -197,3 +204,9 @@ class CircuitBreaker:
                     turn.set_result(is_probe)
                     return True
         return False
+
+
+def _send_home(turn: "asyncio.Future[bool | None]") -> None:
+    """Its message is not to be tried here any more."""
+    if not turn.done():
+        turn.set_result(None)

@@ -67,13 +67,20 @@ class Acknowledger:
 
     async def requeue(self, tag: int) -> None:
         """Let somebody else have it, without counting this delivery where the broker can tell the difference."""
-        del self._open[tag]
-        await self._send(self.channel.basic_nack(tag, requeue=True, wait=False))
+        if self._take_out(tag):
+            await self._send(self.channel.basic_nack(tag, requeue=True, wait=False))
 
     async def reject(self, tag: int, *, requeue: bool = False) -> None:
         """Let the broker's own dead-lettering have it, or with `requeue` once it was delivered too often."""
+        if self._take_out(tag):
+            await self._send(self.channel.basic_reject(tag, requeue=requeue, wait=False))
+
+    def _take_out(self, tag: int) -> bool:
+        """Whether the delivery had not ended before. A second answer about a tag would close the channel."""
+        if self._open.get(tag) is not False:
+            return False
         del self._open[tag]
-        await self._send(self.channel.basic_reject(tag, requeue=requeue, wait=False))
+        return True
 
     async def flush(self) -> None:
         """Acknowledge all that is finished."""

@@ -24,12 +24,7 @@ DEATHS = "x-death"
 
 @dataclass(slots=True)
 class Delivery:
-    """A message as the broker handed it over, before anything about it was believed.
-
-    Attributes:
-        provider_answered: a handler that may end without having asked its provider says here whether it got an
-            answer, whatever that was. Where it says nothing, it got one if it did not raise.
-    """
+    """A message as the broker handed it over, before anything about it was believed."""
 
     queue: str
     body: bytes
@@ -44,7 +39,6 @@ class Delivery:
     app_id: str | None = None
     timestamp: datetime | None = None
     received_at: float = field(default_factory=time.time)
-    provider_answered: bool | None = None
 
     def ensure_id(self) -> str:
         """The message id. A message without one gets one here, which the copies of it carry from now on.

@@ -1,6 +1,5 @@
 """What a service keeps of a try, and of which tries it keeps anything."""
 
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,8 +11,8 @@ from postroom.privacy.masking import mask_text
 from postroom.privacy.recipients import recipients_of
 from postroom.runtime.consuming.delivery import DEATHS, Delivery
 from postroom.runtime.history.measurements import Outcome
-from postroom.runtime.processing.copies import Failure
-from postroom.runtime.processing.execution import Work
+from postroom.runtime.processing.failure import Failure
+from postroom.runtime.processing.work import Work
 from postroom.runtime.registration import Keep, Subscription
 from postroom.wire.messages import JobMeasured, JobRecorded, Message
 
@@ -38,11 +37,15 @@ def is_recorded(subscription: Subscription, delivery: Delivery, failure: Failure
 
 
 def history_row(
-    subscription: Subscription, work: Work, outcome: Outcome, failure: Failure | None, wait: timedelta | None
+    work: Work, outcome: Outcome, failure: Failure | None, *, wait: timedelta | None, seconds: float
 ) -> dict[str, Any]:
-    """The row of HistoryRow for a try that just ended. Masked: nobody is to be found in it."""
-    delivery, now = work.delivery, datetime.now(UTC)
-    attempts = failure.attempts if failure else work.wishes.retry_policy(subscription.options.retry).attempts
+    """The row of HistoryRow for a try that ended after `seconds`. Masked: nobody is to be found in it.
+
+    Args:
+        wait: how long its next try waits; None where there is none.
+    """
+    subscription, delivery, now = work.subscription, work.delivery, datetime.now(UTC)
+    attempts = failure.attempts if failure else work.retry_policy.attempts
     kind = subscription.model.kind if subscription.model is not None else delivery.published_to[1]
     return {
         "at": now,
@@ -54,7 +57,7 @@ def history_row(
         "outcome": outcome,
         "error_type": failure.type_name[:255] if failure else None,
         "error": storable(mask_text(failure.text), wire.MAX_ERROR_BYTES) if failure else None,
-        "milliseconds": round((time.perf_counter() - work.began) * 1000, 1),
+        "milliseconds": round(seconds * 1000, 1),
         "try_id": uuid4().hex,
         "kind": storable(kind, 255),
         "app_id": storable(delivery.app_id, 255),

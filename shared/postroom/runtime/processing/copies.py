@@ -1,4 +1,4 @@
-"""What becomes of a message that was not done: the copy that waits for its next try, or its dead letter.
+"""What stands for a message that was not done: the copy that waits for its next try, or its dead letter.
 
 Both are fresh publishes. The broker drops a message that comes to a queue twice by its own dead-lettering as a
 cycle, so the traces of that are taken off; and they leave the publisher's routing headers behind.
@@ -7,7 +7,8 @@ cycle, so the traces of that are taken off; and they leave the publisher's routi
 import hashlib
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,9 +18,11 @@ from pamqp import encode
 from postroom import wire
 from postroom.broker.publishing.outgoing import MAX_HEADER_BYTES, NO_OPTIONS, Outgoing, address, address_json
 from postroom.broker.topology import LONGEST_WAIT, walk_key
-from postroom.privacy.redaction import redact
 from postroom.runtime.consuming.delivery import Delivery
-from postroom.runtime.processing.places import place_of
+from postroom.runtime.processing.failure import Failure
+from postroom.runtime.processing.verdict import Publication, Verdict
+from postroom.runtime.processing.work import Work
+from postroom.wire.errors import InvalidPublish
 from postroom.wire.messages import DeferJob, JobCompleted
 
 _NOT_CARRIED = ("x-death", "x-first-death", "x-last-death", "x-delivery-count", "x-acquired-count", "x-opt-")
@@ -34,27 +37,20 @@ _OURS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a try failed, and which of how many it was."""
-
-    error: BaseException
-    attempts: int
-
-    @property
-    def type_name(self) -> str:
-        """The error's class, as operators group by it."""
-        return type(self.error).__name__
-
-    @property
-    def text(self) -> str:
-        """The error's words, without secrets."""
-        return redact(str(self.error)) or self.type_name
-
-    @property
-    def place(self) -> str | None:
-        """Where in the code it was raised; None for what no code raised."""
-        return place_of(self.error)
+def replacement(work: Work, verdict: Verdict) -> Outgoing | None:
+    """The message that stands for this one by a verdict; None where nothing does."""
+    delivery, service = work.delivery, work.subscription.service
+    match verdict.publication, verdict.failure:
+        case Publication.RETRY, Failure() as failure:
+            return retried(delivery, failure, service, verdict.wait)
+        case Publication.DEAD_LETTER, Failure() as failure:
+            return dead_letter(delivery, failure, service)
+        case Publication.DEFERRED, _:
+            with suppress(InvalidPublish):  # too large to travel inside another message
+                return deferred(delivery, work.message.to_wire(), verdict.wait)
+        case Publication.NOTHING, _:
+            return None
+    return postponed(delivery, verdict.wait)
 
 
 def postponed(delivery: Delivery, wait: timedelta) -> Outgoing:

@@ -3,20 +3,26 @@
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from postroom.privacy.redaction import redact
 from postroom.runtime.circuit import CircuitBreaker
 from postroom.runtime.consuming.acknowledgement import Acknowledger
-from postroom.runtime.consuming.delivery import NO_MESSAGE_OPTIONS, Delivery, MessageOptions
 from postroom.runtime.inbox import Inbox, Key
 from postroom.runtime.processing.poison import PoisonDetector
-from postroom.runtime.registration import Adapters, Subscription
+from postroom.runtime.processing.work import Work
+from postroom.runtime.registration import Adapters, Provider, Subscription
 from postroom.telemetry import metrics
 from postroom.telemetry.tracing import continued_trace
-from postroom.wire.errors import Expired, JobError, Postponed, ProviderUnavailable, TemporaryFailure, TimeLimitExceeded
+from postroom.wire.errors import (
+    Expired,
+    JobError,
+    Postponed,
+    ProviderUnavailable,
+    Requeued,
+    TemporaryFailure,
+    TimeLimitExceeded,
+)
 
 log = logging.getLogger(__name__)
 
@@ -24,18 +30,6 @@ LONGEST_HOLD = timedelta(minutes=10)
 """For how long a message is held while its provider is away; then it goes round the delay ladder once, so that the
 broker's acknowledgement time-out of 30 minutes is never met, however many wait for their turn."""
 COME_BACK = timedelta(seconds=2)
-
-
-@dataclass(slots=True)
-class Work:
-    """A delivery on its way through the steps."""
-
-    delivery: Delivery
-    acks: Acknowledger
-    began: float  # time.perf_counter()
-    wishes: MessageOptions = NO_MESSAGE_OPTIONS
-    message: Any = None
-    key: Key | None = None  # set while this process holds it in the inbox
 
 
 class Executor:
@@ -56,18 +50,20 @@ class Executor:
         self._inbox = inbox
         self._seconds = metrics.SECONDS.labels(subscription.queue)
 
-    async def execute(self, work: Work) -> Exception | None:
-        """The handler's answer: None, or why it failed. An absent provider is waited for, which is no failure.
+    async def execute(self, work: Work, acks: Acknowledger) -> Exception | None:
+        """How it ended: None when the work is done, or the error.
 
-        Unless it is this message, see PoisonDetector.
+        A provider that is away is waited for, which is no failure; unless it is this message, see PoisonDetector.
         """
         if not self._needs_provider:
-            return await self._run_handler(work)
+            return _error_of(await self._run_handler(work))
         error: Exception | None = None
         poison = PoisonDetector(self._circuit)
         while True:
             try:
-                is_probe = self._circuit.is_open and await self._admitted(work, has_failed=error is not None)
+                is_probe = self._circuit.is_open and await self._admitted(work, acks, has_failed=error is not None)
+            except Requeued as stopped:
+                return stopped
             except TimeoutError:
                 return Postponed("its provider is away", wait=COME_BACK)
             if error is not None and not is_probe and poison.record_recovery():
@@ -79,17 +75,17 @@ class Executor:
 
     async def _try(self, work: Work, *, is_probe: bool) -> Exception | None:
         """One try, whose end is recorded in the circuit."""
-        circuit, delivery = self._circuit, work.delivery
-        delivery.provider_answered = None
+        circuit = self._circuit
         try:
-            error = await self._run_handler(work)
+            end = await self._run_handler(work)
         except BaseException:
             circuit.record_inconclusive(is_probe=is_probe)
             raise
+        error = _error_of(end)
         if self._shows_outage(error):
             retry_after = error.retry_after if isinstance(error, TemporaryFailure) else None
             circuit.record_outage(redact(str(error)), retry_after, is_probe=is_probe)
-        elif error is None if delivery.provider_answered is None else delivery.provider_answered:
+        elif _shows_answer(end):
             circuit.record_success(is_probe=is_probe)
         else:
             circuit.record_inconclusive(is_probe=is_probe)
@@ -100,12 +96,12 @@ class Executor:
         is_late = isinstance(error, TimeLimitExceeded) and self._circuit.is_open
         return isinstance(error, ProviderUnavailable) or is_late
 
-    async def _admitted(self, work: Work, *, has_failed: bool) -> bool:
-        """Wait for the turn to try, see CircuitBreaker.admit. Raises TimeoutError after LONGEST_HOLD."""
+    async def _admitted(self, work: Work, acks: Acknowledger, *, has_failed: bool) -> bool:
+        """Wait for the turn to try. Raises like CircuitBreaker.admit, and TimeoutError after LONGEST_HOLD."""
         # A worker that is killed while its messages only wait was killed by none of them.
         if work.key is not None:
             await self._inbox.rest(work.key)
-        gone = work.acks.gone()  # what the broker has taken back comes again, and waits then
+        gone = acks.gone()  # what the broker has taken back comes again, and waits then
         try:
             async with asyncio.timeout(work.delivery.received_at + LONGEST_HOLD.total_seconds() - time.time()):
                 is_probe = await self._circuit.admit(has_failed=has_failed, unless=gone)
@@ -122,8 +118,8 @@ class Executor:
             self._circuit.record_inconclusive(is_probe=is_probe)
             raise
 
-    async def _run_handler(self, work: Work) -> Exception | None:
-        if work.wishes.has_expired(time.time()):
+    async def _run_handler(self, work: Work) -> Provider | Exception:
+        if work.options.has_expired(time.time()):
             return Expired("expires-at has passed; it was not done late")
         work.began = time.perf_counter()
         limit = asyncio.timeout(self._time_limit.total_seconds())
@@ -131,7 +127,7 @@ class Executor:
         try:
             with continued_trace(delivery.headers, delivery.queue, delivery.message_id, delivery.attempt):
                 async with limit:
-                    await self._handler(work.message, delivery)
+                    result = await self._handler(work.message, delivery)
         except Exception as error:
             if limit.expired():
                 seconds = self._time_limit.total_seconds()
@@ -141,4 +137,14 @@ class Executor:
             return error
         finally:
             self._seconds.observe(time.perf_counter() - work.began)
-        return None
+        return result or Provider.ANSWERED
+
+
+def _error_of(end: Provider | Exception) -> Exception | None:
+    return end if isinstance(end, Exception) else None
+
+
+def _shows_answer(end: Provider | Exception) -> bool:
+    if isinstance(end, Exception):
+        return isinstance(end, JobError) and end.provider_answered
+    return end is Provider.ANSWERED

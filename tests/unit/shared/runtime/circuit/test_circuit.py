@@ -8,6 +8,7 @@ import pytest
 from postroom.runtime import circuit as circuit_module
 from postroom.runtime.circuit import CircuitBreaker
 from postroom.testing import eventually
+from postroom.wire.errors import Requeued
 
 
 @pytest.fixture(autouse=True)
@@ -172,7 +173,7 @@ async def test_a_message_that_is_taken_back_leaves_the_row() -> None:
 
     gone.set_result(None)
 
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(Requeued):
         await waiting
     assert circuit.outage is not None
     assert circuit.outage.held == 0
@@ -196,7 +197,7 @@ async def test_a_stopping_process_waits_for_no_provider() -> None:
 
     circuit.stop()
 
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(Requeued):
         await waiting
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(Requeued):
         await circuit.admit()

@@ -92,6 +92,20 @@ async def test_what_is_given_back_or_rejected_is_not_acknowledged_as_well() -> N
     assert channel.unacknowledged == set()
 
 
+async def test_a_delivery_ends_once_and_whatever_comes_after_that_is_not_said() -> None:
+    acks, channel = opened(3)
+    await acks.requeue(1)
+    await acks.reject(2)
+    acks.done(3)
+
+    for tag in (1, 2, 3):
+        await acks.requeue(tag)
+        await acks.reject(tag, requeue=True)
+    await acks.flush()
+
+    assert channel.told == [("nack", 1, True), ("reject", 2, False), ("ack", 3, True)]
+
+
 async def test_nothing_is_said_twice() -> None:
     acks, channel = opened(1)
     acks.done(1)

@@ -12,7 +12,8 @@ from postroom.broker.amqp_values import tolerate_any_value
 from postroom.broker.publishing.outgoing import MAX_HEADER_BYTES
 from postroom.broker.topology import LONGEST_WAIT, walk_key
 from postroom.runtime.consuming.delivery import Delivery, read_message_options
-from postroom.runtime.processing.copies import Failure, completed, dead_letter, deferred, postponed, retried
+from postroom.runtime.processing.copies import completed, dead_letter, deferred, postponed, retried
+from postroom.runtime.processing.failure import Failure
 from postroom.testing import make_delivery
 from postroom.wire.errors import PermanentFailure
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,19 +9,20 @@ from typing import Any, cast
 
 import pytest
 
-from postroom.runtime import Delivery, Worker
+from postroom.runtime import Delivery, Provider, Worker
 from postroom.runtime import circuit as circuit_module
 from postroom.runtime.circuit import CircuitBreaker
 from postroom.runtime.consuming.acknowledgement import Acknowledger
 from postroom.runtime.consuming.delivery import MessageOptions
 from postroom.runtime.inbox import Inbox
-from postroom.runtime.processing.execution import Executor, Work
+from postroom.runtime.processing.execution import Executor
 from postroom.runtime.processing.poison import PoisonDetector
+from postroom.runtime.processing.work import Work
 from postroom.testing import eventually
-from postroom.wire.errors import Expired, PermanentFailure, ProviderUnavailable, Throttled, TimeLimitExceeded
+from postroom.wire.errors import Expired, PermanentFailure, ProviderUnavailable, Requeued, Throttled, TimeLimitExceeded
 from postroom.wire.messages import Job
 
-Do = Callable[[str, Delivery], Awaitable[None]]
+Do = Callable[[str, Delivery], Awaitable[Provider | None]]
 
 
 class Ring(Job):
@@ -51,8 +51,8 @@ class Belfry:
     """Messages by name, tried side by side by one process."""
 
     def __init__(self, do: Do, **options: Any) -> None:
-        async def ring(name: str, delivery: Delivery) -> None:
-            await do(name, delivery)
+        async def ring(name: str, delivery: Delivery) -> Provider | None:
+            return await do(name, delivery)
 
         worker = Worker("bells")
         worker.handles(Ring, **options)(ring)
@@ -61,7 +61,8 @@ class Belfry:
         self.began: list[str] = []
         self.ended: dict[str, Exception | None] = {}
         # Nothing here has an id: the inbox is not asked.
-        self._executor = Executor(worker.subscriptions["bell.ring"], {}, self.circuit, cast("Inbox", None))
+        self._subscription = worker.subscriptions["bell.ring"]
+        self._executor = Executor(self._subscription, {}, self.circuit, cast("Inbox", None))
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def put(self, *names: str, expires_at: datetime | None = None) -> None:
@@ -79,13 +80,10 @@ class Belfry:
         before = self.circuit.failed_probes
         await eventually(lambda: self.circuit.failed_probes >= before + count)
 
-    async def _run(self, name: str, wishes: MessageOptions) -> None:
+    async def _run(self, name: str, options: MessageOptions) -> None:
         delivery = Delivery("bell.ring", b"{}", None, None, {}, "jobs", "bell.ring", 1)
-        work = Work(delivery, cast("Acknowledger", self.acks), time.perf_counter(), wishes, message=name)
-        self.ended[name] = await self._executor.execute(work)
-
-    def is_gone(self, name: str) -> bool:
-        return self._tasks[name].cancelled()
+        work = Work(self._subscription, delivery, options, message=name)
+        self.ended[name] = await self._executor.execute(work, cast("Acknowledger", self.acks))
 
     async def stop(self) -> None:
         for task in self._tasks.values():
@@ -105,18 +103,17 @@ async def belfry(do: Do, **options: Any) -> AsyncIterator[Belfry]:
 async def test_messages_that_end_without_the_provider_cost_those_that_wait_for_it_nothing() -> None:
     is_away, probed = True, 0
 
-    async def do(name: str, delivery: Delivery) -> None:
+    async def do(name: str, _delivery: Delivery) -> Provider:
         nonlocal probed
         if name.startswith("suppressed"):
             probed += 1
-            delivery.provider_answered = False
             raise PermanentFailure("on the list; the server was not asked")
         if name.startswith("sent before"):
             probed += 1
-            delivery.provider_answered = False
-            return
+            return Provider.NOT_ASKED
         if is_away:
             raise ProviderUnavailable("refused")
+        return Provider.ANSWERED
 
     async with belfry(do) as bells:
         held = [f"mail {n}" for n in range(20)]
@@ -281,5 +278,5 @@ async def test_what_the_broker_has_taken_back_is_not_done_any_more() -> None:
 
         bells.acks.closing.set_result(None)
 
-        await eventually(lambda: bells.is_gone("first"))
+        assert isinstance(await bells.end_of("first"), Requeued)
     assert bells.began == ["first"]

@@ -1,8 +1,9 @@
-"""Deliveries without the client libraries' wrapping.
+"""The one place where something private of FastStream, aio-pika or aiormq is used or replaced.
 
-aio-pika would make a message object and a task of its own of each delivery, aiormq another task that it keeps in
-two sets: together a quarter of the whole cost. aio-pika's channel and queue classes are meant to be replaced; what
-they restore after a lost connection, these restore too.
+All of it serves deliveries without the libraries' wrapping: FastStream would parse each and send it through its
+middlewares, aio-pika make a message object and a task of it, aiormq another task that it keeps in two sets
+(docs/decisions/0002-intake.md). tests/unit/shared/broker/test_library_internals.py checks what is relied upon: it fails
+when a library changes underneath. pamqp's reading of values is replaced in amqp_values.py.
 """
 
 import logging
@@ -10,13 +11,18 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from aio_pika import RobustChannel
+from aio_pika import IncomingMessage, RobustChannel
 from aio_pika.robust_queue import RobustQueue
 from aiormq import Channel, spec
+from aiormq.abc import DeliveredMessage
 from faststream.rabbit import RabbitBroker
+from faststream.rabbit.subscriber import RabbitSubscriber
 from pamqp.header import ContentHeader
 
 log = logging.getLogger(__name__)
+
+Receive = Callable[[DeliveredMessage | IncomingMessage], Awaitable[None]]
+"""Is given each delivery. It must not wait for anything."""
 
 
 class IntakeQueue(RobustQueue):
@@ -62,6 +68,16 @@ async def deliver_at_once(channel: Channel, frame: spec.Basic.Deliver) -> None:
         return
     except Exception:
         log.exception("A delivery was not taken; the broker keeps it until the channel closes")
+
+
+def take_deliveries(subscriber: RabbitSubscriber, receive: Receive) -> None:
+    """Have each delivery given to `receive`, in place of FastStream's parsing, middlewares and handler."""
+    subscriber(_not_called)  # without a handler FastStream would not consume
+    subscriber.consume = receive  # type: ignore[method-assign, assignment]
+
+
+async def _not_called(_body: object) -> None:
+    raise AssertionError("deliveries go past FastStream's handler")
 
 
 async def start_consuming(broker: RabbitBroker) -> None:

@@ -17,6 +17,7 @@ from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitQueue
 from yarl import URL
 
 from postroom.broker.connection import connection_url
+from postroom.broker.library_internals import take_deliveries
 from postroom.runtime.consuming.acknowledgement import Acknowledger
 from postroom.runtime.consuming.delivery import Delivery
 
@@ -46,10 +47,9 @@ class QueueConsumer:
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,
         )
-        self._subscriber(_taken_over)
         # Called for each delivery in a task that dies with the channel: it only starts another one, so that a lost
         # connection does not stop a handler in the middle of its work.
-        self._subscriber.consume = self._receive  # type: ignore[method-assign, assignment]
+        take_deliveries(self._subscriber, self._receive)
 
     async def cancel(self) -> None:
         """Tell the broker to send nothing more. What it sent already can still be acknowledged."""
@@ -101,7 +101,3 @@ def read_delivery(queue: str, message: DeliveredMessage | IncomingMessage) -> De
         app_id=properties.app_id,
         timestamp=properties.timestamp,
     )
-
-
-async def _taken_over(_body: object) -> None:
-    raise AssertionError("deliveries go to QueueConsumer._receive")

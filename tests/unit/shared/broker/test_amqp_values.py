@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pamqp import commands, encode, frame, header
+from pamqp import commands, decode, encode, frame, header
 
 from postroom.broker.amqp_values import DEEPEST, UNREADABLE, tolerate_any_value
 
@@ -17,6 +17,12 @@ from postroom.broker.amqp_values import DEEPEST, UNREADABLE, tolerate_any_value
 def tolerant() -> None:
     tolerate_any_value()
     tolerate_any_value()  # as each connection does
+
+
+def test_pamqp_reads_and_writes_by_the_tables_that_are_replaced() -> None:
+    assert decode.METHODS.keys() >= {"shortstr", "timestamp", "table"}
+    assert decode.TABLE_MAPPING.keys() >= {b"S", b"T", b"D"}
+    assert b"d" + encode.double(0.1) in encode.field_table({"rate": 0.1})
 
 
 def long_text(raw: bytes) -> bytes:

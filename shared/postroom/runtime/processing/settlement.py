@@ -17,7 +17,7 @@ Only step 5 takes the message out of the broker's hands. Where a process dies, o
 - After 4, the message comes again as a duplicate, and the event is published again under the same id.
 
 What the broker has taken back, because the channel was lost, comes again: a copy that was still published then would
-stand beside it, and a failure that was recorded would be told of a try that counts for nothing.
+stand beside it, and the history would have a failure of which nothing came.
 """
 
 import asyncio

@@ -55,6 +55,7 @@ async def test_a_mail_whose_worker_is_killed_is_sent_by_another_after_its_lease(
 
             (survivor,) = (service for service in services if service is not victim)
             await eventually(lambda: idle(survivor, "email.send"))
+            assert await asyncio.to_thread(survivor.stop) == 0  # acknowledgements are gathered for some milliseconds
     assert mail.message["Message-ID"].startswith("<mail-1@")
     # A lease of seconds, which the wait above is for. Without it the broker's acknowledgement time-out would decide.
     assert 0 < mail.received_at - killed_at < BROKER_TAKES_BACK.total_seconds()

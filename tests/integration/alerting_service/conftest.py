@@ -39,6 +39,8 @@ def http_sink() -> Iterator[HttpSink]:
 @pytest.fixture
 def settings(vhost: Any, tmp_path: Path, http_sink: HttpSink, monkeypatch: pytest.MonkeyPatch) -> RuntimeSettings:
     monkeypatch.setenv("ALERTING_CHANNELS", f"json://127.0.0.1:{http_sink.port}/{CANARY}")
+    # Nobody reads `email.send` here. On a slow machine people would be notified of that too.
+    monkeypatch.setenv("ALERTING_NO_CONSUMER_SECONDS", "3600")
     settings = RuntimeSettings(
         amqp_url=vhost.amqp_url, management_url=vhost.management_url, data_dir=tmp_path, health_port=0
     )

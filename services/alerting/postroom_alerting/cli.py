@@ -18,10 +18,11 @@ from postroom.terminal import AsJson, ExitCode, complain, out, print_json, print
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import describe_problems
 from postroom_alerting.classification import IncidentSeverity, IncidentType
-from postroom_alerting.config import load_rules, open_config
+from postroom_alerting.config import open_config
 from postroom_alerting.incidents.sql_incidents import SqlIncidents
 from postroom_alerting.notify.notifications import Reason
 from postroom_alerting.notify.notifier import Notification
+from postroom_alerting.rules.configured import load_rules
 from postroom_alerting.rules.routes import RuleDuration
 from postroom_alerting.rules.rules_file import read_rules_file
 from postroom_alerting.rules_file_check import check_rules_file

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from postroom.storage.database import Database
 from postroom.testing import RecordingPublisher
 from postroom.wire.messages import SmsDelivered, SmsUndelivered
-from postroom_sms.announcing import Announcer, Desk
+from postroom_sms.events import Announcer, Desk
 from postroom_sms.gateway import Accepted, Progress, Receipt
 from postroom_sms.sql_texts import SqlTexts, number_hash
 from postroom_sms.texts import Facts, State, TextKey

@@ -21,9 +21,9 @@ from postroom.storage.database import Database
 from postroom.testing import eventually, make_delivery, running_service
 from postroom.wire.errors import ProviderUnavailable
 from postroom.wire.messages import JobMeasured, Measured
+from postroom_audit.decoding import read_event
 from postroom_audit.handlers import worker
 from postroom_audit.models import EventRow, MeasurementRow
-from postroom_audit.reading import read_event
 from postroom_audit.service import service as audit_service
 from postroom_audit.sql_events import SqlEventLog
 from tests.support.databases import service_database

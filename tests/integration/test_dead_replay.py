@@ -251,7 +251,7 @@ async def test_asked_to_stop_it_stops_between_two_messages(vhost: Any, dead_harn
 KILLED_HALF_WAY = """
     import os, signal
     from postroom.operator.cli import main
-    from postroom.operator.dead_letters.moving import Road
+    from postroom.operator.dead_letters.replayer import Road
 
     move, moved = Road.move, 0
 

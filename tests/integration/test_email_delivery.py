@@ -23,7 +23,7 @@ from postroom_email.errors import (
     RecipientsSuppressed,
 )
 from postroom_email.handlers import worker
-from postroom_email.postman import Postman
+from postroom_email.mail_sender import Postman
 from tests.support.databases import service_database
 from tests.support.email_fakes import make_delivery, make_send_email
 from tests.support.smtp import make_rsa_key

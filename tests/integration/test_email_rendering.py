@@ -13,7 +13,7 @@ import pytest
 from postroom.testing import eventually
 from postroom.wire.errors import ConfigurationError
 from postroom_email.errors import TemplateFailed
-from postroom_email.rendering import children as processes
+from postroom_email.rendering import processes
 from postroom_email.rendering.templates import TemplateRenderer, template_renderer
 from tests.support.patience import PROCESS_STARTS, seconds
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from postroom.devkit.mailbox import HANG_UP, MailServer, conversation
+from postroom.devkit.mailbox import HANG_UP, MailServer, session
 from postroom.testing import eventually
 from postroom.tls import trusted_authorities
 from postroom.wire.errors import ProviderUnavailable
@@ -226,13 +226,13 @@ async def test_mails_that_waited_for_a_connection_that_failed_do_not_each_find_o
 
 
 async def test_a_cancelled_mail_takes_its_connection_with_it(server: MailServer, monkeypatch: pytest.MonkeyPatch):
-    content_came, handle = asyncio.Event(), conversation._Hooks.handle_DATA
+    content_came, handle = asyncio.Event(), session._Hooks.handle_DATA
 
     async def note(*arguments: Any) -> str:
         content_came.set()
         return await handle(*arguments)
 
-    monkeypatch.setattr(conversation._Hooks, "handle_DATA", note)
+    monkeypatch.setattr(session._Hooks, "handle_DATA", note)
     server.content_delay_seconds = 3600
     async with mailer_for(server.url, connections=1) as mailer:
         mail = asyncio.create_task(mailer.send(envelope()))

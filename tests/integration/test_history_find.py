@@ -17,7 +17,7 @@ from postroom.storage.database import Database
 from postroom.wire.messages import JobRecorded, Recipient, RecordedTry
 from postroom_audit.errors import AmbiguousId, UnknownId
 from postroom_audit.events import Event, LetterEvent
-from postroom_audit.searching import Wanted
+from postroom_audit.search import Wanted
 from postroom_audit.sql_events import SqlEventLog
 from postroom_audit.sql_history import SqlHistory
 from tests.support.databases import service_database

@@ -22,7 +22,7 @@ from postroom.standalone import LocalBroker, LocalRunner, open_local_runner
 from postroom.testing import eventually
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import Event, UserCreated
-from postroom_audit.searching import Wanted
+from postroom_audit.search import Wanted
 from postroom_audit.service import service as audit_service
 from postroom_audit.sql_history import SqlHistory
 from tests.support import crash_worker

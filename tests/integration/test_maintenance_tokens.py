@@ -25,7 +25,7 @@ from postroom_email.mailer import Envelope
 from postroom_email.mailer.servers import parse_servers
 from postroom_email.mailer.smtp import smtp_mailer
 from postroom_maintenance.errors import TokenRefused
-from postroom_maintenance.refreshing import Refresher
+from postroom_maintenance.token_refresh import Refresher
 from tests.support.patience import REACTION, seconds
 
 CANARY = "canary-refresh"

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from postroom.testing import eventually
-from postroom_report import clerk
+from postroom_report import report_service
 from postroom_report.runs.sql import SqlRuns
 from tests.support.report_service import (
     BATCH,
@@ -85,7 +85,7 @@ async def test_a_running_report_is_stopped_at_the_next_look_and_leaves_nothing(
 
     since = looks[looks.index("cancelled") :]
     assert since.index("stops") <= 2  # one look may have begun before the wish and be answered after it
-    assert clerk.LOOK_SECONDS <= 1
+    assert report_service.LOOK_SECONDS <= 1
     assert (cancelled_event["id"], cancelled_event["type"]) == ("unwanted", "endless")
     assert ready["id"] == "wanted"
     assert len(objects_in(report_harness.storage)) == 1

@@ -15,8 +15,8 @@ from postroom.testing import eventually
 from postroom.wire.errors import TemporaryFailure
 from postroom_report.errors import BrokenReportType, InvalidRows, LimitExceeded
 from postroom_report.layout import Document, Progress
-from postroom_report.press import Limits, Press
-from postroom_report.workplace import open_workplace
+from postroom_report.render_process import Limits, Press
+from postroom_report.work_folder import open_workplace
 from tests.support.patience import WORK, seconds
 from tests.support.processes import running
 from tests.support.report_service import BATCH, COUNTING, LIST, make_order, read_csv, rows, write_type
@@ -196,7 +196,7 @@ async def test_the_process_knows_no_secrets(types: Path, tmp_path: Path, monkeyp
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from postroom_report.press import Limits, Press
+from postroom_report.render_process import Limits, Press
 from tests.support.report_service import make_order
 
 async def main():

@@ -9,7 +9,7 @@ import pytest
 
 from postroom_report.rendering.pdf import parts
 from postroom_report.rendering.pdf.content import GroupHeading, Heading, Item, Record, Totals
-from postroom_report.rendering.pdf.paper import MARGIN
+from postroom_report.rendering.pdf.page_layout import MARGIN
 from tests.support.processes import run
 from tests.support.report_pdf import Sheet, Word, grouped, make_report, pages_of, pdf_of, records, sheets_of
 

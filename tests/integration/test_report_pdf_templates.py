@@ -9,7 +9,7 @@ import pytest
 
 from postroom_report.errors import TemplateFailed
 from postroom_report.rendering.pdf.content import GroupHeading, Heading, Record, Totals
-from postroom_report.rendering.pdf.making import make_pictures
+from postroom_report.rendering.pdf.document import make_pictures
 from tests.support.report_pdf import make_report, pages_of, pdf_of, records
 
 TWO = (Heading("id", "Id", numeric=True), Heading("text", "Text"))

@@ -12,7 +12,7 @@ import typst
 
 from postroom_report import fonts
 from postroom_report.rendering.pdf.content import Heading, Record
-from postroom_report.rendering.pdf.making import Chart
+from postroom_report.rendering.pdf.document import Chart
 from tests.support.missing import program
 from tests.support.report_pdf import make_report, needs_fonts, pages_of, pdf_of, records, text_of
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from postroom import wire
-from postroom_report import clerk
+from postroom_report import report_service
 from tests.support.blocking import loop_watched
 from tests.support.report_service import (
     BATCH,
@@ -189,7 +189,7 @@ async def test_a_long_report_tells_its_progress_and_never_blocks_the_loop(report
     assert ready["rows"] == run["rows"] == 200_000
     assert progress
     assert [each["rows"] for each in progress] == sorted({each["rows"] for each in progress})
-    assert len(progress) <= took / clerk.TELL_SECONDS + 1
+    assert len(progress) <= took / report_service.TELL_SECONDS + 1
     assert watch.waits == []
     # What computes is the child. The loop's longest callback is some thousandth of that, on any machine.
     assert watch.most_seconds < (children_seconds() - began) / 100, watch.longest
@@ -198,13 +198,13 @@ async def test_a_long_report_tells_its_progress_and_never_blocks_the_loop(report
 async def test_progress_is_told_once_in_its_time_however_often_it_is_looked_at(
     report_harness: ReportHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clerk, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(clerk, "TELL_SECONDS", 3600.0)
+    monkeypatch.setattr(report_service, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(report_service, "TELL_SECONDS", 3600.0)
     await report_harness.order("long", "counting-less")
     await report_harness.told("report.ready")
     assert len(report_harness.heard["report.progress"]) == 1
 
-    monkeypatch.setattr(clerk, "TELL_SECONDS", 0.0)
+    monkeypatch.setattr(report_service, "TELL_SECONDS", 0.0)
     await report_harness.order("longer", "counting-less")
     await report_harness.told("report.ready", 2)
     assert len(report_harness.heard["report.progress"]) > 1 + 1  # the one of before, and more than one

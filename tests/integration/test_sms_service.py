@@ -19,7 +19,7 @@ from postroom import wire
 from postroom.runtime.assembly import ServiceRunner
 from postroom.testing import eventually, running_service
 from postroom_sms.handlers import worker
-from postroom_sms.pace import BURST_SECONDS
+from postroom_sms.rate_limit import BURST_SECONDS
 from postroom_sms.receipts import open_receipts
 from postroom_sms.receipts.server import ReceiptServer
 from postroom_sms.service import service as sms_service

@@ -14,8 +14,8 @@ from postroom.wire.errors import JobError
 from postroom.wire.messages import SyncSource
 from postroom_webhook.caller import Answer
 from postroom_webhook.errors import ReceiverFailed, SourceBusy, SourceUnusable
-from postroom_webhook.sync.ledger import Known, SyncLedger
 from postroom_webhook.sync.sources import HeaderSecrets, Sources
+from postroom_webhook.sync.state import Known, SyncLedger
 from postroom_webhook.sync.syncer import Syncer
 from tests.support.databases import service_database
 from tests.support.webhook_fakes import RecordingCaller

@@ -8,7 +8,7 @@ import pytest
 from postroom.storage.database import Database
 from postroom_webhook.attempts import Attempt
 from postroom_webhook.attempts.sql import SqlAttemptLog
-from postroom_webhook.sync.ledger import Known, SyncLedger
+from postroom_webhook.sync.state import Known, SyncLedger
 from tests.support.databases import service_database
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -13,8 +13,8 @@ from postroom.operator.dead_letters import Pace, Selection, Watch, replay, targe
 from postroom.runtime import Delivery
 from postroom.storage.database import Database
 from postroom.testing import eventually
+from postroom.wire.dead_letter import Envelope, read_dead_letter
 from postroom.wire.errors import Postponed
-from postroom.wire.letter import Envelope, read_dead_letter
 from postroom.wire.messages import JobCompleted
 from postroom.wire.retries import RetryPolicy, fixed
 from tests.support.moving import move_messages

@@ -78,7 +78,7 @@ def row(number: int, **changes: Any) -> dict[str, Any]:
         "app_id": "shop",
         "published_at": NOON,
         "attempts": 3,
-        "place": "postroom_email.postman.send",
+        "place": "postroom_email.mail_sender.send",
         "next_at": NOON + timedelta(minutes=1),
         "recipients": '[{"masked":"a•••@example.com","digest":"d1"}]',
     } | changes

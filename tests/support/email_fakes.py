@@ -7,11 +7,11 @@ from typing import Any
 from postroom.runtime import Delivery
 from postroom.wire.messages import SendEmail
 from postroom_email.addresses import parse_address
-from postroom_email.composing import Composer, Senders
+from postroom_email.composer import Composer, Senders
+from postroom_email.delivery_log import Entry, Ledger, MailKey, Outcome, Standing
 from postroom_email.errors import InvalidAttachment, TemplateFailed, UnknownTemplate
-from postroom_email.ledger import Entry, Ledger, MailKey, Outcome, Standing
+from postroom_email.mail_sender import Postman
 from postroom_email.mailer import Answer, Envelope, Mailer, Stage
-from postroom_email.postman import Postman
 from postroom_email.rendering import Content
 from postroom_email.signing import Unsigned
 

@@ -8,9 +8,9 @@ import yaml
 
 from postroom.wire.messages.report import GenerateReport
 from postroom_report.layout import Layout
-from postroom_report.order import Order
 from postroom_report.parameters import make_layout
 from postroom_report.registry import FILE, shipped_types
+from postroom_report.render_request import Order
 
 MOMENT = datetime(2026, 3, 29, 2, 0, tzinfo=UTC)
 

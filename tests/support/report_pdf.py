@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from postroom_report.definition import Definition
 from postroom_report.layout import Layout, Letterhead
 from postroom_report.rendering.pdf.content import GroupHeading, Heading, Item, Record, Totals
-from postroom_report.rendering.pdf.making import Chart, Report, make_pdf
+from postroom_report.rendering.pdf.document import Chart, Report, make_pdf
 from tests.support.missing import missing, program, setup_system
 
 FULL = (

@@ -20,8 +20,8 @@ from postroom.runtime.assembly import ServiceRunner
 from postroom.testing import eventually, running_service
 from postroom.wire.messages import GenerateReport
 from postroom_report.handlers import worker
-from postroom_report.order import Order
 from postroom_report.registry import shipped_types
+from postroom_report.render_request import Order
 from postroom_report.service import service as report_service
 from tests.support.databases import service_database
 from tests.support.patience import WORK

@@ -10,14 +10,14 @@ from typing import Any
 from postroom.storage.database import Database
 from postroom.testing import RecordingPublisher, make_delivery
 from postroom.wire.messages import SendSms
-from postroom_sms.announcing import Announcer, Desk
-from postroom_sms.checking import Checker, Order
-from postroom_sms.courier import Courier
+from postroom_sms.events import Announcer, Desk
 from postroom_sms.gateway import Accepted, Text
 from postroom_sms.gateway.failover import Failover
 from postroom_sms.numbers import NumberReader
-from postroom_sms.pace import Lane, Pace
+from postroom_sms.rate_limit import Lane, Pace
 from postroom_sms.sql_texts import SqlTexts
+from postroom_sms.text_sender import Courier
+from postroom_sms.validation import Checker, Order
 from tests.support.databases import service_database
 
 NUMBER = "+4915112345678"

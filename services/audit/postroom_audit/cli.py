@@ -12,7 +12,7 @@ from postroom.privacy.recipients import digest_of, mask_recipient
 from postroom.storage.existing import existing_database
 from postroom.terminal import AsJson, ExitCode, note, out, print_json, wrong_usage
 from postroom.wire.errors import ConfigurationError
-from postroom_audit.searching import State, Wanted
+from postroom_audit.search import State, Wanted
 from postroom_audit.service import service
 from postroom_audit.sql_history import SqlHistory
 from postroom_audit.views import print_found, print_story

@@ -12,9 +12,9 @@ from postroom.wire.messages import (
     SchedulerMeasured,
 )
 from postroom.wire.retries import RetryPolicy, exponential
+from postroom_audit.dead_letters import letters_in
+from postroom_audit.decoding import read_event, read_known
 from postroom_audit.events import EventLog
-from postroom_audit.letters import letters_in
-from postroom_audit.reading import read_event, read_known
 
 worker = Worker("audit")
 

@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 from postroom.storage.database import Database
 from postroom_audit.errors import AmbiguousId, UnknownId
 from postroom_audit.models import DeadLetterEventRow, EventRow, TryRow
-from postroom_audit.searching import Found, Wanted, find_published, find_tried, find_untried
+from postroom_audit.search import Found, Wanted, find_published, find_tried, find_untried
 from postroom_audit.timeline import Story, tell_story
 
 MOST_STORIES = 50

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import orjson
 
 from postroom import wire
-from postroom.wire.letter import kind_of
+from postroom.wire.dead_letter import kind_of
+from postroom_audit.event_order import is_before
 from postroom_audit.events import DIED, REPLAYED
 from postroom_audit.models import DeadLetterEventRow, EventRow, TryRow
-from postroom_audit.order import is_before
 from postroom_audit.wording import outcome_of, what_of_letter, what_of_try
 
 
@@ -95,7 +95,7 @@ def _is_elsewhere(row: TryRow | DeadLetterEventRow) -> bool:
 def _chapter(tries: Sequence[TryRow], letters: Sequence[DeadLetterEventRow], replays: int) -> Iterator[_Entry]:
     """What happened in one queue, to a message that was replayed so often before it came there.
 
-    searching.py says the same of what is last in it.
+    search.py says the same of what is last in it.
     """
     buried = {each.replays for each in tries if each.outcome == "dead"}
     left = [each for each in letters if each.what != DIED or each.replays not in buried]

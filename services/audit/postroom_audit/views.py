@@ -9,7 +9,7 @@ from rich.table import Table
 
 from postroom.durations import duration_in_words
 from postroom.terminal import out, print_table
-from postroom_audit.searching import Found
+from postroom_audit.search import Found
 from postroom_audit.timeline import Line, Story
 
 WIDTH = 100

@@ -7,10 +7,10 @@ from postroom.runtime import Adapters
 from postroom.runtime.assembly import Runtime
 from postroom.settings import ReportStorageSettings, read_settings
 from postroom.storage.tokens import TokenVault
-from postroom_email.composing import Composer
-from postroom_email.ledger.sql import SqlLedger
+from postroom_email.composer import Composer
+from postroom_email.delivery_log.sql import SqlLedger
+from postroom_email.mail_sender import Postman
 from postroom_email.mailer.choice import open_mailer
-from postroom_email.postman import Postman
 from postroom_email.rendering.templates import template_renderer
 from postroom_email.settings import EmailSettings
 from postroom_email.storage import PrefixedStorage

@@ -6,7 +6,7 @@ from postroom.runtime import Delivery, Provider, Worker
 from postroom.wire.errors import Expired
 from postroom.wire.messages import SendEmail, UserCreated, UserPasswordResetRequested
 from postroom.wire.retries import RetryPolicy, exponential
-from postroom_email.postman import Postman
+from postroom_email.mail_sender import Postman
 
 worker = Worker("email")
 

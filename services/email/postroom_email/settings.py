@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from postroom.wire.errors import ConfigurationError
 from postroom_email.addresses import parse_address
-from postroom_email.composing import Senders
+from postroom_email.composer import Senders
 from postroom_email.errors import InvalidAddress
 from postroom_email.mailer.servers import SmtpServer, parse_servers
 from postroom_email.signing import DkimSigner, Signer, Unsigned

@@ -12,8 +12,8 @@ from postroom_maintenance.archiving import Archivist
 from postroom_maintenance.back_ups import BackUps
 from postroom_maintenance.cleaning import Cleaner
 from postroom_maintenance.databases import ServiceDatabases
-from postroom_maintenance.refreshing import Refresher
 from postroom_maintenance.settings import MaintenanceSettings
+from postroom_maintenance.token_refresh import Refresher
 
 
 @asynccontextmanager

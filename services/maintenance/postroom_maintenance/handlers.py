@@ -9,7 +9,7 @@ from postroom.wire.retries import RetryPolicy, exponential
 from postroom_maintenance.archiving import Archivist
 from postroom_maintenance.back_ups import BackUps
 from postroom_maintenance.cleaning import Cleaner
-from postroom_maintenance.refreshing import Refresher
+from postroom_maintenance.token_refresh import Refresher
 
 worker = Worker("maintenance")
 

@@ -7,15 +7,15 @@ from postroom.runtime import Adapters
 from postroom.runtime.assembly import Runtime
 from postroom.settings import read_settings
 from postroom.storage.object_storage import ObjectStorage
-from postroom_report.announcing import Announcer
-from postroom_report.clerk import Clerk
+from postroom_report.events import Announcer
 from postroom_report.handlers import CHILDREN
 from postroom_report.planning import Planner
-from postroom_report.press import Limits, Press
+from postroom_report.render_process import Limits, Press
+from postroom_report.report_service import Clerk
 from postroom_report.runs.sql import SqlRuns
 from postroom_report.settings import ReportSettings
 from postroom_report.storage import ReportStorage
-from postroom_report.workplace import open_workplace
+from postroom_report.work_folder import open_workplace
 
 
 @asynccontextmanager

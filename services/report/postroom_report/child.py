@@ -23,9 +23,9 @@ import orjson
 from postroom.wire.errors import JobError, TemporaryFailure
 from postroom_report.errors import LimitExceeded
 from postroom_report.layout import Progress
-from postroom_report.order import Order
 from postroom_report.parameters import make_layout
 from postroom_report.production import produce
+from postroom_report.render_request import Order
 from postroom_report.sources import open_rows
 
 _PR_SET_PDEATHSIG = 1

@@ -5,7 +5,7 @@ from datetime import timedelta
 from postroom.runtime import Delivery, Keep, Worker
 from postroom.wire.messages import CancelReport, GenerateReport
 from postroom.wire.retries import RetryPolicy, exponential
-from postroom_report.clerk import Clerk
+from postroom_report.report_service import Clerk
 
 worker = Worker("report")
 

@@ -13,8 +13,8 @@ from babel.dates import format_date, format_datetime
 from postroom_report.definition import Definition, Parameter
 from postroom_report.errors import BrokenReportType, InvalidParameter
 from postroom_report.layout import Layout, Letterhead
-from postroom_report.order import Order
 from postroom_report.registry import FILE, ReportTypes
+from postroom_report.render_request import Order
 from postroom_report.values import plain_decimal
 
 ALWAYS_ALLOWED = ("locale", "time_zone")

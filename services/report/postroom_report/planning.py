@@ -19,9 +19,9 @@ from postroom.wire.messages import GenerateReport
 from postroom_report.definition import INLINE, Definition
 from postroom_report.errors import BrokenReportType
 from postroom_report.layout import Layout
-from postroom_report.order import Order
 from postroom_report.parameters import make_layout
 from postroom_report.registry import ReportTypes, shipped_types
+from postroom_report.render_request import Order
 from postroom_report.rendering import CONTENT_TYPES, ending
 from postroom_report.settings import AUDIT, ReportSettings
 

@@ -16,10 +16,10 @@ from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import SetSchedule, describe_problems
 from postroom.wire.messages.schedule import rfc3339
 from postroom_scheduler.errors import BrokenSchedule, UnknownSchedule
-from postroom_scheduler.reading import described, described_tick
 from postroom_scheduler.scheduler import Clock
 from postroom_scheduler.settings import SchedulerSettings
 from postroom_scheduler.sql_schedules import SqlSchedules, moment_of
+from postroom_scheduler.views import described, described_tick
 
 log = logging.getLogger(__name__)
 

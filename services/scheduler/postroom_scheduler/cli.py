@@ -19,10 +19,10 @@ from postroom.terminal import AsJson, ExitCode, complain, out, print_json, print
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import SetSchedule, describe_problems
 from postroom_scheduler.file import read_file
-from postroom_scheduler.reading import described, described_tick, upcoming
 from postroom_scheduler.service import service
 from postroom_scheduler.sql_schedules import SqlSchedules, moment_of
 from postroom_scheduler.timing import make_timing
+from postroom_scheduler.views import described, described_tick, upcoming
 
 Result = TypeVar("Result")
 

@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 from postroom.runtime import Adapters
 from postroom.runtime.assembly import Runtime
 from postroom.settings import read_settings
-from postroom_sms.announcing import Desk, announcing
-from postroom_sms.checking import Checker
-from postroom_sms.courier import Courier
+from postroom_sms.events import Desk, announcing
 from postroom_sms.gateway.choice import open_gateways
-from postroom_sms.pace import Pace
-from postroom_sms.receiving import taking_receipts
+from postroom_sms.http_receipts import taking_receipts
+from postroom_sms.rate_limit import Pace
 from postroom_sms.settings import ReceiptsSettings, SmsSettings
 from postroom_sms.sql_texts import SqlTexts
+from postroom_sms.text_sender import Courier
+from postroom_sms.validation import Checker
 from postroom_sms.wording import CodeWording
 
 

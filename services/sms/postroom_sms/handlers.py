@@ -5,9 +5,9 @@ from datetime import timedelta
 from postroom.runtime import Delivery, Keep, Provider, Worker
 from postroom.wire.messages import SendSms, UserOtpRequested
 from postroom.wire.retries import RetryPolicy, exponential
-from postroom_sms.checking import Order
-from postroom_sms.courier import Courier
-from postroom_sms.pace import Lane
+from postroom_sms.rate_limit import Lane
+from postroom_sms.text_sender import Courier
+from postroom_sms.validation import Order
 from postroom_sms.wording import CodeWording
 
 worker = Worker("sms")

@@ -8,11 +8,11 @@ from postroom.runtime.assembly import Runtime
 from postroom.settings import read_settings
 from postroom_webhook.attempts.sql import SqlAttemptLog
 from postroom_webhook.caller.choice import open_caller
-from postroom_webhook.courier import Courier
-from postroom_webhook.hosts import HostLanes
+from postroom_webhook.host_limits import HostLanes
 from postroom_webhook.settings import WebhookSettings
-from postroom_webhook.sync.ledger import SyncLedger
+from postroom_webhook.sync.state import SyncLedger
 from postroom_webhook.sync.syncer import Syncer
+from postroom_webhook.webhook_sender import Courier
 
 
 @asynccontextmanager

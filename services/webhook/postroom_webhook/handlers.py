@@ -7,8 +7,8 @@ from postroom.runtime import Worker
 from postroom.runtime.consuming.delivery import Delivery
 from postroom.wire.messages import DeliverWebhook, SyncSource
 from postroom.wire.retries import RetryPolicy, exponential
-from postroom_webhook.courier import Courier
 from postroom_webhook.sync.syncer import Syncer
+from postroom_webhook.webhook_sender import Courier
 
 worker = Worker("webhook")
 
@@ -16,7 +16,7 @@ worker = Worker("webhook")
 PATIENT = RetryPolicy(attempts=16, backoff=exponential(timedelta(seconds=2)))
 
 PREFETCH = 400
-"""What one host may hold of it, and why the others do not notice: hosts.py. At most 400 of 320 KiB = 125 MiB."""
+"""What one host may hold of it, and why the others do not notice: host_limits.py. At most 400 of 320 KiB = 125 MiB."""
 
 # Waiting for a turn and the call itself: twice WEBHOOK_TIMEOUT_SECONDS, 60 at most, and a minute for the database.
 TIME_LIMIT = timedelta(minutes=3)

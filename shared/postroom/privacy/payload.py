@@ -11,7 +11,7 @@ import orjson
 from postroom import wire
 from postroom.privacy.masking import mask_text
 from postroom.privacy.redaction import HIDDEN, hide_queries, names_a_secret, redact
-from postroom.wire.letter import text_of
+from postroom.wire.dead_letter import text_of
 
 LONGEST_PAYLOAD = 4096
 """Characters; enough to recognise a message, too few to fill a database."""

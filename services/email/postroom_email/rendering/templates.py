@@ -8,7 +8,7 @@ from typing import Any
 
 from postroom_email.errors import TemplateFailed
 from postroom_email.rendering import Content
-from postroom_email.rendering.children import Children
+from postroom_email.rendering.processes import Children
 from postroom_email.rendering.registry import Registry, read_templates
 from postroom_email.rendering.sandbox import RenderingFailed, render
 

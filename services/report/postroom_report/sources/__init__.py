@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from postroom.wire.errors import InvalidMessage
 from postroom_report.definition import INLINE
 from postroom_report.layout import Layout, Row
-from postroom_report.order import Order
+from postroom_report.render_request import Order
 
 
 @contextmanager

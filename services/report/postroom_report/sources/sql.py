@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Resourc
 
 from postroom_report.errors import BrokenReportType, DatabaseUnavailable, QueryFailed
 from postroom_report.layout import Layout, Row
-from postroom_report.order import Order
+from postroom_report.render_request import Order
 from postroom_report.sources.binding import bound_query
 from postroom_report.sources.failing import failure_of, too_slow
 

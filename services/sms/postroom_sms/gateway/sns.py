@@ -20,7 +20,7 @@ from botocore.parsers import ResponseParserError, create_parser
 from postroom.wire.errors import ConfigurationError
 from postroom_sms.errors import AnswerLost, GatewayUnavailable
 from postroom_sms.gateway import Accepted, Receipt, Text
-from postroom_sms.gateway.exchange import Answer, api_root, exchange, open_client, provider_words
+from postroom_sms.gateway.http_client import Answer, api_root, exchange, open_client, provider_words
 from postroom_sms.gateway.sns_errors import refuse
 from postroom_sms.gateway.url import API_BASE, GatewayUrl
 

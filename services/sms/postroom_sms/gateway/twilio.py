@@ -14,8 +14,8 @@ import httpx
 from postroom.wire.errors import ConfigurationError
 from postroom_sms.errors import AnswerLost
 from postroom_sms.gateway import Accepted, Receipt, Text
-from postroom_sms.gateway.exchange import Answer, api_root, exchange, open_client, provider_words
 from postroom_sms.gateway.http import read_retry_after
+from postroom_sms.gateway.http_client import Answer, api_root, exchange, open_client, provider_words
 from postroom_sms.gateway.twilio_errors import refuse
 from postroom_sms.gateway.url import API_BASE, GatewayUrl
 

@@ -21,12 +21,12 @@ from typing import Protocol
 from postroom.wire.errors import InvalidPublish, PermanentFailure
 from postroom.wire.messages import Event, Message, SyncSource
 from postroom.wire.messages.sync import changed_in, deleted_from
-from postroom_webhook.answers import failure_of
 from postroom_webhook.caller import Answer, Call, Caller, Ending
 from postroom_webhook.errors import ReceiverUnreachable, SourceBusy, SourceUnusable, SyncGoesOn
-from postroom_webhook.sync.ledger import Known, Progress, SyncLedger
+from postroom_webhook.responses import failure_of
 from postroom_webhook.sync.pages import Item, Page, read_page
 from postroom_webhook.sync.sources import Sources
+from postroom_webhook.sync.state import Known, Progress, SyncLedger
 from postroom_webhook.urls import Target
 
 log = logging.getLogger(__name__)

@@ -18,8 +18,8 @@ from aio_pika.exceptions import (
 from aio_pika.exceptions import PublishError as ReturnedByBroker
 
 from postroom.broker.connection import connection_url, without_password
+from postroom.broker.publishing.id_locks import Turns
 from postroom.broker.publishing.outgoing import NO_OPTIONS, Outgoing, PublishOptions, address
-from postroom.broker.publishing.turns import Turns
 from postroom.patience import patience
 from postroom.telemetry.tracing import trace_headers
 from postroom.wire.errors import BrokerUnavailable, PublishError, PublishTimeout, Unroutable

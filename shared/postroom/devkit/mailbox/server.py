@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Self
 
-from postroom.devkit.mailbox.conversation import Conversation, Tls
 from postroom.devkit.mailbox.mails import ReceivedMail, Script
+from postroom.devkit.mailbox.session import Conversation, Tls
 from postroom.patience import patience
 
 PATIENCE = timedelta(seconds=30)

@@ -10,8 +10,8 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from postroom.operator.dead_letters import Selection
+from postroom.wire.dead_letter import moment_of
 from postroom.wire.errors import ConfigurationError
-from postroom.wire.letter import moment_of
 from postroom.wire.messages.schedule import Duration
 
 Queue = Annotated[str, typer.Argument(help="`email.send.dead`, or `unrouted`.")]

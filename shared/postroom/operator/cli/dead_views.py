@@ -18,7 +18,7 @@ from postroom.operator.dead_letters import (
 )
 from postroom.read_ports import TimelineEntry
 from postroom.terminal import complain, note, out
-from postroom.wire.letter import text_of
+from postroom.wire.dead_letter import text_of
 
 _LONGEST_NAME = 255
 _LONGEST_HEADER = 1024

@@ -30,8 +30,8 @@ def demo_command(as_json: AsJson = False) -> None:
     Example: `postroom demo`
     """
     try:
-        from postroom.devkit.demo.stage import set_stage  # noqa: PLC0415 - needs the extra `demo`
-        from postroom.devkit.demo.story import Story  # noqa: PLC0415
+        from postroom.devkit.demo.environment import set_stage  # noqa: PLC0415 - needs the extra `demo`
+        from postroom.devkit.demo.scenario import Story  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"the demo needs {error.name}: pip install 'postroom[all]'") from None
     out = err if as_json else screen

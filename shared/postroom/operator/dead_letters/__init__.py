@@ -1,6 +1,6 @@
 """Dead letters: reading them without moving them, replaying them, discarding them, keeping them in a file.
 
-`letter` and `causes` say what a message died of and are also what the alerting service reads; the rest is for
+`dead_letter` and `causes` say what a message died of and are also what the alerting service reads; the rest is for
 the person at the command line.
 """
 
@@ -9,16 +9,16 @@ from postroom.operator.dead_letters.discarding import discard
 from postroom.operator.dead_letters.editing import Edit
 from postroom.operator.dead_letters.exporting import export
 from postroom.operator.dead_letters.importing import Imported, import_lines
-from postroom.operator.dead_letters.moving import WINDOW
-from postroom.operator.dead_letters.pace import SLOWEST_PER_SECOND, TOLD_AT_ONCE, Pace
+from postroom.operator.dead_letters.rate_limit import SLOWEST_PER_SECOND, TOLD_AT_ONCE, Pace
 from postroom.operator.dead_letters.reading import Found, read_letters
+from postroom.operator.dead_letters.replayer import WINDOW
 from postroom.operator.dead_letters.replaying import replay, replay_edited
 from postroom.operator.dead_letters.selection import Outcome, Selection, Watch
 from postroom.operator.dead_letters.summary import Group, QueueSummary, summarize
 from postroom.operator.dead_letters.target import Target, target_of
 from postroom.privacy.payload import masked_error, masked_headers, masked_payload
 from postroom.wire.causes import Cause, cause_of
-from postroom.wire.letter import DeadLetter, Envelope, read_dead_letter
+from postroom.wire.dead_letter import DeadLetter, Envelope, read_dead_letter
 
 __all__ = [
     "SLOWEST_PER_SECOND",

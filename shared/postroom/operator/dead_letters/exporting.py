@@ -1,9 +1,9 @@
-"""Dead letters into a file, as lines of JSON (lines.py). All of them stay in their queue."""
+"""Dead letters into a file, as lines of JSON (json_lines.py). All of them stay in their queue."""
 
 from collections.abc import Callable
 
 from postroom.broker.plain_connection import connect
-from postroom.operator.dead_letters.lines import as_line
+from postroom.operator.dead_letters.json_lines import as_line
 from postroom.operator.dead_letters.reading import READ_ERRORS, reading, why_ended
 from postroom.operator.dead_letters.selection import Outcome, Selection, Watch, is_meant
 from postroom.operator.dead_letters.target import Target

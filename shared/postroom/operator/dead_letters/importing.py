@@ -13,11 +13,11 @@ from aio_pika.exceptions import DeliveryError
 from aiormq.exceptions import ChannelAccessRefused
 
 from postroom.broker.plain_connection import connect, depth_of, why_lost
-from postroom.broker.publishing.turns import Turns
-from postroom.operator.dead_letters.lines import Stored, stored_in
-from postroom.operator.dead_letters.moving import CONFIRM_SECONDS, MOVE_ERRORS, WINDOW
+from postroom.broker.publishing.id_locks import Turns
+from postroom.operator.dead_letters.json_lines import Stored, stored_in
 from postroom.operator.dead_letters.operator import operator
 from postroom.operator.dead_letters.reading import reading
+from postroom.operator.dead_letters.replayer import CONFIRM_SECONDS, MOVE_ERRORS, WINDOW
 from postroom.operator.dead_letters.target import Target, target_of
 from postroom.wire.errors import ConfigurationError
 

@@ -16,8 +16,8 @@ from aio_pika.exceptions import ChannelNotFoundEntity
 
 from postroom.broker.plain_connection import BROKER_ERRORS, depth_of, ready_in, why_lost
 from postroom.operator.dead_letters.target import Target
+from postroom.wire.dead_letter import DeadLetter, Envelope, name_by_content, read_dead_letter, text_of
 from postroom.wire.errors import PostroomError
-from postroom.wire.letter import DeadLetter, Envelope, name_by_content, read_dead_letter, text_of
 
 BATCH = 200
 """Messages that are taken together; with bodies of 256 KiB at most 50 MiB."""

@@ -2,7 +2,7 @@
 
 1. Some messages are chosen, at most TOLD_AT_ONCE.
 2. Other programs are told who replays which (`dead-letter.replayed`). Not confirmed, nothing is moved.
-3. Each is published to its work queue with a confirm, then acknowledged among the dead (moving.py).
+3. Each is published to its work queue with a confirm, then acknowledged among the dead (replayer.py).
 
 Whenever the process or the broker is killed, every message is in at least one of the two queues. Those that were
 under way, at most WINDOW, may be in both: they have the same message id, and the inbox makes them one. The next run
@@ -25,10 +25,10 @@ from postroom import wire
 from postroom.broker.plain_connection import connect
 from postroom.operator.dead_letters.copies import replayed
 from postroom.operator.dead_letters.editing import Edit
-from postroom.operator.dead_letters.moving import MOVE_ERRORS, WINDOW, Road
 from postroom.operator.dead_letters.operator import operator
-from postroom.operator.dead_letters.pace import Pace
+from postroom.operator.dead_letters.rate_limit import Pace
 from postroom.operator.dead_letters.reading import READ_ERRORS, Found, Reader, reading
+from postroom.operator.dead_letters.replayer import MOVE_ERRORS, WINDOW, Road
 from postroom.operator.dead_letters.selection import Outcome, Selection, Watch, is_meant
 from postroom.operator.dead_letters.target import Target
 from postroom.wire.messages import DeadLetterReplayed

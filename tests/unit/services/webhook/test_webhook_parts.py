@@ -6,7 +6,6 @@ import pytest
 
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import SyncSource
-from postroom_webhook.answers import failure_of, retry_after
 from postroom_webhook.caller import Answer
 from postroom_webhook.errors import (
     HostBusy,
@@ -18,7 +17,8 @@ from postroom_webhook.errors import (
     UnknownSecret,
     UnknownSource,
 )
-from postroom_webhook.hosts import HostLanes
+from postroom_webhook.host_limits import HostLanes
+from postroom_webhook.responses import failure_of, retry_after
 from postroom_webhook.settings import WebhookSettings
 from postroom_webhook.signing import Secrets
 from postroom_webhook.sync.pages import read_page

@@ -81,7 +81,7 @@ def test_the_same_error_in_another_queue_of_another_type_or_at_another_place_is_
         cause_of("email.send", "Refused", "x").key,
         cause_of("sms.send", "Refused", "x").key,
         cause_of("email.send", "Late", "x").key,
-        cause_of("email.send", "Refused", "x", "postroom_email.postman.deliver").key,
+        cause_of("email.send", "Refused", "x", "postroom_email.mail_sender.deliver").key,
     }
 
     assert len(keys) == 4

@@ -9,7 +9,7 @@ from postroom_report.fonts import choose_fonts
 from postroom_report.formatting import Formatting, heading, is_numeric
 from postroom_report.labels import labels_for
 from postroom_report.rendering.pdf.content import GroupHeading, Heading, Item, Record, Totals
-from postroom_report.rendering.pdf.making import Chart, Report, make_pdf, make_pictures
+from postroom_report.rendering.pdf.document import Chart, Report, make_pdf, make_pictures
 from postroom_report.tabulation import GroupStart, Table
 from postroom_report.tabulation import Record as TableRecord
 

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from postroom_report.fonts import REPLACEMENT
-from postroom_report.rendering.pdf.measuring import breakable, directed, text_width, word_width
-from postroom_report.rendering.pdf.paper import Measures
+from postroom_report.rendering.pdf.page_layout import Measures
+from postroom_report.rendering.pdf.text_width import breakable, directed, text_width, word_width
 
 _BOLD = 1.08
 _LINES_KEPT_TOGETHER = 15

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from rich.markup import escape
 
 from postroom import wire
-from postroom.devkit.demo.bad_day import fifty_failures, outage
-from postroom.devkit.demo.telling import Seen, StepFailed, Storyteller
+from postroom.devkit.demo.failures import fifty_failures, outage
+from postroom.devkit.demo.steps import Seen, StepFailed, Storyteller
 from postroom.devkit.mailbox import ReceivedMail
 
 ADA, SLOW, GONE = "ada@example.com", "slow@example.com", "gone@example.com"

@@ -1,7 +1,7 @@
 """The life of one text: is it fit to be sent, may it be, is it its turn, who takes it, what was the answer.
 
 1. Number, sender and length are checked, and its time is looked at.
-2. It waits for its turn (pace.py).
+2. It waits for its turn (rate_limit.py).
 3. It is marked as being sent, in the transaction in which its past and the opted-out list are asked. What a gateway
    took once, before a crash perhaps, is not sent again.
 4. Its time is looked at once more, and it is handed to a gateway.
@@ -18,16 +18,16 @@ from datetime import timedelta
 from postroom.privacy.masking import mask_phone
 from postroom.runtime import Delivery, Provider
 from postroom.wire.errors import Expired, PermanentFailure, Postponed, TemporaryFailure
-from postroom_sms.announcing import Announcer
-from postroom_sms.checking import Checker, Order, check_time
+from postroom_sms.error_masking import keep_private
 from postroom_sms.errors import AnswerLost, GatewayUnavailable, RecipientOptedOut, TextParked
+from postroom_sms.events import Announcer
 from postroom_sms.gateway import Accepted, Text
 from postroom_sms.gateway.failover import Failover
-from postroom_sms.pace import Lane, Pace
+from postroom_sms.rate_limit import Lane, Pace
 from postroom_sms.references import reference_of, text_key
-from postroom_sms.secrecy import keep_private
 from postroom_sms.settings import AfterLostAnswer
 from postroom_sms.texts import Facts, Standing, State, TextKey, Texts
+from postroom_sms.validation import Checker, Order, check_time
 
 ASK_AGAIN = timedelta(seconds=30)
 """After this a text goes to its own gateway again, which was away and alone knows whether it has it."""

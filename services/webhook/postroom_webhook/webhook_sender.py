@@ -1,7 +1,7 @@
 """The life of one delivery: check it, wait for the host's turn, sign, call, write down what came of it.
 
 1. What can be wrong with the job itself is found before anything is sent.
-2. A host that has its share of calls under way sends the message back to the delay ladder (hosts.py).
+2. A host that has its share of calls under way sends the message back to the delay ladder (host_limits.py).
 3. The call is signed at the moment it is made: receivers refuse old time stamps.
 4. The attempt is written down, then the answer decides. A process that dies in between calls again, with the same
    webhook-id, by which the receiver can tell.
@@ -16,11 +16,11 @@ import orjson
 from postroom.runtime import Delivery
 from postroom.wire.errors import JobError
 from postroom.wire.messages import DeliverWebhook
-from postroom_webhook.answers import failure_of
 from postroom_webhook.attempts import Attempt, AttemptLog, kept_text
 from postroom_webhook.caller import Answer, Call, Caller
 from postroom_webhook.headers import check_headers
-from postroom_webhook.hosts import HostLanes
+from postroom_webhook.host_limits import HostLanes
+from postroom_webhook.responses import failure_of
 from postroom_webhook.signing import Secrets, webhook_id_of
 from postroom_webhook.urls import parse_target
 

@@ -10,10 +10,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Row, Table, and_, case, func, or_, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from postroom.wire.letter import kind_of
+from postroom.wire.dead_letter import kind_of
+from postroom_audit.event_order import before
 from postroom_audit.events import DIED
 from postroom_audit.models import DeadLetterEventRow, EventRow, TryRecipientRow, TryRow
-from postroom_audit.order import before
 
 State = Literal["published", "retried", "dead", "replayed", "discarded", "done"]
 

@@ -5,8 +5,8 @@ import pytest
 
 from postroom.testing import eventually
 from postroom.wire.errors import Postponed
-from postroom_sms import pace as pace_module
-from postroom_sms.pace import Lane, Pace
+from postroom_sms import rate_limit
+from postroom_sms.rate_limit import Lane, Pace
 
 
 class FakeTime:
@@ -87,14 +87,14 @@ async def test_no_limit_means_no_waiting(time: FakeTime):
 
 
 async def test_who_would_wait_too_long_comes_again_later(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(pace_module, "LONGEST_WAIT", timedelta(seconds=0.05))
+    monkeypatch.setattr(rate_limit, "LONGEST_WAIT", timedelta(seconds=0.05))
     pace = Pace(0.0001, lambda: 1)  # the next turn is hours away
     await pace.turn(Lane.BULK)
 
     with pytest.raises(Postponed) as caught:
         await pace.turn(Lane.BULK)
 
-    assert caught.value.wait == pace_module.PUT_BACK
+    assert caught.value.wait == rate_limit.PUT_BACK
     await eventually(lambda: True)
 
 

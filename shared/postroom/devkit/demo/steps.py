@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from rich.markup import escape
 
 from postroom import wire
-from postroom.devkit.demo.stage import Stage
+from postroom.devkit.demo.environment import Stage
 from postroom.devkit.mailbox import ReceivedMail
 from postroom.wire.errors import PostroomError
 

@@ -16,12 +16,12 @@ from aio_pika.exceptions import PublishError as ReturnedByBroker
 
 from postroom import wire
 from postroom.broker.plain_connection import BROKER_ERRORS, depth_of, why_lost
+from postroom.broker.publishing.id_locks import Turns
 from postroom.broker.publishing.outgoing import NO_OPTIONS, address
-from postroom.broker.publishing.turns import Turns
 from postroom.operator.dead_letters.reading import Found, NotAllRead, Reader
 from postroom.operator.dead_letters.target import Target
+from postroom.wire.dead_letter import text_of
 from postroom.wire.errors import TopologyError
-from postroom.wire.letter import text_of
 from postroom.wire.messages import Event
 
 WINDOW = 10

@@ -24,13 +24,13 @@ from postroom.privacy.redaction import redact
 from postroom.runtime import Delivery
 from postroom.wire.errors import PublishError
 from postroom.wire.messages import GenerateReport
-from postroom_report.announcing import Announcer
+from postroom_report.events import Announcer
 from postroom_report.layout import Document, Progress
 from postroom_report.planning import Plan, Planner, fingerprint_of, keys_of, moment_of
-from postroom_report.press import Press
+from postroom_report.render_process import Press
 from postroom_report.runs import Beginning, Result, Runs, Standing, Stored
 from postroom_report.storage import Storage
-from postroom_report.workplace import Workplace
+from postroom_report.work_folder import Workplace
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from postroom.wire import errors as shared_errors
 from postroom.wire.errors import JobError, TemporaryFailure
 from postroom_report import errors
 from postroom_report.layout import Document, Progress
-from postroom_report.order import Order
+from postroom_report.render_request import Order
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import time
 from rich.markup import escape
 
 from postroom import wire
-from postroom.devkit.demo.telling import Seen, StepFailed, Storyteller
+from postroom.devkit.demo.steps import Seen, StepFailed, Storyteller
 
 QUEUE = "email.send"
 CROWD, OUTAGE_MAILS, AWAY_SECONDS = "crowd@example.com", 40, 4.0

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from postroom_email.ledger import Entry, Ledger, MailKey, Outcome
-from postroom_email.ledger.sql import SqlLedger
+from postroom_email.delivery_log import Entry, Ledger, MailKey, Outcome
+from postroom_email.delivery_log.sql import SqlLedger
 from tests.support.databases import service_database
 from tests.support.email_fakes import MemoryLedger
 

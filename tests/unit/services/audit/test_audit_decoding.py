@@ -10,7 +10,7 @@ from postroom import wire
 from postroom.runtime import Delivery
 from postroom.testing import make_delivery, make_user_created
 from postroom.wire.messages import JobMeasured, UserCreated
-from postroom_audit.reading import read_event, read_known
+from postroom_audit.decoding import read_event, read_known
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FIGURES = {"service": "s", "queue": "q", "at": "2026-03-01T12:00:00Z", "seconds": 60, "outcomes": []}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postroom.operator.dead_letters.pace import SLOWEST_PER_SECOND, TOLD_AT_ONCE, Pace
+from postroom.operator.dead_letters.rate_limit import SLOWEST_PER_SECOND, TOLD_AT_ONCE, Pace
 from postroom.operator.dead_letters.reading import BATCH, HELD_SECONDS
 
 

@@ -25,8 +25,8 @@ from postroom_report.rendering.pdf.content import (
     code_points,
     plain,
 )
-from postroom_report.rendering.pdf.measuring import breakable, directed, shortened
-from postroom_report.rendering.pdf.paper import MARGIN, PADDING, Page, fit
+from postroom_report.rendering.pdf.page_layout import MARGIN, PADDING, Page, fit
+from postroom_report.rendering.pdf.text_width import breakable, directed, shortened
 from postroom_report.rendering.pdf.typesetter import TYPE_FOLDER, Typesetter
 
 log = logging.getLogger(__name__)

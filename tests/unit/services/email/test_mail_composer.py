@@ -8,7 +8,7 @@ import pytest
 
 from postroom.wire.errors import InvalidMessage
 from postroom_email.addresses import parse_address, parse_recipients
-from postroom_email.composing import Mail, Senders
+from postroom_email.composer import Mail, Senders
 from postroom_email.errors import InvalidAttachment, InvalidHeader, SenderNotAllowed, TemplateFailed, UnknownTemplate
 from tests.support.email_fakes import MemoryStorage, make_composer, make_send_email
 

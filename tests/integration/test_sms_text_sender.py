@@ -13,7 +13,6 @@ from postroom.runtime import Provider
 from postroom.testing import make_delivery
 from postroom.wire.errors import Expired, JobError, Postponed
 from postroom.wire.messages import SendSms
-from postroom_sms.checking import Order
 from postroom_sms.errors import (
     AnswerLost,
     GatewayThrottled,
@@ -24,7 +23,8 @@ from postroom_sms.errors import (
     TextRefused,
     TextTooLong,
 )
-from postroom_sms.pace import Lane
+from postroom_sms.rate_limit import Lane
+from postroom_sms.validation import Order
 from tests.support.sms_texts import MASKED, NUMBER, CourierHarness, ScriptedGateway, office_with
 
 REPLAYED = {wire.X_FAILED_AT: "2026-01-01T00:00:00Z"}

@@ -20,8 +20,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from postroom import wire
 from postroom.operator.dead_letters.reading import Found
 from postroom.operator.dead_letters.target import Target
+from postroom.wire.dead_letter import name_by_content
 from postroom.wire.errors import ConfigurationError
-from postroom.wire.letter import name_by_content
 from postroom.wire.messages import describe_problems
 
 # CC and BCC would make the broker put copies into other queues; the others are its counts for one queue.

@@ -5,15 +5,15 @@ from postroom.runtime import Provider
 from postroom.wire.errors import JobError
 from postroom.wire.messages import SendEmail
 from postroom_email.addresses import parse_address
-from postroom_email.composing import Senders
+from postroom_email.composer import Senders
+from postroom_email.delivery_log import MailKey
 from postroom_email.errors import (
     MailServersUnavailable,
     RecipientsDeferred,
     RecipientsRefused,
     RecipientsSuppressed,
 )
-from postroom_email.ledger import MailKey
-from postroom_email.postman import Postman, mail_key, reference_of
+from postroom_email.mail_sender import Postman, mail_key, reference_of
 from tests.support.email_fakes import MemoryLedger, RecordingMailer, make_delivery, make_postman, make_send_email
 
 ADA, BOB, EVE = "ada@example.com", "bob@example.com", "eve@example.com"

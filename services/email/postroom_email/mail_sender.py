@@ -17,9 +17,9 @@ from postroom.privacy.masking import mask_address
 from postroom.runtime import Delivery, Provider
 from postroom.wire.messages import SendEmail
 from postroom_email.addresses import parse_recipients
-from postroom_email.composing import Composer
+from postroom_email.composer import Composer
+from postroom_email.delivery_log import Entry, Ledger, MailKey, Outcome, Standing
 from postroom_email.errors import RecipientsDeferred, RecipientsRefused, RecipientsSuppressed
-from postroom_email.ledger import Entry, Ledger, MailKey, Outcome, Standing
 from postroom_email.mailer import Answer, Envelope, Mailer, Stage
 
 log = logging.getLogger(__name__)

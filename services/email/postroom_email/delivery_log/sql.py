@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from postroom.storage.database import Database
 from postroom.storage.group_commit import GroupCommit
-from postroom_email.ledger import Entry, MailKey, Outcome, Standing
+from postroom_email.delivery_log import Entry, MailKey, Outcome, Standing
 from postroom_email.models import RecipientRow, SuppressionRow
 
 RECIPIENTS: Table = RecipientRow.__table__  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from postroom import wire
-from postroom.wire.letter import Envelope, read_dead_letter
+from postroom.wire.dead_letter import Envelope, read_dead_letter
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ import pytest
 
 from postroom import wire
 from postroom.operator.dead_letters import Envelope, Found, read_dead_letter, target_of
-from postroom.operator.dead_letters.lines import as_line, stored_in
+from postroom.operator.dead_letters.json_lines import as_line, stored_in
 from postroom.wire.errors import ConfigurationError
 
 PROPERTIES = {

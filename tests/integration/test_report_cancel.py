@@ -73,19 +73,19 @@ async def test_a_running_report_is_stopped_at_the_next_look_and_leaves_nothing(
 ) -> None:
     async with report_harness.running(worker_vhost):
         await report_harness.order("unwanted", "endless")
-        await report_harness.told("report.progress")
+        await report_harness.published("report.progress")
         assert children()
         await report_harness.cancel("unwanted")
         await report_harness.state("unwanted", "cancelled")
-        [cancelled_event] = await report_harness.told("report.cancelled")
+        [cancelled_event] = await report_harness.published("report.cancelled")
         await eventually(lambda: not children())
 
         await report_harness.order("wanted", rows=rows(2))  # the service goes on
-        [ready] = await report_harness.told("report.ready")
+        [ready] = await report_harness.published("report.ready")
 
     since = looks[looks.index("cancelled") :]
     assert since.index("stops") <= 2  # one look may have begun before the wish and be answered after it
-    assert report_service.LOOK_SECONDS <= 1
+    assert report_service.POLL_SECONDS <= 1
     assert (cancelled_event["id"], cancelled_event["type"]) == ("unwanted", "endless")
     assert ready["id"] == "wanted"
     assert len(objects_in(report_harness.storage)) == 1
@@ -115,15 +115,15 @@ async def test_a_report_that_is_cancelled_before_it_begins_is_not_begun(
         await report_harness.order("early", rows=rows(1))
         await report_harness.state("early", "cancelled")
         await report_harness.order("other", rows=rows(1))
-        await report_harness.told("report.ready")
+        await report_harness.published("report.ready")
 
-    assert [each["id"] for each in report_harness.heard["report.ready"]] == ["other"]
+    assert [each["id"] for each in report_harness.received["report.ready"]] == ["other"]
 
 
 async def test_a_report_that_is_done_stays(worker_vhost: WorkerVhost, report_harness: ReportHarness) -> None:
     async with report_harness.running(worker_vhost):
         await report_harness.order("done", rows=rows(1))
-        await report_harness.told("report.ready")
+        await report_harness.published("report.ready")
         await report_harness.cancel("done")
         await cancelled(report_harness)
         run = await report_harness.state("done", "done")

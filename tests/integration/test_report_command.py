@@ -100,7 +100,7 @@ async def test_a_cancelled_report_ends_the_command_that_waits_for_it(
     report_harness: ReportHarness, postroom: Postroom
 ) -> None:
     waiting = asyncio.ensure_future(postroom("report", "endless", "--format", "csv"))
-    [progress, *_] = await report_harness.told("report.progress")
+    [progress, *_] = await report_harness.published("report.progress")
     cancelled = await postroom("cancel", progress["id"])
     result = await waiting
 
@@ -116,7 +116,7 @@ async def test_ctrl_c_cancels_the_report(report_harness: ReportHarness, worker_v
         stderr=subprocess.PIPE,
     )
     with running(command):
-        [progress, *_] = await report_harness.told("report.progress")
+        [progress, *_] = await report_harness.published("report.progress")
         command.send_signal(signal.SIGINT)
         _, said = await asyncio.to_thread(command.communicate)
     run = await report_harness.state(progress["id"], "cancelled")

@@ -14,14 +14,14 @@ import pytest
 from postroom.testing import eventually
 from postroom.wire.errors import TemporaryFailure
 from postroom_report.errors import BrokenReportType, InvalidRows, LimitExceeded
-from postroom_report.layout import Document, Progress
-from postroom_report.render_process import Limits, Press
-from postroom_report.work_folder import open_workplace
+from postroom_report.layout import Document, RenderProgress
+from postroom_report.render_process import RenderLimits, RenderProcess
+from postroom_report.work_folder import open_work_folder
 from tests.support.patience import WORK, seconds
 from tests.support.processes import running
 from tests.support.report_service import BATCH, COUNTING, LIST, make_order, read_csv, rows, write_type
 
-GENEROUS = Limits(memory_mib=1024, seconds=seconds(WORK))
+GENEROUS = RenderLimits(memory_mib=1024, seconds=seconds(WORK))
 
 
 @pytest.fixture
@@ -42,13 +42,13 @@ class Taker:
 
     def __init__(self) -> None:
         self.documents: list[Document] = []
-        self.progress = Progress()
+        self.progress = RenderProgress()
 
     async def take(self, document: Document) -> None:
         assert document.path.exists()
         self.documents.append(document)
 
-    def told(self, progress: Progress) -> None:
+    def told(self, progress: RenderProgress) -> None:
         self.progress = progress
 
 
@@ -58,7 +58,9 @@ def processes() -> list[psutil.Process]:
 
 async def test_a_report_is_made_in_a_process_that_ends(types: Path, tmp_path: Path) -> None:
     taker = Taker()
-    await Press(GENEROUS, 1).make(make_order(types, tmp_path / "work", job={"rows": rows(2)}), taker.told, taker.take)
+    await RenderProcess(GENEROUS, 1).make(
+        make_order(types, tmp_path / "work", job={"rows": rows(2)}), taker.told, taker.take
+    )
 
     [document] = taker.documents
     assert read_csv(document.path)[1:] == [["0", "name 0"], ["1", "name 1"]]
@@ -75,7 +77,7 @@ async def test_a_document_is_made_when_the_one_before_was_taken(types: Path, tmp
         seen.append(len(list(work.glob("*.csv"))))
         document.path.unlink()
 
-    await Press(GENEROUS, 1).make(make_order(types, work, "batch", job={"rows": rows(4)}), Taker().told, take)
+    await RenderProcess(GENEROUS, 1).make(make_order(types, work, "batch", job={"rows": rows(4)}), Taker().told, take)
 
     assert seen == [1, 1, 1, 1]
 
@@ -83,7 +85,7 @@ async def test_a_document_is_made_when_the_one_before_was_taken(types: Path, tmp
 async def test_parts_that_are_done_are_not_made_again(types: Path, tmp_path: Path) -> None:
     taker = Taker()
     order = make_order(types, tmp_path / "work", "batch", job={"rows": rows(3)}, done_parts={"name 0", "name 2"})
-    await Press(GENEROUS, 1).make(order, taker.told, taker.take)
+    await RenderProcess(GENEROUS, 1).make(order, taker.told, taker.take)
 
     assert [document.part for document in taker.documents] == ["name 1"]
 
@@ -91,7 +93,7 @@ async def test_parts_that_are_done_are_not_made_again(types: Path, tmp_path: Pat
 async def test_an_endless_report_fails_with_its_reason(types: Path, tmp_path: Path) -> None:
     order = make_order(types, tmp_path / "work", "endless", database_url=f"sqlite:///{tmp_path}/shop.sqlite3")
     with pytest.raises(LimitExceeded, match=r"more than 2 s.*REPORT_TIME_LIMIT_SECONDS"):
-        await Press(Limits(1024, 2), 1).make(order, Taker().told, Taker().take)
+        await RenderProcess(RenderLimits(1024, 2), 1).make(order, Taker().told, Taker().take)
 
     assert processes() == []  # its query never ends by itself
 
@@ -99,7 +101,7 @@ async def test_an_endless_report_fails_with_its_reason(types: Path, tmp_path: Pa
 async def test_a_report_that_eats_memory_fails_with_its_reason(types: Path, tmp_path: Path) -> None:
     order = make_order(types, tmp_path / "work", "hungry", database_url=f"sqlite:///{tmp_path}/shop.sqlite3")
     with pytest.raises(LimitExceeded, match=r"more than 300 MiB of memory.*REPORT_MEMORY_MIB"):
-        await Press(Limits(300, seconds(WORK)), 1).make(order, Taker().told, Taker().take)
+        await RenderProcess(RenderLimits(300, seconds(WORK)), 1).make(order, Taker().told, Taker().take)
 
 
 async def test_a_template_that_never_ends_or_eats_memory_fails_that_one_report(types: Path, tmp_path: Path) -> None:
@@ -108,15 +110,17 @@ async def test_a_template_that_never_ends_or_eats_memory_fails_that_one_report(t
     write_type(types, "growing", **LIST | {"template": "grow.typ"})
     (types / "growing" / "grow.typ").write_text('#let text = "x"\n#for n in range(60) { text = text + text }\n#text\n')
 
-    async def fate(kind: str, limits: Limits) -> str:
+    async def fate(kind: str, limits: RenderLimits) -> str:
         order = make_order(types, tmp_path / kind, kind, job={"rows": rows(1), "format": "pdf"})
         try:
-            await Press(limits, 1).make(order, Taker().told, Taker().take)
+            await RenderProcess(limits, 1).make(order, Taker().told, Taker().take)
         except (LimitExceeded, BrokenReportType) as error:
             return f"{type(error).__name__}: {error}"
         return "made"
 
-    fates = await asyncio.gather(fate("spinning", Limits(400, 5)), fate("growing", Limits(400, seconds(WORK))))
+    fates = await asyncio.gather(
+        fate("spinning", RenderLimits(400, 5)), fate("growing", RenderLimits(400, seconds(WORK)))
+    )
 
     assert [each.partition(":")[0] != "made" for each in fates] == [True, True], fates
     assert "more than 400 MiB" in fates[1]
@@ -126,7 +130,7 @@ async def test_a_template_that_never_ends_or_eats_memory_fails_that_one_report(t
 async def test_an_error_of_the_child_is_raised_here(types: Path, tmp_path: Path) -> None:
     order = make_order(types, tmp_path / "work", job={"rows": [{"n": "secret", "name": "x"}]})
     with pytest.raises(InvalidRows, match="n") as caught:
-        await Press(GENEROUS, 1).make(order, Taker().told, Taker().take)
+        await RenderProcess(GENEROUS, 1).make(order, Taker().told, Taker().take)
 
     assert "secret" not in str(caught.value)
 
@@ -136,7 +140,9 @@ async def test_what_taking_a_document_raises_is_raised_here(types: Path, tmp_pat
         raise ConnectionRefusedError("the runs' database")
 
     with pytest.raises(ConnectionRefusedError, match="the runs' database"):
-        await Press(GENEROUS, 1).make(make_order(types, tmp_path / "work", job={"rows": rows(1)}), Taker().told, take)
+        await RenderProcess(GENEROUS, 1).make(
+            make_order(types, tmp_path / "work", job={"rows": rows(1)}), Taker().told, take
+        )
 
     assert processes() == []
 
@@ -148,7 +154,7 @@ async def test_relative_paths_of_the_settings_mean_the_same_in_the_process(
     monkeypatch.chdir(tmp_path)
     taker = Taker()
     order = make_order(Path("types"), tmp_path / "work", "few", database_url="sqlite:///shop.sqlite3")
-    await Press(GENEROUS, 1).make(order, taker.told, taker.take)
+    await RenderProcess(GENEROUS, 1).make(order, taker.told, taker.take)
 
     assert [document.rows for document in taker.documents] == [3]
 
@@ -156,7 +162,7 @@ async def test_relative_paths_of_the_settings_mean_the_same_in_the_process(
 async def test_a_cancelled_report_leaves_no_process(types: Path, tmp_path: Path) -> None:
     order = make_order(types, tmp_path / "work", "endless", database_url=f"sqlite:///{tmp_path}/shop.sqlite3")
     taker = Taker()
-    making = asyncio.ensure_future(Press(GENEROUS, 1).make(order, taker.told, taker.take))
+    making = asyncio.ensure_future(RenderProcess(GENEROUS, 1).make(order, taker.told, taker.take))
     await eventually(lambda: taker.progress.rows > 0, within=WORK)
     making.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -168,7 +174,7 @@ async def test_a_cancelled_report_leaves_no_process(types: Path, tmp_path: Path)
 async def test_a_killed_process_is_a_failure_that_may_pass(types: Path, tmp_path: Path) -> None:
     order = make_order(types, tmp_path / "work", "endless", database_url=f"sqlite:///{tmp_path}/shop.sqlite3")
     taker = Taker()
-    making = asyncio.ensure_future(Press(GENEROUS, 1).make(order, taker.told, taker.take))
+    making = asyncio.ensure_future(RenderProcess(GENEROUS, 1).make(order, taker.told, taker.take))
     await eventually(lambda: taker.progress.rows > 0, within=WORK)
     processes()[0].kill()
 
@@ -182,7 +188,7 @@ async def test_the_process_knows_no_secrets(types: Path, tmp_path: Path, monkeyp
     url = f"sqlite:///{tmp_path}/shop.sqlite3?canary=1"
     taker = Taker()
     order = make_order(types, tmp_path / "work", "endless", database_url=url)
-    making = asyncio.ensure_future(Press(GENEROUS, 1).make(order, taker.told, taker.take))
+    making = asyncio.ensure_future(RenderProcess(GENEROUS, 1).make(order, taker.told, taker.take))
     await eventually(lambda: taker.progress.rows > 0, within=WORK)
     [child] = processes()
     variables, visible = set(child.environ()), f"{child.environ()} {child.cmdline()}"
@@ -196,13 +202,13 @@ async def test_the_process_knows_no_secrets(types: Path, tmp_path: Path, monkeyp
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from postroom_report.render_process import Limits, Press
+from postroom_report.render_process import Limits, RenderProcess
 from tests.support.report_service import make_order
 
 async def main():
     types, work, url = sys.argv[1:]
     order = make_order(Path(types), Path(work), "endless", database_url=url)
-    await Press(Limits(1024, 3600), 1).make(order, lambda progress: print("on", flush=True), None)
+    await RenderProcess(Limits(1024, 3600), 1).make(order, lambda progress: print("on", flush=True), None)
 
 asyncio.run(main())
 """
@@ -229,7 +235,7 @@ def test_what_a_killed_service_left_is_removed_by_the_next_one(tmp_path: Path) -
     (left / "in-use").touch()
     (left / "half.pdf").write_bytes(b"x" * 100)
 
-    with open_workplace(tmp_path), open_workplace(tmp_path):
+    with open_work_folder(tmp_path), open_work_folder(tmp_path):
         there = list(tmp_path.iterdir())
 
     assert left not in there

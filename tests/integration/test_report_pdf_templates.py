@@ -7,13 +7,13 @@ from pathlib import Path
 import pikepdf
 import pytest
 
-from postroom_report.errors import TemplateFailed
-from postroom_report.rendering.pdf.content import GroupHeading, Heading, Record, Totals
+from postroom_report.errors import PdfTemplateFailed
+from postroom_report.rendering.pdf.content import GroupHeading, Heading, TextRow, TextTotals
 from postroom_report.rendering.pdf.document import make_pictures
 from tests.support.report_pdf import make_report, pages_of, pdf_of, records
 
 TWO = (Heading("id", "Id", numeric=True), Heading("text", "Text"))
-ROW = Record(("1,234", "#panic() *x*"), {"id": 1234, "hidden": [{"exact": Decimal("0.10")}]})
+ROW = TextRow(("1,234", "#panic() *x*"), {"id": 1234, "hidden": [{"exact": Decimal("0.10")}]})
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 def lines_from(folder: Path, template: str) -> list[str]:
     (folder / "own.typ").write_text(template, encoding="utf-8")
-    made = make_report(folder, [GroupHeading(1, "North"), ROW, Totals("Sum", ("9", ""))], TWO, template="own.typ")
+    made = make_report(folder, [GroupHeading(1, "North"), ROW, TextTotals("Sum", ("9", ""))], TWO, template="own.typ")
     return [line for page in pages_of(pdf_of(made, folder.parent)) for line in page]
 
 
@@ -71,7 +71,7 @@ def test_a_template_may_use_the_files_beside_it_and_ours(folder: Path) -> None:
 )
 def test_a_mistake_is_told_with_file_and_line_and_without_our_paths(folder: Path, template: str, reason: str) -> None:
     (folder.parent / "secret.txt").write_text("secret")
-    with pytest.raises(TemplateFailed, match=f"^{reason}") as failed:
+    with pytest.raises(PdfTemplateFailed, match=f"^{reason}") as failed:
         lines_from(folder, template)
     assert str(folder.parent) not in str(failed.value)
 
@@ -79,7 +79,7 @@ def test_a_mistake_is_told_with_file_and_line_and_without_our_paths(folder: Path
 def test_a_link_out_of_the_folder_leads_nowhere(folder: Path) -> None:
     (folder.parent / "secret.txt").write_text("secret")
     (folder / "link.txt").symlink_to(folder.parent / "secret.txt")
-    with pytest.raises(TemplateFailed, match="file not found"):
+    with pytest.raises(PdfTemplateFailed, match="file not found"):
         lines_from(folder, '#let render(data) = read("link.txt")')
 
 
@@ -95,7 +95,7 @@ def test_a_template_that_is_not_accessible_still_makes_an_archive_document(
 
 
 def test_nothing_is_left_beside_the_document(folder: Path) -> None:
-    with pytest.raises(TemplateFailed):
+    with pytest.raises(PdfTemplateFailed):
         lines_from(folder, "#let render(data) = data.nothing")
     assert [path.name for path in folder.parent.iterdir()] == ["type"]
 

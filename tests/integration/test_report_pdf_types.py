@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pikepdf
 
 from postroom_report.definition import Definition
-from postroom_report.layout import Layout, Letterhead, Progress, Row
+from postroom_report.layout import Layout, Letterhead, RenderProgress, Row
 from postroom_report.production import produce
 from postroom_report.registry import ReportTypes, shipped_types
 from postroom_report.rendering.pdf import preview
@@ -107,7 +107,7 @@ def page_end(page: list[str]) -> list[str]:
 
 
 def test_progress_names_the_pages(tmp_path: Path) -> None:
-    told: list[Progress] = []
+    told: list[RenderProgress] = []
     [made] = produce(orders(tmp_path), [{**ORDERS[0], "order": n} for n in range(100)], tmp_path, told.append)
     assert made.pages == told[-1].pages
     assert made.pages > 1  # how many more depends on the fonts at hand

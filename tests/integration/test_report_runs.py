@@ -8,12 +8,12 @@ import pytest
 
 from postroom.storage.object_storage import ObjectStorage
 from postroom.wire.errors import ConfigurationError
-from postroom_report.runs import Beginning, Result
+from postroom_report.runs import Result, RunStart
 from postroom_report.runs.sql import SqlRuns
 from tests.support.databases import service_database
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-BEGINNING = Beginning("r-1", "table", "pdf", "test", "fingerprint", NOW)
+BEGINNING = RunStart("r-1", "table", "pdf", "test", "fingerprint", NOW)
 RESULT = Result(key="r-1.pdf", url="file:///r-1.pdf", rows=1, pages=1, documents=1, bytes=5, sha256="s")
 
 
@@ -30,9 +30,9 @@ async def test_a_cancel_that_comes_too_late_leaves_the_report_done(runs: SqlRuns
     await runs.finish("r-1", RESULT, NOW + timedelta(days=1))
     await runs.cancel("r-1")
 
-    standing = await runs.begin(BEGINNING)
+    status = await runs.begin(BEGINNING)
 
-    assert (standing.is_cancelled, standing.result) == (False, RESULT)
+    assert (status.is_cancelled, status.result) == (False, RESULT)
 
 
 async def test_a_report_that_was_cancelled_is_not_begun_again(runs: SqlRuns) -> None:

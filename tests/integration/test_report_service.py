@@ -52,7 +52,7 @@ async def report_harness(worker_vhost: WorkerVhost, tmp_path: Path, types: Path)
 
 async def test_a_report_is_stored_and_told(report_harness: ReportHarness) -> None:
     await report_harness.order("r-1", rows=rows(3))
-    [ready] = await report_harness.told("report.ready")
+    [ready] = await report_harness.published("report.ready")
     run = await report_harness.state("r-1", "done")
 
     path = path_of(ready["url"])
@@ -73,9 +73,9 @@ async def test_what_somebody_calls_a_report_or_a_job_is_never_a_path(
         "../../../tmp/x", "named", rows=rows(1), parameters={"who": "/etc/passwd\n.."}, email_to="a@b.example"
     )
     await report_harness.order("evil", "../list", rows=rows(1))
-    [ready] = await report_harness.told("report.ready")
+    [ready] = await report_harness.published("report.ready")
     letter = await report_harness.dead_letter()
-    [mail] = await report_harness.told("email.send")
+    [mail] = await report_harness.published("email.send")
 
     assert path_of(ready["url"]).is_relative_to(report_harness.storage / "named")
     assert len(objects_in(report_harness.storage)) == 1
@@ -86,8 +86,8 @@ async def test_what_somebody_calls_a_report_or_a_job_is_never_a_path(
 
 async def test_a_small_report_is_attached_to_the_mail(report_harness: ReportHarness) -> None:
     await report_harness.order("mailed", rows=rows(2), email_to=["ada@example.com"], parameters={"locale": "de"})
-    [mail] = await report_harness.told("email.send")
-    [ready] = await report_harness.told("report.ready")
+    [mail] = await report_harness.published("email.send")
+    [ready] = await report_harness.published("report.ready")
 
     assert (mail["to"], mail["template"], mail["locale"]) == (["ada@example.com"], "report-ready", "de")
     assert mail["context"] == {"type": "A list", "format": "csv", "rows": 2, "bytes": ready["bytes"]}
@@ -100,8 +100,8 @@ async def test_a_large_report_is_named_in_the_mail(
     monkeypatch.setenv("REPORT_ATTACH_LIMIT_BYTES", "10")
     async with report_harness_running(worker_vhost, tmp_path / "data", types) as (report_harness, _service):
         await report_harness.order("large", rows=rows(20), email_to="ada@example.com")
-        [mail] = await report_harness.told("email.send")
-        [ready] = await report_harness.told("report.ready")
+        [mail] = await report_harness.published("email.send")
+        [ready] = await report_harness.published("report.ready")
 
     assert mail["context"]["place"] == ready["url"]
     assert "attachments" not in mail or mail["attachments"] == []
@@ -116,7 +116,10 @@ async def test_the_same_job_again_gives_the_same_object_and_the_same_messages(
                 connection.execute("DELETE FROM inbox")  # so that the second is taken for new
             connection.close()
             await report_harness.order("again", rows=rows(3), email_to="ada@example.com")
-            [ready], [mail] = await report_harness.told("report.ready"), await report_harness.told("email.send")
+            [ready], [mail] = (
+                await report_harness.published("report.ready"),
+                await report_harness.published("email.send"),
+            )
             return objects_in(report_harness.storage), ready["_id"], mail["_id"], path_of(ready["url"])
 
     first = await once()
@@ -129,7 +132,7 @@ async def test_the_same_job_again_gives_the_same_object_and_the_same_messages(
 async def test_a_batch_makes_each_document_once_and_lists_them(report_harness: ReportHarness) -> None:
     some = [{"n": n, "name": f"../{name}"} for name in ("b", "a") for n in range(2)]
     await report_harness.order("batch-1", "batch", rows=some)
-    [ready] = await report_harness.told("report.ready")
+    [ready] = await report_harness.published("report.ready")
 
     index = json.loads(path_of(ready["url"]).read_text())
     assert [entry["part"] for entry in index["documents"]] == ["../a", "../b"]
@@ -148,8 +151,8 @@ async def test_the_moment_of_a_report_is_the_schedules(report_harness: ReportHar
     body = {"type": "daily", "initiatedBy": "scheduler", "format": "csv", "rows": rows(1), "email_to": "a@b.example"}
     headers = {"x-fire-time": "2026-03-01T01:00:00+00:00"}
     await publish(report_harness.channel, wire.JOBS, "report.generate", body, message_id="tick", headers=headers)
-    [ready] = await report_harness.told("report.ready")
-    [mail] = await report_harness.told("email.send")
+    [ready] = await report_harness.published("report.ready")
+    [mail] = await report_harness.published("email.send")
 
     assert "/daily/2026-03/" in ready["url"]
     assert mail["context"]["type"] == "Of February 28, 2026"
@@ -181,15 +184,15 @@ async def test_a_long_report_tells_its_progress_and_never_blocks_the_loop(report
     with loop_watched() as watch:
         ordered_at = loop.time()
         await report_harness.order("long", "counting")
-        [ready] = await report_harness.told("report.ready")
+        [ready] = await report_harness.published("report.ready")
         took = loop.time() - ordered_at
     run = await report_harness.run_of("long")
-    progress = report_harness.heard.get("report.progress", [])
+    progress = report_harness.received.get("report.progress", [])
 
     assert ready["rows"] == run["rows"] == 200_000
     assert progress
     assert [each["rows"] for each in progress] == sorted({each["rows"] for each in progress})
-    assert len(progress) <= took / report_service.TELL_SECONDS + 1
+    assert len(progress) <= took / report_service.PROGRESS_SECONDS + 1
     assert watch.waits == []
     # What computes is the child. The loop's longest callback is some thousandth of that, on any machine.
     assert watch.most_seconds < (children_seconds() - began) / 100, watch.longest
@@ -198,16 +201,16 @@ async def test_a_long_report_tells_its_progress_and_never_blocks_the_loop(report
 async def test_progress_is_told_once_in_its_time_however_often_it_is_looked_at(
     report_harness: ReportHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report_service, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(report_service, "TELL_SECONDS", 3600.0)
+    monkeypatch.setattr(report_service, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(report_service, "PROGRESS_SECONDS", 3600.0)
     await report_harness.order("long", "counting-less")
-    await report_harness.told("report.ready")
-    assert len(report_harness.heard["report.progress"]) == 1
+    await report_harness.published("report.ready")
+    assert len(report_harness.received["report.progress"]) == 1
 
-    monkeypatch.setattr(report_service, "TELL_SECONDS", 0.0)
+    monkeypatch.setattr(report_service, "PROGRESS_SECONDS", 0.0)
     await report_harness.order("longer", "counting-less")
-    await report_harness.told("report.ready", 2)
-    assert len(report_harness.heard["report.progress"]) > 1 + 1  # the one of before, and more than one
+    await report_harness.published("report.ready", 2)
+    assert len(report_harness.received["report.progress"]) > 1 + 1  # the one of before, and more than one
 
 
 def children_seconds() -> float:

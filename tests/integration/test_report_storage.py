@@ -212,8 +212,8 @@ async def test_a_report_goes_to_a_bucket_and_its_mail_has_a_link_that_ends(
     monkeypatch.setenv("REPORT_ATTACH_LIMIT_BYTES", "0")
     async with report_harness.running(worker_vhost):
         await report_harness.order("in-s3", rows=rows(3), email_to="ada@example.com")
-        [ready] = await report_harness.told("report.ready")
-        [mail] = await report_harness.told("email.send")
+        [ready] = await report_harness.published("report.ready")
+        [mail] = await report_harness.published("email.send")
     async with http_client() as client:
         content = (await client.get(mail["context"]["url"])).text
 
@@ -234,7 +234,7 @@ async def test_a_storage_that_is_away_is_waited_for_and_uses_no_attempt(
         await report_harness.order("patient", rows=rows(1))
         await report_harness.state("patient", "failed")
         folder.unlink()
-        [ready] = await report_harness.told("report.ready")
+        [ready] = await report_harness.published("report.ready")
         run = await report_harness.state("patient", "done")
 
     assert ready["id"] == "patient"

@@ -10,16 +10,16 @@ from postroom.wire.messages.report import GenerateReport
 from postroom_report.layout import Layout
 from postroom_report.parameters import make_layout
 from postroom_report.registry import FILE, shipped_types
-from postroom_report.render_request import Order
+from postroom_report.render_request import RenderRequest
 
 MOMENT = datetime(2026, 3, 29, 2, 0, tzinfo=UTC)
 
 
-def make_order(folder: Path, job: dict[str, Any], **changes: Any) -> Order:
+def make_order(folder: Path, job: dict[str, Any], **changes: Any) -> RenderRequest:
     """An order for that job; the types in `folder` stand before the shipped ones."""
     report = GenerateReport.model_validate({"type": "table", "initiatedBy": "test"} | job)
     known = {"job": report, "moment": MOMENT, "type_folders": [folder, shipped_types()], "folder": folder}
-    return Order(**known | changes)
+    return RenderRequest(**known | changes)
 
 
 def layout_for(folder: Path, definition: dict[str, Any] | None = None, **job: Any) -> Layout:

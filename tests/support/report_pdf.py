@@ -10,10 +10,11 @@ from typing import Any
 from xml.etree import ElementTree as ET
 from zoneinfo import ZoneInfo
 
+from postroom_report.charts import Picture
 from postroom_report.definition import Definition
 from postroom_report.layout import Layout, Letterhead
-from postroom_report.rendering.pdf.content import GroupHeading, Heading, Item, Record, Totals
-from postroom_report.rendering.pdf.document import Chart, Report, make_pdf
+from postroom_report.rendering.pdf.content import GroupHeading, Heading, Item, TextRow, TextTotals
+from postroom_report.rendering.pdf.document import Report, make_pdf
 from tests.support.missing import missing, program, setup_system
 
 FULL = (
@@ -44,7 +45,7 @@ def make_report(
     folder: Path,
     items: Iterable[Item],
     headings: Sequence[Heading] = FULL,
-    charts: Sequence[Chart] = (),
+    charts: Sequence[Picture] = (),
     **layout: Any,
 ) -> Report:
     return Report(
@@ -55,7 +56,7 @@ def make_report(
 def records(count: int, start: int = 0) -> list[Item]:
     """Rows of four columns, each value different."""
     return [
-        Record((str(number), f"customer-{number}", f"{number * 7}.50", f"2026-11-{number % 28 + 1:02}"))
+        TextRow((str(number), f"customer-{number}", f"{number * 7}.50", f"2026-11-{number % 28 + 1:02}"))
         for number in range(start, start + count)
     ]
 
@@ -64,7 +65,7 @@ def grouped(sizes: Iterable[int]) -> list[Item]:
     """A group with heading and totals for each size."""
     items: list[Item] = []
     for number, size in enumerate(sizes):
-        totals = Totals("Total", ("", "", f"{number}.99", ""))
+        totals = TextTotals("Total", ("", "", f"{number}.99", ""))
         items += [GroupHeading(1, f"Group-{number}"), *records(size, len(items)), totals]
     return items
 

@@ -21,7 +21,7 @@ from postroom.testing import eventually, running_service
 from postroom.wire.messages import GenerateReport
 from postroom_report.handlers import worker
 from postroom_report.registry import shipped_types
-from postroom_report.render_request import Order
+from postroom_report.render_request import RenderRequest
 from postroom_report.service import service as report_service
 from tests.support.databases import service_database
 from tests.support.patience import WORK
@@ -46,12 +46,12 @@ def rows(count: int) -> list[dict[str, Any]]:
     return [{"n": n, "name": f"name {n}"} for n in range(count)]
 
 
-def make_order(types: Path, work: Path, kind: str = "list", **changes: Any) -> Order:
+def make_order(types: Path, work: Path, kind: str = "list", **changes: Any) -> RenderRequest:
     """An order of a report in CSV, with `changes` to its fields; `job` changes those of the job."""
     job = {"type": kind, "initiatedBy": "test", "format": "csv", **changes.pop("job", {})}
     work.mkdir(parents=True, exist_ok=True)
     fields = {"job": GenerateReport.model_validate(job), "moment": MOMENT, "folder": work}
-    return Order.model_validate({**fields, "type_folders": [types, shipped_types()], **changes})
+    return RenderRequest.model_validate({**fields, "type_folders": [types, shipped_types()], **changes})
 
 
 def objects_in(folder: Path) -> dict[str, int]:
@@ -69,13 +69,13 @@ class ReportHarness:
     """A running report service, and what it tells.
 
     Attributes:
-        heard: events and mails, by kind.
+        received: events and mails, by kind.
     """
 
     channel: AbstractChannel
     data_dir: Path
     types: Path
-    heard: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    received: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def storage(self) -> Path:
@@ -91,16 +91,16 @@ class ReportHarness:
         """Ask to stop one."""
         await publish(self.channel, wire.JOBS, "report.cancel", {"id": report_id})
 
-    async def told(self, kind: str, count: int = 1, within: timedelta = WORK) -> list[dict[str, Any]]:
+    async def published(self, kind: str, count: int = 1, within: timedelta = WORK) -> list[dict[str, Any]]:
         """So many events or mails of a kind."""
 
         def check() -> bool:
-            found = self.heard.get(kind, [])
-            assert len(found) >= count, f"{len(found)} of {count} {kind}; there are {list(self.heard)}"
+            found = self.received.get(kind, [])
+            assert len(found) >= count, f"{len(found)} of {count} {kind}; there are {list(self.received)}"
             return True
 
         await eventually(check, within=within)
-        return self.heard[kind]
+        return self.received[kind]
 
     async def dead_letter(self, within: timedelta = WORK) -> Mapping[str, Any]:
         """The headers of the one report that failed for good."""
@@ -155,7 +155,7 @@ async def report_harness_at(worker_vhost: WorkerVhost, data_dir: Path, types: Pa
 
         async def hear(message: Any) -> None:
             entry = {**json.loads(message.body), "_id": message.message_id, "_correlation": message.correlation_id}
-            report_harness.heard.setdefault(message.routing_key, []).append(entry)
+            report_harness.received.setdefault(message.routing_key, []).append(entry)
 
         await ear.consume(hear, no_ack=True)
         yield report_harness

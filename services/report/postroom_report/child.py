@@ -1,6 +1,6 @@
 """`python -m postroom_report.child`: makes one report and ends. It is the only place where templates and queries run.
 
-Through standard input come the limits and the order, a line of JSON, then a line `next` for each document that was
+Through standard input come the limits and the request, a line of JSON, then a line `next` for each document that was
 taken. Through standard output go lines of JSON: `progress`, `document`, and at last `end` or `error`. What libraries
 print goes to standard error. When the parent ends, so does this.
 """
@@ -22,10 +22,10 @@ import orjson
 
 from postroom.wire.errors import JobError, TemporaryFailure
 from postroom_report.errors import LimitExceeded
-from postroom_report.layout import Progress
+from postroom_report.layout import RenderProgress
 from postroom_report.parameters import make_layout
 from postroom_report.production import produce
-from postroom_report.render_request import Order
+from postroom_report.render_request import RenderRequest
 from postroom_report.sources import open_rows
 
 _PR_SET_PDEATHSIG = 1
@@ -33,30 +33,30 @@ MIB = 1024 * 1024
 
 
 def main() -> None:
-    """Make the ordered report."""
+    """Make the report that is requested through standard input."""
     _die_with_parent()
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    output = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
-    request = orjson.loads(sys.stdin.buffer.readline())
-    _limit(request["memory_mib"], request["seconds"])
+    start = orjson.loads(sys.stdin.buffer.readline())
+    _limit(start["memory_mib"], start["seconds"])
     turns: queue.SimpleQueue[None] = queue.SimpleQueue()
-    threading.Thread(target=_hear, args=(sys.stdin.buffer, turns), daemon=True).start()
+    threading.Thread(target=_read_turns, args=(sys.stdin.buffer, turns), daemon=True).start()
 
-    def tell(**answer: Any) -> None:
-        answers.write(orjson.dumps(answer) + b"\n")
+    def send(**message: Any) -> None:
+        output.write(orjson.dumps(message) + b"\n")
 
     try:
-        _make(Order.model_validate(request["order"]), tell, turns.get)
+        _make(RenderRequest.model_validate(start["request"]), send, turns.get)
     except MemoryError:
-        tell(error=_described(memory_exceeded(request["memory_mib"])))
+        send(error=_described(memory_exceeded(start["memory_mib"])))
     except JobError as error:
-        tell(error=_described(error))
+        send(error=_described(error))
     except Exception as error:
         logging.getLogger(__name__).exception("Making the report failed")
-        tell(error=_described(_unforeseen(error)))
+        send(error=_described(_unforeseen(error)))
     else:
-        tell(end=True)
+        send(end=True)
     sys.stderr.flush()
     os._exit(0)  # a library's thread or a query that is still running must not hold it up
 
@@ -66,15 +66,15 @@ def memory_exceeded(mib: int) -> LimitExceeded:
     return LimitExceeded(f"making it needed more than {mib} MiB of memory; ask for less, or raise REPORT_MEMORY_MIB")
 
 
-def _make(order: Order, tell: Callable[..., None], wait_for_turn: Callable[[], None]) -> None:
-    layout = make_layout(order)
+def _make(request: RenderRequest, send: Callable[..., None], wait_for_turn: Callable[[], None]) -> None:
+    layout = make_layout(request)
 
-    def told(progress: Progress) -> None:
-        tell(progress=[progress.rows, progress.pages, progress.documents])
+    def on_progress(progress: RenderProgress) -> None:
+        send(progress=[progress.rows, progress.pages, progress.documents])
 
-    with open_rows(layout, order) as rows:
-        for document in produce(layout, rows, order.folder, told, order.done_parts):
-            tell(
+    with open_rows(layout, request) as rows:
+        for document in produce(layout, rows, request.folder, on_progress, request.done_parts):
+            send(
                 document={
                     "part": document.part,
                     "path": str(document.path),
@@ -85,7 +85,7 @@ def _make(order: Order, tell: Callable[..., None], wait_for_turn: Callable[[], N
             wait_for_turn()
 
 
-def _hear(lines: BinaryIO, turns: "queue.SimpleQueue[None]") -> None:
+def _read_turns(lines: BinaryIO, turns: "queue.SimpleQueue[None]") -> None:
     for _line in lines:
         turns.put(None)
     os._exit(1)  # the parent is gone

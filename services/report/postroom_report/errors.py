@@ -6,7 +6,7 @@ InvalidMessage
 └── InvalidRows             a row's value is not what its column says
 PermanentFailure
 ├── BrokenReportType        the type's report.yaml, query or template is wrong
-│   ├── TemplateFailed      Typst does not take the template
+│   ├── PdfTemplateFailed      Typst does not take the template
 │   └── QueryFailed         the database does not take the query, or it broke off at a row
 └── LimitExceeded           it took more memory or time than a report may
 ProviderUnavailable
@@ -38,7 +38,7 @@ class BrokenReportType(PermanentFailure):
     """The report type itself is wrong, for every message alike. The text names the file and what to change."""
 
 
-class TemplateFailed(BrokenReportType):
+class PdfTemplateFailed(BrokenReportType):
     """Typst does not take the template. The text names its file and line."""
 
 

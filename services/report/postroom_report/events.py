@@ -1,20 +1,21 @@
-"""Tells that a report is ready: the event, and a mail to those who asked for one."""
+"""The events of a report (progress, ready, cancelled), and the mail with it to those who asked for one."""
 
 import hashlib
 from datetime import timedelta
 
 from postroom.broker.publishing import Publisher, PublishOptions
 from postroom.wire.messages import Attachment, GenerateReport, ReportCancelled, ReportProgress, ReportReady, SendEmail
-from postroom_report.layout import Progress
-from postroom_report.planning import Plan
+from postroom_report.layout import RenderProgress
+from postroom_report.planning import ReportPlan
 from postroom_report.runs import Result
 from postroom_report.storage import Storage
 
 _LONGEST_NAME = 200
 
 
-class Announcer:
-    """Publishes. What it says of one job twice has the same message id, so that nobody is told twice.
+class ReportEvents:
+    """Publishes the events of reports. An event that is published twice for one job has the same message id, and is
+    done once.
 
     Args:
         link_time: how long links in mails work.
@@ -27,17 +28,17 @@ class Announcer:
         self._link_time = link_time
         self._attach_limit = attach_limit
 
-    async def tell_progress(self, job_id: str, job: GenerateReport, progress: Progress) -> None:
-        """How far it is."""
+    async def publish_progress(self, job_id: str, job: GenerateReport, progress: RenderProgress) -> None:
+        """Publish how far the report is. Raises PublishError, as the others do."""
         await self._publisher.publish(
             ReportProgress(
                 id=job_id, type=job.type, rows=progress.rows, pages=progress.pages, documents=progress.documents
             )
         )
 
-    async def announce(self, job_id: str, plan: Plan, result: Result, correlation_id: str | None) -> None:
-        """That it is ready."""
-        job, options = plan.order.job, PublishOptions(correlation_id=correlation_id)
+    async def publish_ready(self, job_id: str, plan: ReportPlan, result: Result, correlation_id: str | None) -> None:
+        """Publish that it is ready, and the mail. A second call publishes the same message ids."""
+        job, options = plan.request.job, PublishOptions(correlation_id=correlation_id)
         ready = ReportReady(
             id=job_id, type=job.type, format=job.format, url=result.url, rows=result.rows, bytes=result.bytes
         )
@@ -46,13 +47,13 @@ class Announcer:
             mail = await self._mail(plan, result)
             await self._publisher.publish(mail, message_id=_derived(mail.kind, job_id), options=options)
 
-    async def tell_cancelled(self, job_id: str, job: GenerateReport) -> None:
-        """That it will not be made."""
+    async def publish_cancelled(self, job_id: str, job: GenerateReport) -> None:
+        """Publish that it will not be made."""
         cancelled = ReportCancelled(id=job_id, type=job.type)
         await self._publisher.publish(cancelled, message_id=_derived(cancelled.kind, job_id))
 
-    async def _mail(self, plan: Plan, result: Result) -> SendEmail:
-        job = plan.order.job
+    async def _mail(self, plan: ReportPlan, result: Result) -> SendEmail:
+        job = plan.request.job
         context = {"type": plan.layout.title, "format": job.format, "rows": result.rows, "bytes": result.bytes}
         attachments = []
         if not plan.is_batch and result.bytes <= self._attach_limit:
@@ -71,7 +72,7 @@ class Announcer:
         )
 
 
-def _file_name(plan: Plan) -> str:
+def _file_name(plan: ReportPlan) -> str:
     name = plan.file_name
     stem = "".join(" " if not character.isprintable() or character in '/\\:*?"<>|' else character for character in name)
     kept = " ".join(stem.split())

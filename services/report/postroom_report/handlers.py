@@ -5,7 +5,7 @@ from datetime import timedelta
 from postroom.runtime import Delivery, Keep, Worker
 from postroom.wire.messages import CancelReport, GenerateReport
 from postroom.wire.retries import RetryPolicy, exponential
-from postroom_report.report_service import Clerk
+from postroom_report.report_service import ReportService
 
 worker = Worker("report")
 
@@ -20,12 +20,12 @@ TIME_LIMIT = timedelta(minutes=25)
 
 
 @worker.handles(GenerateReport, retry=PATIENT, prefetch=CHILDREN, time_limit=TIME_LIMIT, history=Keep.ALWAYS)
-async def generate_report(job: GenerateReport, clerk: Clerk, delivery: Delivery) -> None:
+async def generate_report(job: GenerateReport, reports: ReportService, delivery: Delivery) -> None:
     """Make a report and put it into object storage."""
-    await clerk.make(job, delivery)
+    await reports.make(job, delivery)
 
 
 @worker.handles(CancelReport, prefetch=10, needs_provider=False)
-async def cancel_report(job: CancelReport, clerk: Clerk) -> None:
+async def cancel_report(job: CancelReport, reports: ReportService) -> None:
     """Stop a report, or do not begin it."""
-    await clerk.cancel(job.report_id)
+    await reports.cancel(job.report_id)

@@ -55,7 +55,7 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RenderProgress:
     """How far a report is: rows read, pages laid out (PDF; 0 before they are known), documents finished."""
 
     rows: int = 0
@@ -79,4 +79,4 @@ class Document:
     pages: int
 
 
-ReportProgress = Callable[[Progress], None]
+ReportProgress = Callable[[RenderProgress], None]

@@ -14,7 +14,7 @@ from postroom_report.definition import Definition, Parameter
 from postroom_report.errors import BrokenReportType, InvalidParameter
 from postroom_report.layout import Layout, Letterhead
 from postroom_report.registry import FILE, ReportTypes
-from postroom_report.render_request import Order
+from postroom_report.render_request import RenderRequest
 from postroom_report.values import plain_decimal
 
 ALWAYS_ALLOWED = ("locale", "time_zone")
@@ -23,34 +23,34 @@ _Setting = TypeVar("_Setting")
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
-def make_layout(order: Order) -> Layout:
+def make_layout(request: RenderRequest) -> Layout:
     """The layout of what is ordered.
 
     Raises UnknownReportType, BrokenReportType, and InvalidParameter, which names the parameter.
     """
-    folder, definition = ReportTypes(order.type_folders).find(order.job.type)
-    given = order.job.parameters
+    folder, definition = ReportTypes(request.type_folders).find(request.job.type)
+    given = request.job.parameters
     zone = _setting(given, "time_zone", definition.time_zone, ZoneInfo, "a zone such as Europe/Berlin")
     locale = _setting(given, "locale", definition.locale, _locale, "a locale such as de or pt_BR")
-    moment = (order.moment if order.moment.tzinfo else order.moment.replace(tzinfo=UTC)).astimezone(zone)
+    moment = (request.moment if request.moment.tzinfo else request.moment.replace(tzinfo=UTC)).astimezone(zone)
     values = read_parameters(definition, given, moment)
     shown = {name: _shown(value, locale, zone) for name, value in values.items()}
     title = _fill(definition.title, shown)
-    logo = order.letterhead_logo
+    logo = request.letterhead_logo
     return Layout(
-        type=order.job.type,
+        type=request.job.type,
         folder=folder,
         definition=definition,
-        format=order.job.format,
+        format=request.job.format,
         title=title,
         label=_fill(definition.file_name, {name: _plain(value) for name, value in values.items()}) or title,
         parameters=values,
         made_at=moment,
         locale=str(locale),
         time_zone=zone,
-        letterhead=Letterhead(order.letterhead_name, tuple(order.letterhead_lines), logo),
-        fonts_folder=order.fonts_folder,
-        csv_byte_order_mark=order.csv_byte_order_mark,
+        letterhead=Letterhead(request.letterhead_name, tuple(request.letterhead_lines), logo),
+        fonts_folder=request.fonts_folder,
+        csv_byte_order_mark=request.csv_byte_order_mark,
     )
 
 

@@ -21,7 +21,7 @@ from postroom_report.errors import BrokenReportType
 from postroom_report.layout import Layout
 from postroom_report.parameters import make_layout
 from postroom_report.registry import ReportTypes, shipped_types
-from postroom_report.render_request import Order
+from postroom_report.render_request import RenderRequest
 from postroom_report.rendering import CONTENT_TYPES, ending
 from postroom_report.settings import AUDIT, ReportSettings
 
@@ -33,14 +33,14 @@ _PLAIN_TYPE = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ReportPlan:
     """A report that can be made.
 
     Attributes:
-        order: for the child process, but for its folder and the parts that are done.
+        request: for the child process, but for its folder and the parts that are done.
     """
 
-    order: Order
+    request: RenderRequest
     layout: Layout
     keys: "Keys"
 
@@ -64,9 +64,9 @@ class Plan:
         """How long its objects are kept."""
         return timedelta(days=self.layout.definition.retention_days)
 
-    def order_in(self, folder: Path, done_parts: frozenset[str]) -> Order:
-        """The order for a child that works in `folder`."""
-        return self.order.model_copy(update={"folder": folder, "done_parts": done_parts})
+    def request_in(self, folder: Path, done_parts: frozenset[str]) -> RenderRequest:
+        """The request for a child that works in `folder`."""
+        return self.request.model_copy(update={"folder": folder, "done_parts": done_parts})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,19 +132,19 @@ class Planner:
         }
         self._audit_schema = AUDIT if runtime.database_url is not None else None
 
-    async def plan(self, job: GenerateReport, job_id: str, moment: datetime) -> Plan:
+    async def plan(self, job: GenerateReport, job_id: str, moment: datetime) -> ReportPlan:
         """Raises UnknownReportType, BrokenReportType, InvalidParameter."""
         return await asyncio.to_thread(self._plan, job, job_id, moment)  # reads files
 
-    def _plan(self, job: GenerateReport, job_id: str, moment: datetime) -> Plan:
+    def _plan(self, job: GenerateReport, job_id: str, moment: datetime) -> ReportPlan:
         _, definition = ReportTypes(self.folders).find(job.type)
-        order = self._order(job, definition, moment)
-        return Plan(order, make_layout(order), keys_of(job, job_id, moment))
+        request = self._request(job, definition, moment)
+        return ReportPlan(request, make_layout(request), keys_of(job, job_id, moment))
 
-    def _order(self, job: GenerateReport, definition: Definition, moment: datetime) -> Order:
+    def _request(self, job: GenerateReport, definition: Definition, moment: datetime) -> RenderRequest:
         settings, name = self._settings, definition.rows.database
         lines = [line.strip() for line in settings.letterhead_lines.split("|")]
-        return Order(
+        return RenderRequest(
             job=job,
             moment=moment,
             type_folders=self.folders,

@@ -10,12 +10,12 @@ from typing import Any
 
 from postroom_report.errors import InvalidRows
 from postroom_report.invoices import calculate_invoices
-from postroom_report.layout import Document, Layout, Progress, ReportProgress, Row
+from postroom_report.layout import Document, Layout, RenderProgress, ReportProgress, Row
 from postroom_report.rendering import ending, renderer_for
 from postroom_report.tabulation import tabulate
 
-TOLD_EVERY_SECONDS = 0.2
-ROWS_BETWEEN_LOOKS = 256
+PROGRESS_EVERY_SECONDS = 0.2
+ROWS_BETWEEN_CHECKS = 256
 _LONGEST_PART = 200
 
 
@@ -33,13 +33,13 @@ def produce(
 
     Raises InvalidRows, BrokenReportType, and whatever `rows` raises.
     """
-    teller = _Teller(progress)
-    counted = teller.counted(rows)
+    counter = _ProgressCounter(progress)
+    counted = counter.counted(rows)
     if layout.definition.calculation == "invoice":
         counted = calculate_invoices(counted)
     each = layout.definition.each
     if each is None:
-        yield _document(layout, "", counted, folder, teller)
+        yield _document(layout, "", counted, folder, counter)
         return
     seen: set[str] = set()
     for part, part_rows in groupby(counted, key=lambda row: _part_of(row, each)):
@@ -47,46 +47,46 @@ def produce(
             raise InvalidRows(f"column {each}: the rows of one document must follow each other; one comes twice")
         seen.add(part)
         if part not in skip:
-            yield _document(layout, part, part_rows, folder, teller)
+            yield _document(layout, part, part_rows, folder, counter)
     if not seen:
         raise InvalidRows(f"there are no rows, and each document is made for a value of {each}")
 
 
 @dataclass(slots=True)
-class _Teller:
-    tell: ReportProgress
+class _ProgressCounter:
+    report: ReportProgress
     rows: int = 0
     pages: int = 0
     documents: int = 0
-    told_at: float = 0.0
+    reported_at: float = 0.0
 
     def counted(self, rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
             self.rows += 1
-            if self.rows % ROWS_BETWEEN_LOOKS == 0:
-                self.look()
+            if self.rows % ROWS_BETWEEN_CHECKS == 0:
+                self.report_if_due()
             yield row
 
-    def look(self) -> None:
+    def report_if_due(self) -> None:
         now = time.monotonic()
-        if now - self.told_at >= TOLD_EVERY_SECONDS:
-            self.told_at = now
-            self.tell(Progress(self.rows, self.pages, self.documents))
+        if now - self.reported_at >= PROGRESS_EVERY_SECONDS:
+            self.reported_at = now
+            self.report(RenderProgress(self.rows, self.pages, self.documents))
 
 
-def _document(layout: Layout, part: str, rows: Iterable[Row], folder: Path, teller: _Teller) -> Document:
+def _document(layout: Layout, part: str, rows: Iterable[Row], folder: Path, counter: _ProgressCounter) -> Document:
     name = hashlib.sha256(part.encode()).hexdigest()[:20] if part else "report"
     target = folder / (name + ending(layout.format))
     table = tabulate(layout, rows)
-    before = teller.pages
+    before = counter.pages
 
     def laid_out(pages: int) -> None:
-        teller.pages = before + pages
-        teller.look()
+        counter.pages = before + pages
+        counter.report_if_due()
 
     pages = renderer_for(layout.format).render(table, target, laid_out)
-    teller.pages, teller.documents = before + pages, teller.documents + 1
-    teller.tell(Progress(teller.rows, teller.pages, teller.documents))
+    counter.pages, counter.documents = before + pages, counter.documents + 1
+    counter.report(RenderProgress(counter.rows, counter.pages, counter.documents))
     return Document(part, target, table.rows, pages)
 
 

@@ -1,4 +1,4 @@
-"""Has reports made by child processes, within limits. One that eats memory or never ends harms no other."""
+"""Makes reports in child processes with limits, so that one that takes all memory or never ends harms no other."""
 
 import asyncio
 import logging
@@ -17,8 +17,8 @@ from postroom.privacy.masking import mask_text
 from postroom.wire import errors as shared_errors
 from postroom.wire.errors import JobError, TemporaryFailure
 from postroom_report import errors
-from postroom_report.layout import Document, Progress
-from postroom_report.render_request import Order
+from postroom_report.layout import Document, RenderProgress
+from postroom_report.render_request import RenderRequest
 
 log = logging.getLogger(__name__)
 
@@ -29,14 +29,14 @@ _OUT_OF_MEMORY = ("memory allocation", "MemoryError", "bad_alloc", "out of memor
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """Of one report: memory of its process, and time from its start to the last document taken."""
+class RenderLimits:
+    """The limits of one report: memory of its process, and seconds from its start to the last document taken."""
 
     memory_mib: int
     seconds: float
 
 
-class Press:
+class RenderProcess:
     """Makes reports, each in a process of its own.
 
     Args:
@@ -44,15 +44,15 @@ class Press:
         at_once: processes at a time; more wait.
     """
 
-    def __init__(self, limits: Limits, at_once: int) -> None:
+    def __init__(self, limits: RenderLimits, at_once: int) -> None:
         self._limits = limits
         self._free = asyncio.Semaphore(at_once)
 
-    async def make(self, order: Order, told: Callable[[Progress], None], take: Take) -> None:
-        """Make what is ordered. When this is cancelled the process is killed.
+    async def make(self, request: RenderRequest, on_progress: Callable[[RenderProgress], None], take: Take) -> None:
+        """Make the requested report. When this is cancelled the process is killed.
 
         Args:
-            told: is called with how far it is.
+            on_progress: is called with how far it is.
             take: is given each document; the next one is made when it returns. What it raises ends the making.
 
         Raises the errors of errors.py, and TemporaryFailure.
@@ -61,7 +61,7 @@ class Press:
             limit = asyncio.timeout(self._limits.seconds)
             try:
                 async with limit:
-                    await self._make(order, told, take)
+                    await self._make(request, on_progress, take)
             except TimeoutError:
                 if not limit.expired():
                     raise
@@ -70,35 +70,39 @@ class Press:
                     "REPORT_TIME_LIMIT_SECONDS"
                 ) from None
 
-    async def _make(self, order: Order, told: Callable[[Progress], None], take: Take) -> None:
-        child = await _start(order.folder)
-        complaints: list[str] = []
-        listening = asyncio.ensure_future(_listen(child, complaints))
+    async def _make(self, request: RenderRequest, on_progress: Callable[[RenderProgress], None], take: Take) -> None:
+        child = await _start(request.folder)
+        error_lines: list[str] = []
+        reading_errors = asyncio.ensure_future(_read_errors(child, error_lines))
         try:
-            if not await self._converse(child, order, told, take):
-                await asyncio.wait([listening], timeout=1)
-                raise _cause_of_death(await _exit_code(child), complaints, self._limits.memory_mib)
+            if not await self._exchange(child, request, on_progress, take):
+                await asyncio.wait([reading_errors], timeout=1)
+                raise _cause_of_death(await _exit_code(child), error_lines, self._limits.memory_mib)
         finally:
             await asyncio.shield(_end(child))
-            listening.cancel()
+            reading_errors.cancel()
 
-    async def _converse(
-        self, child: asyncio.subprocess.Process, order: Order, told: Callable[[Progress], None], take: Take
+    async def _exchange(
+        self,
+        child: asyncio.subprocess.Process,
+        request: RenderRequest,
+        on_progress: Callable[[RenderProgress], None],
+        take: Take,
     ) -> bool:
-        """Whether the child came to an end of its own."""
+        """Send the request and read the messages of the child. False when the child died before it sent `end`."""
         limits = {"memory_mib": self._limits.memory_mib, "seconds": self._limits.seconds}
-        request = orjson.dumps({**limits, "order": orjson.Fragment(order.model_dump_json(by_alias=True))})
-        await _say(child, request)
-        async for answer in _answers(child):
-            if "progress" in answer:
-                told(Progress(*answer["progress"]))
-            elif "document" in answer:
-                given = answer["document"]
+        line = orjson.dumps({**limits, "request": orjson.Fragment(request.model_dump_json(by_alias=True))})
+        await _send(child, line)
+        async for message in _messages(child):
+            if "progress" in message:
+                on_progress(RenderProgress(*message["progress"]))
+            elif "document" in message:
+                given = message["document"]
                 await take(Document(given["part"], Path(given["path"]), given["rows"], given["pages"]))
-                await _say(child, b"next")
-            elif "error" in answer:
-                raise _error(**answer["error"])
-            elif "end" in answer:
+                await _send(child, b"next")
+            elif "error" in message:
+                raise _error(**message["error"])
+            elif "end" in message:
                 return True
         return False
 
@@ -116,27 +120,27 @@ async def _start(folder: Path) -> asyncio.subprocess.Process:
     )
 
 
-async def _say(child: asyncio.subprocess.Process, line: bytes) -> None:
+async def _send(child: asyncio.subprocess.Process, line: bytes) -> None:
     assert child.stdin is not None  # noqa: S101 - for the type checker
     with suppress(ConnectionError):  # it is dead; the end of its answers says so too
         child.stdin.write(line + b"\n")
         await child.stdin.drain()
 
 
-async def _answers(child: asyncio.subprocess.Process) -> Any:
+async def _messages(child: asyncio.subprocess.Process) -> Any:
     assert child.stdout is not None  # noqa: S101 - for the type checker
     while (line := await child.stdout.readline()).endswith(b"\n"):
         yield orjson.loads(line)
 
 
-async def _listen(child: asyncio.subprocess.Process, complaints: list[str]) -> None:
+async def _read_errors(child: asyncio.subprocess.Process, error_lines: list[str]) -> None:
     assert child.stderr is not None  # noqa: S101 - for the type checker
     while not child.stderr.at_eof():
         with suppress(ValueError):  # of a line too long; the rest is read, or the child would wait for ever to be heard
             line = await child.stderr.readline()
-            if line and len(complaints) < _MOST_LINES:
-                complaints.append(line.decode(errors="replace").rstrip()[:500])
-                log.warning("%s", mask_text(complaints[-1]))
+            if line and len(error_lines) < _MOST_LINES:
+                error_lines.append(line.decode(errors="replace").rstrip()[:500])
+                log.warning("%s", mask_text(error_lines[-1]))
 
 
 async def _exit_code(child: asyncio.subprocess.Process) -> int | None:
@@ -151,9 +155,9 @@ def _error(type: str, text: str) -> JobError:  # noqa: A002 - the child's word
     return known(text) if known is not None else TemporaryFailure(f"{type}: {text}")
 
 
-def _cause_of_death(code: int | None, complaints: list[str], mib: int) -> JobError:
-    said = "\n".join(complaints)
-    if any(word in said for word in _OUT_OF_MEMORY):
+def _cause_of_death(code: int | None, error_lines: list[str], mib: int) -> JobError:
+    printed = "\n".join(error_lines)
+    if any(word in printed for word in _OUT_OF_MEMORY):
         return errors.LimitExceeded(
             f"making it needed more than {mib} MiB of memory; ask for less, or raise REPORT_MEMORY_MIB"
         )

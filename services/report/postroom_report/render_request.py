@@ -1,4 +1,4 @@
-"""What a child process is told to make, as JSON through its standard input."""
+"""What a child process is to make: the JSON that it reads from its standard input."""
 
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from postroom.wire.messages.report import GenerateReport
 
 
-class Order(BaseModel):
+class RenderRequest(BaseModel):
     """One report to be made.
 
     Attributes:

@@ -24,69 +24,77 @@ from postroom.privacy.redaction import redact
 from postroom.runtime import Delivery
 from postroom.wire.errors import PublishError
 from postroom.wire.messages import GenerateReport
-from postroom_report.events import Announcer
-from postroom_report.layout import Document, Progress
-from postroom_report.planning import Plan, Planner, fingerprint_of, keys_of, moment_of
-from postroom_report.render_process import Press
-from postroom_report.runs import Beginning, Result, Runs, Standing, Stored
+from postroom_report.events import ReportEvents
+from postroom_report.layout import Document, RenderProgress
+from postroom_report.planning import Planner, ReportPlan, fingerprint_of, keys_of, moment_of
+from postroom_report.render_process import RenderProcess
+from postroom_report.runs import Result, Runs, RunStart, RunStatus, StoredDocument
 from postroom_report.storage import Storage
-from postroom_report.work_folder import Workplace
+from postroom_report.work_folder import WorkFolder
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.5
-"""How often a report that is being made is looked after: whether it is cancelled, how far it is."""
-TELL_SECONDS = 1.0
+POLL_SECONDS = 0.5
+"""How often a running report is checked: whether it was cancelled, how far it is."""
+PROGRESS_SECONDS = 1.0
+"""At most so often `report.progress` is published."""
+"""At most so often `report.progress` is published."""
 
 
 class _Cancelled(Exception):
-    """It is not wanted any more."""
+    """Somebody cancelled the report."""
 
 
 @dataclass(slots=True)
 class _Making:
-    """A report in the making."""
+    """A report that is being made."""
 
     job_id: str
-    plan: Plan
-    documents: dict[str, Stored]
-    progress: Progress = field(default_factory=Progress)
+    plan: ReportPlan
+    documents: dict[str, StoredDocument]
+    progress: RenderProgress = field(default_factory=RenderProgress)
 
-    def note(self, progress: Progress) -> None:
+    def note(self, progress: RenderProgress) -> None:
         self.progress = progress
 
 
-class Clerk:
+class ReportService:
     """Makes reports.
 
     Args:
-        workplace: where files lie until they are stored.
+        work_folder: where files lie until they are stored.
     """
 
     def __init__(
-        self, planner: Planner, press: Press, workplace: Workplace, storage: Storage, runs: Runs, announcer: Announcer
+        self,
+        planner: Planner,
+        render_process: RenderProcess,
+        work_folder: WorkFolder,
+        storage: Storage,
+        runs: Runs,
+        events: ReportEvents,
     ) -> None:
         self._planner = planner
-        self._press = press
-        self._workplace = workplace
+        self._render_process = render_process
+        self._work_folder = work_folder
         self._storage = storage
         self._runs = runs
-        self._announcer = announcer
+        self._events = events
 
     async def make(self, job: GenerateReport, delivery: Delivery) -> None:
         """Do what the message asks for. Raises the errors of errors.py, and PublishError."""
         job_id = delivery.ensure_id()
-        standing = await self._runs.begin(
-            Beginning(job_id, job.type, job.format, job.initiated_by, fingerprint_of(job), moment_of(delivery))
+        status = await self._runs.begin(
+            RunStart(job_id, job.type, job.format, job.initiated_by, fingerprint_of(job), moment_of(delivery))
         )
-        if standing.is_cancelled:
-            await self._drop(job_id, job, standing)
+        if status.is_cancelled:
+            await self._drop(job_id, job, status)
             return
         try:
-            plan = await self._planner.plan(job, job_id, standing.moment)
-            result = await self._result(job_id, plan, standing)
+            plan = await self._planner.plan(job, job_id, status.moment)
+            result = await self._result(job_id, plan, status)
         except _Cancelled:
-            await self._drop(job_id, job, standing)
+            await self._drop(job_id, job, status)
         except asyncio.CancelledError:  # its time limit, or the service stops
             with suppress(Exception):
                 await asyncio.shield(self._runs.fail(job_id, "stopped before it was ready"))
@@ -95,17 +103,17 @@ class Clerk:
             await self._runs.fail(job_id, mask_text(redact(f"{type(error).__name__}: {error}")))
             raise
         else:
-            await self._announcer.announce(job_id, plan, result, delivery.correlation_id)
+            await self._events.publish_ready(job_id, plan, result, delivery.correlation_id)
 
     async def cancel(self, job_id: str) -> None:
         """Stop a report, in whatever process it is made, or do not begin it."""
         await self._runs.cancel(job_id)
 
-    async def _result(self, job_id: str, plan: Plan, standing: Standing) -> Result:
-        making = _Making(job_id, plan, dict(standing.documents))
-        if standing.result is not None:
-            if await self._storage.has(standing.result.key):
-                return standing.result
+    async def _result(self, job_id: str, plan: ReportPlan, status: RunStatus) -> Result:
+        making = _Making(job_id, plan, dict(status.documents))
+        if status.result is not None:
+            if await self._storage.has(status.result.key):
+                return status.result
             making.documents.clear()  # removed since, by age or by hand
         if plan.is_batch or not making.documents:
             await self._storage.has(plan.keys.index)  # a storage that is away is met before the work, not after it
@@ -115,22 +123,22 @@ class Clerk:
         return result
 
     async def _watch(self, making: _Making) -> None:
-        """Have it made, and look after it meanwhile. Raises _Cancelled."""
-        loop, told_at, told = asyncio.get_running_loop(), float("-inf"), Progress()
-        telling: asyncio.Task[None] | None = None
+        """Have it made, and publish its progress meanwhile. Raises _Cancelled."""
+        loop, published_at, published = asyncio.get_running_loop(), float("-inf"), RenderProgress()
+        publishing: asyncio.Task[None] | None = None
         work = asyncio.ensure_future(self._make(making))
         try:
             while not work.done():
-                await asyncio.wait([work], timeout=LOOK_SECONDS)
+                await asyncio.wait([work], timeout=POLL_SECONDS)
                 if await self._runs.note(making.job_id, making.progress):
                     raise _Cancelled
-                is_due = loop.time() - told_at >= TELL_SECONDS and (telling is None or telling.done())
-                if is_due and making.progress != told:
-                    told_at, told = loop.time(), making.progress
-                    telling = asyncio.ensure_future(self._tell(making, told))
+                is_due = loop.time() - published_at >= PROGRESS_SECONDS and (publishing is None or publishing.done())
+                if is_due and making.progress != published:
+                    published_at, published = loop.time(), making.progress
+                    publishing = asyncio.ensure_future(self._publish_progress(making, published))
             await work
         finally:
-            for task in (work, telling):
+            for task in (work, publishing):
                 if task is not None and not task.done():
                     task.cancel()
                     with suppress(asyncio.CancelledError, Exception):
@@ -143,19 +151,19 @@ class Clerk:
             await self._runs.store(making.job_id, stored)
             making.documents[document.part] = stored
 
-        async with self._workplace.folder() as folder:
-            order = making.plan.order_in(folder, frozenset(making.documents))
-            await self._press.make(order, making.note, take)
+        async with self._work_folder.folder() as folder:
+            request = making.plan.request_in(folder, frozenset(making.documents))
+            await self._render_process.make(request, making.note, take)
 
-    async def _stored(self, document: Document, key: str, content_type: str) -> Stored:
+    async def _stored(self, document: Document, key: str, content_type: str) -> StoredDocument:
         written = await self._storage.write(key, document.path, content_type)
         await asyncio.to_thread(document.path.unlink, missing_ok=True)
-        return Stored(document.part, key, document.rows, document.pages, written.bytes, written.sha256)
+        return StoredDocument(document.part, key, document.rows, document.pages, written.bytes, written.sha256)
 
-    async def _tell(self, making: _Making, progress: Progress) -> None:
+    async def _publish_progress(self, making: _Making, progress: RenderProgress) -> None:
         # Nobody's work waits for it: a broker that is away does not stop the report.
         with suppress(PublishError):
-            await self._announcer.tell_progress(making.job_id, making.plan.order.job, progress)
+            await self._events.publish_progress(making.job_id, making.plan.request.job, progress)
 
     async def _finished(self, making: _Making) -> Result:
         documents = sorted(making.documents.values(), key=lambda document: document.part)
@@ -170,7 +178,7 @@ class Clerk:
             sha256=first.sha256,
         )
 
-    async def _index(self, plan: Plan, documents: list[Stored]) -> Stored:
+    async def _index(self, plan: ReportPlan, documents: list[StoredDocument]) -> StoredDocument:
         entries = [
             {
                 "part": document.part,
@@ -183,15 +191,15 @@ class Clerk:
             for document in documents
         ]
         content = {"type": plan.layout.type, "format": plan.layout.format, "documents": entries}
-        async with self._workplace.folder() as folder:
+        async with self._work_folder.folder() as folder:
             path = Path(folder) / "index.json"
             path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
             return await self._stored(Document("", path, 0, 0), plan.keys.index, "application/json")
 
-    async def _drop(self, job_id: str, job: GenerateReport, standing: Standing) -> None:
-        keys = keys_of(job, job_id, standing.moment)
+    async def _drop(self, job_id: str, job: GenerateReport, status: RunStatus) -> None:
+        keys = keys_of(job, job_id, status.moment)
         # Whatever is there: a document may have been stored without having been entered.
         await self._storage.delete(keys.document("", is_batch=False), keys.folder)
         await self._runs.drop(job_id)
-        await self._announcer.tell_cancelled(job_id, job)
+        await self._events.publish_cancelled(job_id, job)
         log.info("Report %s was cancelled", job_id)

@@ -32,7 +32,7 @@ def preview(job: GenerateReport, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     plan = asyncio.run(_planner().plan(job.model_copy(update={"format": "pdf"}), "preview", datetime.now(UTC)))
     definition = plan.layout.definition
-    with open_rows(plan.layout, plan.order) as rows:
+    with open_rows(plan.layout, plan.request) as rows:
         calculated: Iterable[Row] = calculate_invoices(rows) if definition.calculation == "invoice" else rows
         if definition.each is not None:
             calculated = _first_part(calculated, definition.each)

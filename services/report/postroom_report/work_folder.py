@@ -13,7 +13,7 @@ _PREFIX = "postroom-report-"
 _LOCK = "in-use"
 
 
-class Workplace:
+class WorkFolder:
     """A folder of this process's own."""
 
     def __init__(self, folder: Path) -> None:
@@ -30,13 +30,13 @@ class Workplace:
 
 
 @contextmanager
-def open_workplace(parent: Path | None = None) -> Iterator[Workplace]:
-    """A workplace under `parent`, by default the system's folder for temporary files."""
+def open_work_folder(parent: Path | None = None) -> Iterator[WorkFolder]:
+    """A work folder under `parent`, by default the system's folder for temporary files."""
     parent = parent or Path(tempfile.gettempdir())
     _remove_abandoned(parent)
     folder, lock = _locked_folder(parent)
     try:
-        yield Workplace(folder)
+        yield WorkFolder(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         lock.close()

@@ -15,7 +15,7 @@ PagesDone = Callable[[int], None]
 class Renderer(Protocol):
     """Makes files of one format."""
 
-    def render(self, table: Table, target: Path, told: PagesDone) -> int:
+    def render(self, table: Table, target: Path, on_pages: PagesDone) -> int:
         """Write all of `table` to `target` and answer with the number of pages, 0 in formats without.
 
         Raises InvalidRows, and TemplateFailed for a template that does not work.

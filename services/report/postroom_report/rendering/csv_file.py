@@ -20,7 +20,7 @@ _FORMULA = re.compile(r"[\s\ufeff\u200b]*[=+\-@\uff1d\uff0b\uff0d\uff20|%]|[\t\r
 class CsvRenderer:
     """See Renderer."""
 
-    def render(self, table: Table, target: Path, told: PagesDone) -> int:  # noqa: ARG002 - there are no pages
+    def render(self, table: Table, target: Path, on_pages: PagesDone) -> int:  # noqa: ARG002 - there are no pages
         """See Renderer."""
         encoding = "utf-8-sig" if table.layout.csv_byte_order_mark else "utf-8"
         with target.open("w", encoding=encoding, newline="", buffering=1 << 18) as file:

@@ -17,7 +17,7 @@ from postroom_report.values import Cell, Money
 class JsonRenderer:
     """See Renderer."""
 
-    def render(self, table: Table, target: Path, told: PagesDone) -> int:  # noqa: ARG002 - there are no pages
+    def render(self, table: Table, target: Path, on_pages: PagesDone) -> int:  # noqa: ARG002 - there are no pages
         """See Renderer."""
         with target.open("w", encoding="utf-8", newline="\n", buffering=1 << 18) as file:
             names = _names(table.columns)

@@ -1,4 +1,4 @@
-"""What is remembered of each report: how far it is, what of it lies in the storage, whether it is still wanted."""
+"""The state of each report: how far it is, which documents are stored, whether it was cancelled. This is the port."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Protocol
 
 from postroom.wire.messages.report import ReportFormat
-from postroom_report.layout import Progress
+from postroom_report.layout import RenderProgress
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class RunStart:
     """What is about to be made. `fingerprint` tells one request from another under the same id."""
 
     job_id: str
@@ -22,7 +22,7 @@ class Beginning:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredDocument:
     """A document that lies in the storage."""
 
     part: str
@@ -47,8 +47,8 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How a report stands when a worker takes it.
+class RunStatus:
+    """What is known of a report when a worker takes it.
 
     Attributes:
         moment: of its first try.
@@ -58,20 +58,20 @@ class Standing:
 
     moment: datetime
     is_cancelled: bool = False
-    documents: Mapping[str, Stored] = field(default_factory=dict)
+    documents: Mapping[str, StoredDocument] = field(default_factory=dict)
     result: Result | None = None
 
 
 class Runs(Protocol):
-    """The memory of all processes of the service."""
+    """The states of all reports, shared by all processes of the service."""
 
-    async def begin(self, beginning: Beginning) -> Standing:
-        """Note that a report is being made, unless it is finished or cancelled, and tell how it stands."""
+    async def begin(self, beginning: RunStart) -> RunStatus:
+        """Note that a report is being made, unless it is finished or cancelled. Returns its state before that."""
 
-    async def note(self, job_id: str, progress: Progress) -> bool:
-        """Keep how far a report is. The answer says whether it was cancelled; while the memory is away, no."""
+    async def note(self, job_id: str, progress: RenderProgress) -> bool:
+        """Keep how far a report is. Returns whether it was cancelled; False while the database is away."""
 
-    async def store(self, job_id: str, document: Stored) -> None:
+    async def store(self, job_id: str, document: StoredDocument) -> None:
         """Keep that a document lies in the storage: it need not be made again."""
 
     async def finish(self, job_id: str, result: Result, expires_at: datetime) -> None:
@@ -84,4 +84,4 @@ class Runs(Protocol):
         """Keep that it was cancelled and that none of its documents is left."""
 
     async def cancel(self, job_id: str) -> None:
-        """Want it no more. For a finished report this changes nothing."""
+        """Mark it as cancelled. A finished report stays as it is."""

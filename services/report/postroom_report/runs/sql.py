@@ -9,9 +9,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from postroom.storage.database import Database
-from postroom_report.layout import Progress
+from postroom_report.layout import RenderProgress
 from postroom_report.models import CancellationRow, DocumentRow, RunRow
-from postroom_report.runs import Beginning, Result, Standing, Stored
+from postroom_report.runs import Result, RunStart, RunStatus, StoredDocument
 
 RUNS: Table = RunRow.__table__  # type: ignore[attr-defined]
 DOCUMENTS: Table = DocumentRow.__table__  # type: ignore[attr-defined]
@@ -30,11 +30,11 @@ class SqlRuns:
         self._database = database
         self._insert: Any = sqlite.insert if database.is_sqlite else postgresql.insert
 
-    async def begin(self, beginning: Beginning) -> Standing:
+    async def begin(self, beginning: RunStart) -> RunStatus:
         """See Runs."""
         return await self._database.run(lambda connection: self._begin(connection, beginning))
 
-    async def note(self, job_id: str, progress: Progress) -> bool:
+    async def note(self, job_id: str, progress: RenderProgress) -> bool:
         """See Runs."""
         change = {"rows": progress.rows, "pages": progress.pages, "documents": progress.documents}
 
@@ -48,7 +48,7 @@ class SqlRuns:
             log.warning("Progress could not be written: %s", type(error).__name__)
             return False
 
-    async def store(self, job_id: str, document: Stored) -> None:
+    async def store(self, job_id: str, document: StoredDocument) -> None:
         """See Runs."""
         row = {
             "job_id": job_id,
@@ -108,7 +108,7 @@ class SqlRuns:
         statement = update(RUNS).where(RUNS.c.job_id == job_id).values(values)
         await self._database.run(lambda connection: connection.execute(statement))
 
-    def _begin(self, connection: Connection, beginning: Beginning) -> Standing:
+    def _begin(self, connection: Connection, beginning: RunStart) -> RunStatus:
         job_id = beginning.job_id
         found = connection.execute(select(RUNS).where(RUNS.c.job_id == job_id)).one_or_none()
         if found is not None and found.fingerprint != beginning.fingerprint:
@@ -124,12 +124,12 @@ class SqlRuns:
         if found.state != "done" and not is_cancelled:
             again = {"state": "running", "started_at": datetime.now(UTC), "finished_at": None, "error": None}
             connection.execute(update(RUNS).where(RUNS.c.job_id == job_id).values(again))
-        return Standing(
+        return RunStatus(
             _aware(found.moment), is_cancelled, documents, _result(found) if found.state == "done" else None
         )
 
 
-def _documents(connection: Connection, job_id: str) -> dict[str, Stored]:
+def _documents(connection: Connection, job_id: str) -> dict[str, StoredDocument]:
     found = connection.execute(select(DOCUMENTS).where(DOCUMENTS.c.job_id == job_id))
     return {row.part: _stored(row) for row in found}
 
@@ -139,7 +139,7 @@ def _is_cancelled(connection: Connection, job_id: str) -> bool:
     return found.scalar() is not None
 
 
-def _new_run(beginning: Beginning) -> dict[str, Any]:
+def _new_run(beginning: RunStart) -> dict[str, Any]:
     return {
         "job_id": beginning.job_id,
         "type": beginning.type,
@@ -155,8 +155,8 @@ def _new_run(beginning: Beginning) -> dict[str, Any]:
     }
 
 
-def _stored(row: Any) -> Stored:
-    return Stored(row.part, row.object_key, row.rows, row.pages, row.bytes, row.sha256)
+def _stored(row: Any) -> StoredDocument:
+    return StoredDocument(row.part, row.object_key, row.rows, row.pages, row.bytes, row.sha256)
 
 
 def _result(row: Any) -> Result:

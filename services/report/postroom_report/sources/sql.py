@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Resourc
 
 from postroom_report.errors import BrokenReportType, DatabaseUnavailable, QueryFailed
 from postroom_report.layout import Layout, Row
-from postroom_report.render_request import Order
+from postroom_report.render_request import RenderRequest
 from postroom_report.sources.binding import bound_query
 from postroom_report.sources.failing import failure_of, too_slow
 
@@ -31,13 +31,13 @@ _SQLITE_STEPS = 10_000  # between two looks at the clock
 
 
 @contextmanager
-def query_rows(layout: Layout, order: Order) -> Iterator[Iterable[Row]]:
+def query_rows(layout: Layout, request: RenderRequest) -> Iterator[Iterable[Row]]:
     """The rows of the type's query. Raises like open_rows, also while they are read."""
     source = layout.definition.rows
     where, seconds = f"{layout.type}/report.yaml, rows.query", source.time_limit_seconds
-    url = _url(order.database_url or "", source.database)
+    url = _url(request.database_url or "", source.database)
     try:
-        engine = _engine(url, order.database_schema, seconds)
+        engine = _engine(url, request.database_schema, seconds)
         with engine.connect() as connection:
             result = _result(connection, layout, where)
             try:

@@ -30,7 +30,7 @@ _PIECE = 1 << 16
 class HtmlRenderer:
     """See Renderer. The rows go through a file, since the charts that stand above them need all of them."""
 
-    def render(self, table: Table, target: Path, told: PagesDone) -> int:  # noqa: ARG002 - there are no pages
+    def render(self, table: Table, target: Path, on_pages: PagesDone) -> int:  # noqa: ARG002 - there are no pages
         """See Renderer."""
         environment = Environment(
             loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True

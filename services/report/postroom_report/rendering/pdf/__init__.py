@@ -3,15 +3,14 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from postroom_report.charts import pictures
+from postroom_report.charts import Picture, pictures
 from postroom_report.definition import Column
 from postroom_report.fonts import choose_fonts
 from postroom_report.formatting import Formatting, heading, is_numeric
 from postroom_report.labels import labels_for
-from postroom_report.rendering.pdf.content import GroupHeading, Heading, Item, Record, Totals
-from postroom_report.rendering.pdf.document import Chart, Report, make_pdf, make_pictures
-from postroom_report.tabulation import GroupStart, Table
-from postroom_report.tabulation import Record as TableRecord
+from postroom_report.rendering.pdf.content import GroupHeading, Heading, Item, TextRow, TextTotals
+from postroom_report.rendering.pdf.document import Report, make_pdf, make_pictures
+from postroom_report.tabulation import GroupStart, Record, Table
 
 _MADE_AT = Column(name="made_at", format="datetime")
 
@@ -19,9 +18,9 @@ _MADE_AT = Column(name="made_at", format="datetime")
 class PdfRenderer:
     """Tables on pages: tagged PDF/A-2a and PDF/UA-1, or PDF/A-2b when they are longer than some 1500 rows."""
 
-    def render(self, table: Table, target: Path, told: Callable[[int], None]) -> int:
+    def render(self, table: Table, target: Path, on_pages: Callable[[int], None]) -> int:
         """See Renderer."""
-        return make_pdf(_report(table), target, told)
+        return make_pdf(_report(table), target, on_pages)
 
 
 def preview(table: Table, folder: Path) -> list[Path]:
@@ -48,14 +47,12 @@ def _items(table: Table, formatting: Formatting) -> Iterator[Item]:
             yield GroupHeading(item.level, f"{heading(item.column)}: {value}")
             continue
         cells = tuple(map(formatting.text, table.columns, item.values))
-        if isinstance(item, TableRecord):
-            yield Record(cells, item.source)
+        if isinstance(item, Record):
+            yield TextRow(cells, item.source)
         else:
-            yield Totals(f"{total} {groups[item.level - 1]}" if item.level else total, cells)
+            yield TextTotals(f"{total} {groups[item.level - 1]}" if item.level else total, cells)
 
 
-def _charts(table: Table, formatting: Formatting) -> list[Chart]:
+def _charts(table: Table, formatting: Formatting) -> list[Picture]:
     families = choose_fonts(table.layout.fonts_folder, table.layout.locale).families
-    return [
-        Chart(picture.svg, picture.alt) for picture in pictures(table.charts, formatting, fonts=", ".join(families))
-    ]
+    return pictures(table.charts, formatting, fonts=", ".join(families))

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from postroom_report.fonts import REPLACEMENT
-from postroom_report.rendering.pdf.page_layout import Measures
+from postroom_report.rendering.pdf.page_layout import ColumnMeasures
 from postroom_report.rendering.pdf.text_width import breakable, directed, text_width, word_width
 
 _BOLD = 1.08
@@ -38,7 +38,7 @@ class GroupHeading:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class TextRow:
     """One row: a text for each column, and for templates the row as it came."""
 
     cells: tuple[str, ...]
@@ -46,18 +46,18 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class TextTotals:
     """Stands under the rows before it: a text for each column, empty where there is no total."""
 
     label: str
     cells: tuple[str, ...]
 
 
-Item = GroupHeading | Record | Totals
+Item = GroupHeading | TextRow | TextTotals
 
 
 @dataclass(slots=True)
-class Content:
+class TableContent:
     """Items in a file, one JSON object per line, with what must be known of them before the first page can be made.
 
     Attributes:
@@ -69,12 +69,12 @@ class Content:
     file: Path
     headings: tuple[Heading, ...]
     lines: int = 0
-    measures: list[Measures] = field(default_factory=list)
+    measures: list[ColumnMeasures] = field(default_factory=list)
     characters: set[str] = field(default_factory=set)
 
     def write(self, items: Iterable[Item]) -> None:
         """Take all items, in constant memory."""
-        self.measures = [Measures(weight=heading.weight) for heading in self.headings]
+        self.measures = [ColumnMeasures(weight=heading.weight) for heading in self.headings]
         self._measure([heading.title for heading in self.headings], bold=True)
         with self.file.open("wb") as file:
             for line in _with_totals(items):
@@ -128,7 +128,7 @@ def code_points(characters: Iterable[str]) -> str:
 def _with_totals(items: Iterable[Item]) -> Iterator[dict[str, Any]]:
     record: dict[str, Any] | None = None
     for item in items:
-        if isinstance(item, Totals):
+        if isinstance(item, TextTotals):
             if record is not None:
                 cells = [plain(cell) for cell in item.cells]
                 record["totals"].append({"label": plain(item.label), "cells": cells})
@@ -136,7 +136,7 @@ def _with_totals(items: Iterable[Item]) -> Iterator[dict[str, Any]]:
         if record is not None:
             yield record
         record = None
-        if isinstance(item, Record):
+        if isinstance(item, TextRow):
             record = {"kind": "record", "cells": [plain(cell) for cell in item.cells], "totals": []}
         else:
             yield {"kind": "group", "level": item.level, "words": plain(item.words)}

@@ -12,20 +12,21 @@ from typing import Any
 import orjson
 from babel import Locale
 
+from postroom_report.charts import Picture
 from postroom_report.fonts import REPLACEMENT, FontChoice, choose_fonts, not_shown
 from postroom_report.labels import labels_for
 from postroom_report.layout import Layout
 from postroom_report.rendering.pdf import parts
 from postroom_report.rendering.pdf.content import (
-    Content,
     GroupHeading,
     Heading,
     Item,
-    Totals,
+    TableContent,
+    TextTotals,
     code_points,
     plain,
 )
-from postroom_report.rendering.pdf.page_layout import MARGIN, PADDING, Page, fit
+from postroom_report.rendering.pdf.page_layout import MARGIN, PADDING, PageLayout, fit
 from postroom_report.rendering.pdf.text_width import breakable, directed, shortened
 from postroom_report.rendering.pdf.typesetter import TYPE_FOLDER, Typesetter
 
@@ -43,14 +44,6 @@ _MAIN = """#import "{file}": render
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
-    """A picture of the rows (SVG), and what it shows in words."""
-
-    svg: str
-    alt: str
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
     """A report to be put on pages.
 
@@ -64,11 +57,11 @@ class Report:
     headings: tuple[Heading, ...]
     made_at: str
     items: Iterable[Item]
-    charts: Callable[[], Sequence[Chart]] = tuple
+    charts: Callable[[], Sequence[Picture]] = tuple
 
 
-def make_pdf(report: Report, target: Path, told: Callable[[int], None]) -> int:
-    """Write `target`; answers with its pages. `told` hears how many there are so far. Raises TemplateFailed."""
+def make_pdf(report: Report, target: Path, on_pages: Callable[[int], None]) -> int:
+    """Write `target`; answers with its pages. `on_pages` is called with how many there are so far. Raises PdfTemplateFailed."""
     with _prepared(report, target.parent) as prepared:
         prepared.typesetter.forget()
         if not prepared.is_long:
@@ -76,10 +69,10 @@ def make_pdf(report: Report, target: Path, told: Callable[[int], None]) -> int:
             prepared.typesetter.pdf(target)
             pages = parts.join([target], target)
         else:
-            plan = parts.divide(prepared.items(), prepared.typesetter, told)
+            plan = parts.divide(prepared.items(), prepared.typesetter, on_pages)
             pages = parts.typeset(prepared.items(), plan, prepared.typesetter, target)
         prepared.typesetter.forget()
-    told(pages)
+    on_pages(pages)
     return pages
 
 
@@ -116,7 +109,7 @@ def _prepared(report: Report, beside: Path) -> Iterator[_Prepared]:
 
 
 def _for_table(report: Report, root: Path, typesetter: Typesetter, fonts: FontChoice) -> _Prepared:
-    content = Content(root / "items.jsonl", report.headings)
+    content = TableContent(root / "items.jsonl", report.headings)
     content.write(report.items)
     page = fit(content.measures, report.layout.definition)
     data = _data(report, root, fonts) | _measured(report, page) | {"is_empty": content.lines == 0}
@@ -143,7 +136,7 @@ def _named(item: Item, names: Sequence[str]) -> dict[str, Any]:
     if isinstance(item, GroupHeading):
         return {"kind": "group", "level": item.level, "words": plain(item.words)}
     cells = dict(zip(names, map(plain, item.cells), strict=True))
-    if isinstance(item, Totals):
+    if isinstance(item, TextTotals):
         return {"kind": "totals", "label": plain(item.label), "cells": cells}
     return {"kind": "record", "cells": cells, "values": _value(item.source)}
 
@@ -158,7 +151,7 @@ def _value(value: Any) -> Any:
     return value if value is None or is_small else plain(str(value))
 
 
-def _measured(report: Report, page: Page) -> dict[str, Any]:
+def _measured(report: Report, page: PageLayout) -> dict[str, Any]:
     columns = [
         {"name": heading.name, "heading": breakable(plain(heading.title)), "numeric": heading.numeric, "width": width}
         for heading, width in zip(report.headings, page.widths, strict=True)
@@ -204,7 +197,7 @@ def _logo(logo: Path | None, root: Path) -> str | None:
     return f"/{name}"
 
 
-def _chart(number: int, chart: Chart, root: Path) -> dict[str, str]:
+def _chart(number: int, chart: Picture, root: Path) -> dict[str, str]:
     name = f"chart-{number}.svg"
     (root / name).write_text(chart.svg, encoding="utf-8")
     return {"file": f"/{name}", "alt": plain(chart.alt)}

@@ -13,7 +13,7 @@ _SHARE_OF_ONE_COLUMN = 30.0  # ems: one long text does not push the others to th
 
 
 @dataclass(slots=True)
-class Measures:
+class ColumnMeasures:
     """Of one column, in ems: `least` fits its longest word or number, `wanted` its longest text. `weight` if given."""
 
     least: float = 1.0
@@ -22,7 +22,7 @@ class Measures:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageLayout:
     """A page's size, its letters' size, and how wide each column is."""
 
     width: float
@@ -31,7 +31,7 @@ class Page:
     widths: tuple[float, ...]
 
 
-def fit(measures: Sequence[Measures], definition: Definition) -> Page:
+def fit(measures: Sequence[ColumnMeasures], definition: Definition) -> PageLayout:
     """The first page on which each column has its least width: smaller letters first, then landscape, then a larger
     sheet (which prints smaller on the paper there is, and loses nothing)."""
     for width, height, font_size in _choices(definition):
@@ -42,7 +42,7 @@ def fit(measures: Sequence[Measures], definition: Definition) -> Page:
             break
     else:
         least = [part * room / sum(least) for part in least]
-    return Page(*largest, font_size, tuple(_distributed(measures, least, room, font_size)))
+    return PageLayout(*largest, font_size, tuple(_distributed(measures, least, room, font_size)))
 
 
 def _choices(definition: Definition) -> Iterator[tuple[float, float, float]]:
@@ -58,7 +58,7 @@ def _choices(definition: Definition) -> Iterator[tuple[float, float, float]]:
         yield width * _LARGER**step, height * _LARGER**step, 7.0
 
 
-def _distributed(measures: Sequence[Measures], least: list[float], room: float, font_size: float) -> list[float]:
+def _distributed(measures: Sequence[ColumnMeasures], least: list[float], room: float, font_size: float) -> list[float]:
     spare = room - sum(least)
     if any(column.weight for column in measures):
         total = sum(column.weight or 1.0 for column in measures)

@@ -23,7 +23,7 @@ _Items = list[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PageRange:
     """Some pages: how many items of the table are on them, and which group's headings stand above the first."""
 
     first_page: int
@@ -32,9 +32,11 @@ class Part:
     groups: tuple[Mapping[str, Any], ...]
 
 
-def divide(items: Iterator[Mapping[str, Any]], typesetter: Typesetter, told: Callable[[int], None]) -> list[Part]:
-    """Lay out `items` and say which go on which pages. `told` hears how many pages there are so far."""
-    parts: list[Part] = []
+def divide(
+    items: Iterator[Mapping[str, Any]], typesetter: Typesetter, on_pages: Callable[[int], None]
+) -> list[PageRange]:
+    """Lay out `items` and say which go on which pages. `on_pages` is called with how many pages there are so far."""
+    parts: list[PageRange] = []
     groups: tuple[Mapping[str, Any], ...] = ()
     first_page, size = 1, ROWS
     waiting: _Items = []
@@ -48,16 +50,18 @@ def divide(items: Iterator[Mapping[str, Any]], typesetter: Typesetter, told: Cal
         if end == 0:  # not one whole page, or one row over many: take more
             size *= 2
             continue
-        parts.append(Part(first_page, pages, end, groups))
+        parts.append(PageRange(first_page, pages, end, groups))
         groups = _open_groups([*groups, *waiting[:end]])
         del waiting[:end]
         first_page, size = first_page + pages, ROWS
-        told(first_page - 1)
+        on_pages(first_page - 1)
         if is_last:
             return parts
 
 
-def typeset(items: Iterator[Mapping[str, Any]], parts: Sequence[Part], typesetter: Typesetter, target: Path) -> int:
+def typeset(
+    items: Iterator[Mapping[str, Any]], parts: Sequence[PageRange], typesetter: Typesetter, target: Path
+) -> int:
     """Make the parts and join them in `target`. Answers with the number of pages."""
     total = sum(part.pages for part in parts)
     files = []

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import typst
 
-from postroom_report.errors import TemplateFailed
+from postroom_report.errors import PdfTemplateFailed
 from postroom_report.fonts import FontChoice
 
 log = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ class Typesetter:
     def _no_packages(self) -> dict[str, Any]:
         return {"package_path": self._root / "packages", "package_cache_path": self._root / "packages"}
 
-    def _failure(self, error: typst.TypstError) -> TemplateFailed:
+    def _failure(self, error: typst.TypstError) -> PdfTemplateFailed:
         message = _first_line(error.message)
         if "package" in message:
             message = "packages are not downloaded; copy what the template needs into its folder"
@@ -124,9 +124,9 @@ class Typesetter:
             message = "it reads a file outside of its folder"
         place = _PLACE.search(error.diagnostic or "")
         if place is None:
-            return TemplateFailed(message)
+            return PdfTemplateFailed(message)
         file = place[1].replace("\\", "/").rpartition(f"{self._root.name}/")[2].removeprefix(f"{TYPE_FOLDER}/")
-        return TemplateFailed(f"{file}, line {place[2]}: {message}".replace(str(self._root), ""))
+        return PdfTemplateFailed(f"{file}, line {place[2]}: {message}".replace(str(self._root), ""))
 
 
 @contextmanager

@@ -34,7 +34,7 @@ class XlsxRenderer:
     def __init__(self, most_rows: int = MOST_ROWS) -> None:
         self._most_rows = most_rows
 
-    def render(self, table: Table, target: Path, told: PagesDone) -> int:  # noqa: ARG002 - there are no pages
+    def render(self, table: Table, target: Path, on_pages: PagesDone) -> int:  # noqa: ARG002 - there are no pages
         """See Renderer."""
         if len(table.columns) > MOST_COLUMNS:
             raise InvalidRows(f"there are {len(table.columns)} columns; a sheet has at most {MOST_COLUMNS}")

@@ -6,7 +6,7 @@ import pytest
 
 from postroom.wire.errors import JobError
 from postroom_sms.errors import (
-    AnswerLost,
+    GatewayAnswerLost,
     GatewayThrottled,
     GatewayUnavailable,
     NumberRefused,
@@ -79,7 +79,7 @@ async def test_who_opted_out_is_told_apart(setup: Setup):
 async def test_a_request_without_a_readable_answer_is_a_lost_answer(setup: Setup, trouble: Trouble):
     setup.play(trouble)
 
-    with pytest.raises(AnswerLost):
+    with pytest.raises(GatewayAnswerLost):
         await setup.gateway.deliver(TEXT)
 
 
@@ -110,7 +110,7 @@ async def test_no_error_or_log_repeats_a_secret_a_number_or_a_text(
 async def test_a_gateway_goes_on_after_each_trouble(setup: Setup):
     for trouble in (Trouble.SILENT, Trouble.RESETS, Trouble.GARBLES):
         setup.play(trouble)
-        with pytest.raises(AnswerLost):
+        with pytest.raises(GatewayAnswerLost):
             await setup.gateway.deliver(TEXT)
         setup.play(None)
         await setup.gateway.deliver(TEXT)

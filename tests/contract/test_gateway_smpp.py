@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from postroom.testing import eventually
-from postroom_sms.errors import AnswerLost, GatewayThrottled, GatewayUnavailable, TextRefused
-from postroom_sms.gateway import Accepted, Progress, Receipt, Text
+from postroom_sms.errors import GatewayAnswerLost, GatewayThrottled, GatewayUnavailable, TextRefused
+from postroom_sms.gateway import Accepted, DeliveryProgress, Receipt, Text
 from postroom_sms.gateway.smpp import SmppGateway, link, open_smpp
 from postroom_sms.gateway.smpp.statuses import QUEUE_FULL, WAITS
 from postroom_sms.gateway.url import parse_gateways
 from tests.support.patience import REACTION, patience
-from tests.support.sms_receipts import RecordingReceiptDesk
+from tests.support.sms_receipts import RecordingReceiptHandler
 from tests.support.sms_scripted_smsc import BIND, ENQUIRE_LINK, UNBIND, ScriptedSmsc, scripted_smsc
 from tests.support.sms_smsc import Smsc, smsc_running
 from tests.support.smtp import make_certificates
@@ -26,10 +26,12 @@ LONG = Text("+4915112345123", "long " * 70, "job-2")  # three parts
 
 @asynccontextmanager
 async def opened(
-    port: int, options: str = "", desk: RecordingReceiptDesk | None = None, limit: timedelta | None = None
+    port: int, options: str = "", receipt_handler: RecordingReceiptHandler | None = None, limit: timedelta | None = None
 ) -> AsyncIterator[SmppGateway]:
     [url] = parse_gateways(f"smpp://esme:canary99@127.0.0.1:{port}?system_type=test{options}")
-    async with open_smpp(url, limit or patience(REACTION), (desk or RecordingReceiptDesk()).take) as gateway:
+    async with open_smpp(
+        url, limit or patience(REACTION), (receipt_handler or RecordingReceiptHandler()).take
+    ) as gateway:
         yield gateway
 
 
@@ -59,34 +61,34 @@ async def test_many_texts_share_one_session(smsc: Smsc):
 
 
 async def test_a_receipt_is_stored_before_it_is_acknowledged(smsc: Smsc):
-    desk = RecordingReceiptDesk()
-    async with opened(smsc.port, desk=desk) as gateway:
+    receipt_handler = RecordingReceiptHandler()
+    async with opened(smsc.port, receipt_handler=receipt_handler) as gateway:
         await gateway.deliver(TEXT)
         assert await deliver_receipt(smsc) == 0
 
-    assert desk.receipts == [Receipt("smpp", "m1", Progress.DELIVERED)]
+    assert receipt_handler.receipts == [Receipt("smpp", "m1", DeliveryProgress.DELIVERED)]
 
 
 async def test_a_receipt_that_cannot_be_stored_is_to_come_again(smsc: Smsc):
-    desk = RecordingReceiptDesk(error=RuntimeError("the database is away"))
-    async with opened(smsc.port, desk=desk) as gateway:
+    receipt_handler = RecordingReceiptHandler(error=RuntimeError("the database is away"))
+    async with opened(smsc.port, receipt_handler=receipt_handler) as gateway:
         await gateway.deliver(TEXT)
         refused = await deliver_receipt(smsc)
-        desk.error = None
+        receipt_handler.error = None
         taken = await deliver_receipt(smsc)
 
     assert refused != 0
     assert taken == 0
-    assert len(desk.receipts) == 1
+    assert len(receipt_handler.receipts) == 1
 
 
 async def test_receipts_in_the_other_base_name_the_same_text(smsc: Smsc):
-    desk = RecordingReceiptDesk()
-    async with opened(smsc.port, "&message_ids=hex", desk) as gateway:
+    receipt_handler = RecordingReceiptHandler()
+    async with opened(smsc.port, "&message_ids=hex", receipt_handler) as gateway:
         await gateway.deliver(TEXT)
         await deliver_receipt(smsc, b"id:0000006699 stat:UNDELIV err:001")
 
-    assert desk.receipts[0].provider_id == "6699"
+    assert receipt_handler.receipts[0].provider_id == "6699"
 
 
 async def test_every_part_of_a_long_text_has_its_id(smsc: Smsc):
@@ -104,7 +106,9 @@ async def test_a_later_part_that_is_throttled_is_offered_again(smsc: Smsc):
     assert [text.content for text in smsc.texts] == [LONG.content]
 
 
-@pytest.mark.parametrize(("status", "expected"), [(0x08, AnswerLost), (0x14, AnswerLost), (0x01, TextRefused)])
+@pytest.mark.parametrize(
+    ("status", "expected"), [(0x08, GatewayAnswerLost), (0x14, GatewayAnswerLost), (0x01, TextRefused)]
+)
 async def test_a_later_part_that_fails_says_how_much_was_accepted(
     smsc: Smsc, status: int, expected: type[Exception], monkeypatch: pytest.MonkeyPatch
 ):
@@ -118,7 +122,7 @@ async def test_a_later_part_that_fails_says_how_much_was_accepted(
 async def test_the_next_try_of_a_torn_text_can_be_joined_on_the_phone(smsc: Smsc):
     smsc.statuses = [0, 0x08]
     async with opened(smsc.port) as gateway:
-        with pytest.raises(AnswerLost):
+        with pytest.raises(GatewayAnswerLost):
             await gateway.deliver(LONG)
         await gateway.deliver(LONG)
 

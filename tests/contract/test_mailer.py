@@ -9,7 +9,7 @@ import pytest
 from postroom.devkit.mailbox import MailServer
 from postroom.tls import system_authorities
 from postroom_email.errors import MailServersUnavailable
-from postroom_email.mailer import Envelope, Mailer, Stage
+from postroom_email.mailer import MailEnvelope, Mailer, SmtpStage
 from postroom_email.mailer.console import ConsoleMailer
 from postroom_email.mailer.servers import parse_servers
 from postroom_email.mailer.smtp import smtp_mailer
@@ -72,7 +72,7 @@ async def setup(request: pytest.FixtureRequest) -> AsyncIterator[Setup]:
 
 
 async def test_a_mail_goes_to_all_its_recipients_at_once(setup: Setup):
-    answers = await setup.mailer.send(Envelope("me@example.com", (ADA, BOB), CONTENT))
+    answers = await setup.mailer.send(MailEnvelope("me@example.com", (ADA, BOB), CONTENT))
 
     assert [(answer.recipient, answer.is_accepted) for answer in answers] == [(ADA, True), (BOB, True)]
     assert setup.taken() == [(ADA, BOB)]
@@ -81,11 +81,11 @@ async def test_a_mail_goes_to_all_its_recipients_at_once(setup: Setup):
 async def test_a_refused_recipient_keeps_the_mail_from_nobody_else(setup: Setup):
     setup.refuse(ADA, 550, "5.1.1 no such user")
 
-    answers = {a.recipient: a for a in await setup.mailer.send(Envelope("me@example.com", (ADA, BOB), CONTENT))}
+    answers = {a.recipient: a for a in await setup.mailer.send(MailEnvelope("me@example.com", (ADA, BOB), CONTENT))}
 
     assert str(answers[ADA]) == "550 5.1.1 no such user"
     assert answers[ADA].says_no_such_user
-    assert answers[ADA].stage is Stage.RECIPIENT
+    assert answers[ADA].stage is SmtpStage.RECIPIENT
     assert answers[BOB].is_accepted
     assert setup.taken() == [(BOB,)]
 
@@ -93,7 +93,7 @@ async def test_a_refused_recipient_keeps_the_mail_from_nobody_else(setup: Setup)
 async def test_nobody_left_is_no_mail(setup: Setup):
     setup.refuse(ADA, 451, "4.3.0 later")
 
-    (answer,) = await setup.mailer.send(Envelope("me@example.com", (ADA,), CONTENT))
+    (answer,) = await setup.mailer.send(MailEnvelope("me@example.com", (ADA,), CONTENT))
 
     assert answer.is_temporary
     assert setup.taken() == []
@@ -102,9 +102,11 @@ async def test_nobody_left_is_no_mail(setup: Setup):
 async def test_refused_content_is_refused_for_each(setup: Setup):
     setup.refuse_content(554, "5.7.1 spam")
 
-    answers = await setup.mailer.send(Envelope("me@example.com", (ADA, BOB), CONTENT))
+    answers = await setup.mailer.send(MailEnvelope("me@example.com", (ADA, BOB), CONTENT))
 
-    assert [(str(a), a.stage, a.says_no_such_user) for a in answers] == [("554 5.7.1 spam", Stage.CONTENT, False)] * 2
+    assert [(str(a), a.stage, a.says_no_such_user) for a in answers] == [
+        ("554 5.7.1 spam", SmtpStage.CONTENT, False)
+    ] * 2
     assert setup.taken() == []
 
 
@@ -112,13 +114,13 @@ async def test_a_server_that_is_away_is_the_provider_s_fault(setup: Setup):
     await setup.break_down()
 
     with pytest.raises(MailServersUnavailable):
-        await setup.mailer.send(Envelope("me@example.com", (ADA,), CONTENT))
+        await setup.mailer.send(MailEnvelope("me@example.com", (ADA,), CONTENT))
 
 
 async def test_the_console_prints_what_a_person_would_read():
     output = io.StringIO()
 
-    (answer,) = await ConsoleMailer(output).send(Envelope("me@example.com", (ADA,), CONTENT))
+    (answer,) = await ConsoleMailer(output).send(MailEnvelope("me@example.com", (ADA,), CONTENT))
 
     assert answer.is_accepted
     assert output.getvalue().splitlines()[:6] == [

@@ -11,10 +11,10 @@ from pydantic import SecretStr
 from postroom.storage.database import Database
 from postroom.testing import RecordingPublisher
 from postroom.wire.messages import SmsDelivered, SmsUndelivered
-from postroom_sms.events import Announcer, Desk
-from postroom_sms.gateway import Accepted, Progress, Receipt
+from postroom_sms.events import ReceiptRecorder, TextEvents
+from postroom_sms.gateway import Accepted, DeliveryProgress, Receipt
 from postroom_sms.sql_texts import SqlTexts, number_hash
-from postroom_sms.texts import Facts, State, TextKey
+from postroom_sms.texts import Facts, TextKey, TextState
 from tests.support.databases import service_database
 
 KEY, OTHER = TextKey("sms.send", "job-1"), TextKey("sms.on.user.otp_requested", "job-1")
@@ -36,11 +36,11 @@ def texts(database: Database) -> SqlTexts:
     return SqlTexts(database, SecretStr("key"))
 
 
-def told(part: str, progress: Progress, reason: str | None = None) -> Receipt:
+def told(part: str, progress: DeliveryProgress, reason: str | None = None) -> Receipt:
     return Receipt("smpp", part, progress, reason)
 
 
-async def state_of(texts: SqlTexts, key: TextKey = KEY) -> State:
+async def state_of(texts: SqlTexts, key: TextKey = KEY) -> TextState:
     before = (await texts.begin(key, FACTS)).before
     assert before is not None
     return before.state
@@ -49,36 +49,36 @@ async def state_of(texts: SqlTexts, key: TextKey = KEY) -> State:
 async def test_a_text_is_delivered_when_all_its_parts_are(texts: SqlTexts):
     await texts.begin(KEY, FACTS)
     assert await texts.accepted(KEY, ACCEPTED) is None
-    ends = [await texts.receive(told(part, Progress.DELIVERED)) for part in IDS]
+    ends = [await texts.receive(told(part, DeliveryProgress.DELIVERED)) for part in IDS]
 
-    assert [end and end.progress for end in ends] == [None, None, Progress.DELIVERED]
+    assert [end and end.progress for end in ends] == [None, None, DeliveryProgress.DELIVERED]
     assert ends[-1] is not None
     assert (ends[-1].key, ends[-1].to, ends[-1].gateway) == (KEY, "+49•••••678", "smpp")
-    assert await state_of(texts) is State.DELIVERED
+    assert await state_of(texts) is TextState.DELIVERED
 
 
 async def test_a_later_part_s_success_never_hides_an_earlier_failure(texts: SqlTexts):
     await texts.begin(KEY, FACTS)
     await texts.accepted(KEY, ACCEPTED)
-    end = await texts.receive(told("b", Progress.UNDELIVERED, "027 absent"))
-    later = [await texts.receive(told(part, Progress.DELIVERED)) for part in ("a", "b", "c")]
+    end = await texts.receive(told("b", DeliveryProgress.UNDELIVERED, "027 absent"))
+    later = [await texts.receive(told(part, DeliveryProgress.DELIVERED)) for part in ("a", "b", "c")]
 
     assert end is not None
-    assert (end.progress, end.reason) == (Progress.UNDELIVERED, "027 absent")
+    assert (end.progress, end.reason) == (DeliveryProgress.UNDELIVERED, "027 absent")
     assert later == [None, None, None]
-    assert await state_of(texts) is State.UNDELIVERED
+    assert await state_of(texts) is TextState.UNDELIVERED
 
 
 async def test_a_part_s_end_stays_what_it_was_first_told_to_be(texts: SqlTexts):
     await texts.begin(KEY, FACTS)
     await texts.accepted(KEY, ACCEPTED)
-    told_so = [("a", Progress.DELIVERED), ("a", Progress.UNDELIVERED), ("a", Progress.ACCEPTED)]
-    ends = [await texts.receive(told(*each)) for each in (*told_so, ("b", Progress.DELIVERED))]
-    end = await texts.receive(told("c", Progress.DELIVERED))
+    told_so = [("a", DeliveryProgress.DELIVERED), ("a", DeliveryProgress.UNDELIVERED), ("a", DeliveryProgress.ACCEPTED)]
+    ends = [await texts.receive(told(*each)) for each in (*told_so, ("b", DeliveryProgress.DELIVERED))]
+    end = await texts.receive(told("c", DeliveryProgress.DELIVERED))
 
     assert ends == [None] * 4
     assert end is not None
-    assert end.progress is Progress.DELIVERED
+    assert end.progress is DeliveryProgress.DELIVERED
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
@@ -88,29 +88,29 @@ async def test_the_end_is_told_once_in_whatever_order_things_come(tmp_path: Path
     texts = SqlTexts(database)
     await texts.begin(KEY, FACTS)
     steps = [lambda: texts.accepted(KEY, ACCEPTED)]
-    steps += [lambda part=part: texts.receive(told(part, Progress.DELIVERED)) for part in IDS]  # type: ignore[misc]
+    steps += [lambda part=part: texts.receive(told(part, DeliveryProgress.DELIVERED)) for part in IDS]  # type: ignore[misc]
 
     ends = [await steps[step]() for step in order for _ in range(1 if step == 0 else 2)]
 
-    assert [end.progress for end in ends if end] == [Progress.DELIVERED]
+    assert [end.progress for end in ends if end] == [DeliveryProgress.DELIVERED]
     assert ends[-1] is not None or ends[-2] is not None
     await database.close()
 
 
 async def test_an_early_receipt_is_kept_for_its_text(texts: SqlTexts):
-    assert await texts.receive(told("a", Progress.UNDELIVERED, "blocked")) is None
+    assert await texts.receive(told("a", DeliveryProgress.UNDELIVERED, "blocked")) is None
     await texts.begin(KEY, FACTS)
     end = await texts.accepted(KEY, ACCEPTED)
 
     assert end is not None
-    assert (end.progress, end.reason) == (Progress.UNDELIVERED, "blocked")
+    assert (end.progress, end.reason) == (DeliveryProgress.UNDELIVERED, "blocked")
 
 
 async def test_an_id_that_a_provider_uses_again_belongs_to_the_new_text(texts: SqlTexts):
     for key in (KEY, OTHER):
         await texts.begin(key, FACTS)
         assert await texts.accepted(key, Accepted("smpp", ("a",))) is None
-        end = await texts.receive(told("a", Progress.DELIVERED))
+        end = await texts.receive(told("a", DeliveryProgress.DELIVERED))
         assert end is not None
         assert end.key == key
 
@@ -120,7 +120,7 @@ async def test_receipts_at_once_end_each_text_once(database: Database):
     keys = [TextKey("sms.send", str(number)) for number in range(50)]
     for key in keys:
         await stores[0].begin(key, FACTS)
-    receipts = [told(f"{key.job_id}-{part}", Progress.DELIVERED) for key in keys for part in IDS]
+    receipts = [told(f"{key.job_id}-{part}", DeliveryProgress.DELIVERED) for key in keys for part in IDS]
     work = [stores[0].accepted(key, Accepted("smpp", tuple(f"{key.job_id}-{part}" for part in IDS))) for key in keys]
     work += [stores[number % 2].receive(receipt) for number, receipt in enumerate(receipts)]
 
@@ -133,21 +133,21 @@ async def test_odd_words_of_a_provider_are_stored(texts: SqlTexts):
     await texts.begin(KEY, FACTS)
     await texts.accepted(KEY, Accepted("smpp", ("a" * 400 + "\0",)))
 
-    end = await texts.receive(told("a" * 400 + "\0", Progress.UNDELIVERED, "\0\ud800" + "x" * 1000))
+    end = await texts.receive(told("a" * 400 + "\0", DeliveryProgress.UNDELIVERED, "\0\ud800" + "x" * 1000))
 
     assert end is not None
 
 
 async def test_an_end_is_published_once_with_an_id_made_of_the_job_s(texts: SqlTexts):
     publisher = RecordingPublisher()
-    announcer = Announcer(texts, publisher)
-    desk = Desk(texts, announcer)
+    events = TextEvents(texts, publisher)
+    receipt_handler = ReceiptRecorder(texts, events)
     for key, part in ((KEY, "a"), (OTHER, "b")):
         await texts.begin(key, FACTS)
         await texts.accepted(key, Accepted("smpp", (part,)))
-    for receipt in (told("a", Progress.DELIVERED), told("b", Progress.UNDELIVERED, "027")) * 2:
-        await desk.take(receipt)
-    await announcer.finish()
+    for receipt in (told("a", DeliveryProgress.DELIVERED), told("b", DeliveryProgress.UNDELIVERED, "027")) * 2:
+        await receipt_handler.take(receipt)
+    await events.finish()
 
     assert publisher.published == [
         SmsDelivered(id="job-1", to="+49•••••678", gateway="smpp"),
@@ -164,7 +164,7 @@ async def test_an_end_that_was_not_published_is_found_later(texts: SqlTexts, mon
 
     await texts.begin(KEY, FACTS)
     await texts.accepted(KEY, Accepted("smpp", ("a",)))
-    await texts.receive(told("a", Progress.DELIVERED))
+    await texts.receive(told("a", DeliveryProgress.DELIVERED))
     assert await texts.not_announced(10) == []  # whoever wrote it down is about to
     monkeypatch.setattr("postroom_sms.sql_texts.ANNOUNCE_AGAIN_AFTER", timedelta(0))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from postroom_webhook.caller import READ_BYTES, Answer, Call, Caller, Ending
+from postroom_webhook.caller import READ_BYTES, Caller, Ending, HttpRequest, HttpResponse
 from postroom_webhook.caller.http import http_caller
 from postroom_webhook.errors import (
     AddressNotAllowed,
@@ -45,7 +45,7 @@ class CallerAndReceiver:
     caller: Caller
     url: str
     arrived: Callable[[], list[tuple[str, bytes]]]
-    answer: Callable[[Answer], None]
+    answer: Callable[[HttpResponse], None]
 
 
 @pytest.fixture(params=["fake", "http"])
@@ -57,16 +57,16 @@ async def both(request: pytest.FixtureRequest) -> AsyncIterator[CallerAndReceive
         return
     async with receiver() as far, http_caller(LOOPBACK) as caller:
 
-        def answer(given: Answer) -> None:
+        def answer(given: HttpResponse) -> None:
             headers: Any = {name.replace("-", "_"): value for name, value in given.headers.items()}
             far.script.append(answering(given.status, given.body, **headers))
 
         yield CallerAndReceiver(caller, far.url, lambda: [(each.method, each.body) for each in far.requests], answer)
 
 
-def call_to(url: str, *, limit: float | None = None, **changes: Any) -> Call:
+def call_to(url: str, *, limit: float | None = None, **changes: Any) -> HttpRequest:
     fields = {"method": "POST", "headers": {"X-A": "1"}, "body": b'{"n":1}'} | changes
-    return Call(target=parse_target(url), time_limit=timedelta(seconds=limit or seconds(REACTION)), **fields)
+    return HttpRequest(target=parse_target(url), time_limit=timedelta(seconds=limit or seconds(REACTION)), **fields)
 
 
 async def test_a_call_arrives_and_its_answer_comes_back(both: CallerAndReceiver) -> None:
@@ -78,7 +78,7 @@ async def test_a_call_arrives_and_its_answer_comes_back(both: CallerAndReceiver)
 
 @pytest.mark.parametrize("status", [201, 302, 404, 410, 429, 503])
 async def test_every_status_is_an_answer_and_comes_with_its_headers(both: CallerAndReceiver, status: int) -> None:
-    both.answer(Answer(status, {"retry-after": "7", "location": "/elsewhere"}, b"words"))
+    both.answer(HttpResponse(status, {"retry-after": "7", "location": "/elsewhere"}, b"words"))
 
     answer = await both.caller.call(call_to(both.url))
 

@@ -1,4 +1,4 @@
-"""Handlers, ledger, templates and mailer together, against a real SMTP server and a real database."""
+"""Handlers, delivery_log, templates and mailer together, against a real SMTP server and a real database."""
 
 import asyncio
 import re
@@ -23,7 +23,7 @@ from postroom_email.errors import (
     RecipientsSuppressed,
 )
 from postroom_email.handlers import worker
-from postroom_email.mail_sender import Postman
+from postroom_email.mail_sender import MailSender
 from tests.support.databases import service_database
 from tests.support.email_fakes import make_delivery, make_send_email
 from tests.support.smtp import make_rsa_key
@@ -34,11 +34,11 @@ ADA, BOB = "ada@example.com", "bob@example.com"
 class Service:
     """The e-mail service without a broker: what comes from a queue is handed to its handler."""
 
-    def __init__(self, postman: Postman) -> None:
-        self._postman = postman
+    def __init__(self, mail_sender: MailSender) -> None:
+        self._mail_sender = mail_sender
 
     async def take(self, message: Message, queue: str = "email.send", **delivery: object) -> None:
-        handler = worker.subscriptions[queue].bind({Postman: self._postman})
+        handler = worker.subscriptions[queue].bind({MailSender: self._mail_sender})
         await handler(message, make_delivery(queue=queue, **delivery))
 
 
@@ -49,7 +49,7 @@ async def started(data: Path) -> AsyncIterator[Service]:
     await database.migrate()
     try:
         async with adapters(Runtime(settings, database, None, lambda: 1)) as built:  # type: ignore[arg-type]
-            yield Service(built[Postman])
+            yield Service(built[MailSender])
     finally:
         await database.close()
 

@@ -152,7 +152,7 @@ async def test_a_template_that_loops_delays_nobody_else(own: Callable[..., Path]
         (child,) = children()
         child.suspend()  # it uses no processor time, so that the template in it is not ended
         bad = [asyncio.create_task(renderer.render("bad", None, {})) for _ in range(3)]
-        await eventually(lambda: renderer._children._idle == [])
+        await eventually(lambda: renderer._processes._idle == [])
 
         try:
             async with asyncio.timeout(seconds(PROCESS_STARTS)):
@@ -170,7 +170,7 @@ async def test_a_cancelled_rendering_mixes_up_nobody_s_mail(own: Callable[..., P
     async with template_renderer(own(echo="{{ x }}", slow=ENDLESS), "en", ALWAYS) as renderer:
         await renderer.render("echo", None, {"x": 0})
         slow = asyncio.create_task(renderer.render("slow", None, {}))
-        await eventually(lambda: renderer._children._idle == [])
+        await eventually(lambda: renderer._processes._idle == [])
         slow.cancel()
         await asyncio.gather(slow, return_exceptions=True)
 

@@ -13,7 +13,7 @@ from postroom.testing import eventually
 from postroom.tls import trusted_authorities
 from postroom.wire.errors import ProviderUnavailable
 from postroom_email.errors import AnswerLost, MailServersUnavailable
-from postroom_email.mailer import Envelope, Stage
+from postroom_email.mailer import MailEnvelope, SmtpStage
 from postroom_email.mailer.servers import parse_servers
 from postroom_email.mailer.smtp import SmtpMailer, smtp_mailer
 from tests.support.patience import REACTION, seconds
@@ -35,8 +35,8 @@ def mailer_for(
     )
 
 
-def envelope(*recipients: str, content: bytes = CONTENT, utf8: bool = False) -> Envelope:
-    return Envelope("me@example.com", recipients or (ADA,), content, utf8)
+def envelope(*recipients: str, content: bytes = CONTENT, utf8: bool = False) -> MailEnvelope:
+    return MailEnvelope("me@example.com", recipients or (ADA,), content, utf8)
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ async def test_a_refused_mail_does_not_spoil_its_connection(server: MailServer):
         (accepted,) = await mailer.send(envelope())
 
     stages = [sender_refused.stage, recipient_refused.stage, content_refused.stage]
-    assert stages == [Stage.SENDER, Stage.RECIPIENT, Stage.CONTENT]
+    assert stages == [SmtpStage.SENDER, SmtpStage.RECIPIENT, SmtpStage.CONTENT]
     assert accepted.is_accepted
     assert (server.count, server.connections) == (1, 1)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from postroom.wire.errors import ConfigurationError
-from postroom_email.errors import InvalidAttachment, StorageUnavailable
+from postroom_email.errors import AttachmentStorageUnavailable, InvalidAttachment
 from postroom_email.storage import PrefixedStorage
 
 
@@ -114,7 +114,7 @@ async def test_a_bucket_that_does_not_answer_is_tried_again_later():
         "s3://bucket/reports?endpoint=http://127.0.0.1:1&region=x&access_key_id=a&secret_access_key=canary"
     )
 
-    with pytest.raises(StorageUnavailable) as caught:
+    with pytest.raises(AttachmentStorageUnavailable) as caught:
         await storage.read("s3://bucket/reports/x", 5)
 
     assert "canary" not in str(caught.value)

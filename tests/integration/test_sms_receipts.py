@@ -16,15 +16,15 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook
 
 from postroom.wire.errors import ConfigurationError
-from postroom_sms.gateway import Progress, Receipt
-from postroom_sms.receipts import HttpReceipts, ReceiptSettings, open_receipts
+from postroom_sms.gateway import DeliveryProgress, Receipt
+from postroom_sms.receipts import HttpReceipts, ReceiptServerOptions, open_receipts
 from postroom_sms.receipts.twilio import sign
 from tests.support.http import http_client
-from tests.support.sms_receipts import AMAZON, TOPIC, RecordingReceiptDesk, SnsSigner
+from tests.support.sms_receipts import AMAZON, TOPIC, RecordingReceiptHandler, SnsSigner
 
 TOKEN, KEY = SecretStr("canary-token"), SecretStr("canary-key")
 PUBLIC = "https://sms.example.com/in"
-SETTINGS = ReceiptSettings(
+SETTINGS = ReceiptServerOptions(
     public_url=PUBLIC,
     twilio_tokens=(TOKEN,),
     sns_topics=frozenset({TOPIC}),
@@ -36,8 +36,8 @@ DELIVERED = {"MessageSid": "SM1", "MessageStatus": "delivered", "To": "+49151123
 class ReceiptServer:
     """A running server, what it stored, and a client to post with."""
 
-    def __init__(self, client: httpx.AsyncClient, desk: RecordingReceiptDesk, signer: SnsSigner) -> None:
-        self.client, self.desk, self.signer = client, desk, signer
+    def __init__(self, client: httpx.AsyncClient, receipt_handler: RecordingReceiptHandler, signer: SnsSigner) -> None:
+        self.client, self.receipt_handler, self.signer = client, receipt_handler, signer
 
     async def twilio(self, form: Mapping[str, str], *, query: str = "", token: SecretStr = TOKEN) -> int:
         path = f"/receipts/twilio{query}"
@@ -57,13 +57,13 @@ class ReceiptServer:
 
 
 @asynccontextmanager
-async def opened(settings: ReceiptSettings = SETTINGS) -> AsyncIterator[ReceiptServer]:
-    desk, signer = RecordingReceiptDesk(), SnsSigner()
+async def opened(settings: ReceiptServerOptions = SETTINGS) -> AsyncIterator[ReceiptServer]:
+    receipt_handler, signer = RecordingReceiptHandler(), SnsSigner()
     async with (
-        open_receipts(settings, desk, signer.fetch) as server,
+        open_receipts(settings, receipt_handler, signer.fetch) as server,
         http_client(base_url=server.url) as client,
     ):
-        yield ReceiptServer(client, desk, signer)
+        yield ReceiptServer(client, receipt_handler, signer)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ async def receipt_server() -> AsyncIterator[ReceiptServer]:
 
 async def test_a_delivered_text_is_stored(receipt_server: ReceiptServer):
     assert await receipt_server.twilio(DELIVERED) == 204
-    assert receipt_server.desk.receipts == [Receipt("twilio", "SM1", Progress.DELIVERED)]
+    assert receipt_server.receipt_handler.receipts == [Receipt("twilio", "SM1", DeliveryProgress.DELIVERED)]
 
 
 async def test_an_undelivered_text_is_stored_with_twilios_code(receipt_server: ReceiptServer):
@@ -82,14 +82,16 @@ async def test_an_undelivered_text_is_stored_with_twilios_code(receipt_server: R
         {"MessageSid": "SM1", "MessageStatus": "undelivered", "ErrorCode": "30005"}, query="?a=b"
     )
 
-    assert receipt_server.desk.receipts == [Receipt("twilio", "SM1", Progress.UNDELIVERED, "undelivered, error 30005")]
+    assert receipt_server.receipt_handler.receipts == [
+        Receipt("twilio", "SM1", DeliveryProgress.UNDELIVERED, "undelivered, error 30005")
+    ]
 
 
 @pytest.mark.parametrize("status", ["accepted", "queued", "sending", "sent"])
 async def test_what_is_still_on_its_way_is_no_end(receipt_server: ReceiptServer, status: str):
     await receipt_server.twilio({"MessageSid": "SM1", "MessageStatus": status})
 
-    assert receipt_server.desk.receipts == [Receipt("twilio", "SM1", Progress.ACCEPTED)]
+    assert receipt_server.receipt_handler.receipts == [Receipt("twilio", "SM1", DeliveryProgress.ACCEPTED)]
 
 
 async def test_a_wrong_signature_stores_nothing(receipt_server: ReceiptServer, caplog: pytest.LogCaptureFixture):
@@ -100,7 +102,7 @@ async def test_a_wrong_signature_stores_nothing(receipt_server: ReceiptServer, c
     assert await receipt_server.sns(receipt_server.signer.notification("{}") | {"Message": "changed"}) == 403
     assert (await receipt_server.client.post("/receipts/twilio", data=DELIVERED)).status_code == 403
 
-    assert receipt_server.desk.receipts == []
+    assert receipt_server.receipt_handler.receipts == []
     assert "15112345123" not in caplog.text
     assert "canary" not in caplog.text
 
@@ -112,9 +114,9 @@ async def test_an_sms_event_of_amazons_is_stored(receipt_server: ReceiptServer):
     assert await receipt_server.sns(receipt_server.signer.notification(event)) == 204
     assert await receipt_server.sns(receipt_server.signer.notification(failed, version="1")) == 204
 
-    assert receipt_server.desk.receipts == [
-        Receipt("sns", "m-1", Progress.DELIVERED),
-        Receipt("sns", "m-2", Progress.UNDELIVERED, "TEXT_CARRIER_UNREACHABLE: Phone is off"),
+    assert receipt_server.receipt_handler.receipts == [
+        Receipt("sns", "m-1", DeliveryProgress.DELIVERED),
+        Receipt("sns", "m-2", DeliveryProgress.UNDELIVERED, "TEXT_CARRIER_UNREACHABLE: Phone is off"),
     ]
 
 
@@ -126,8 +128,8 @@ async def test_a_delivery_log_of_sns_is_stored(receipt_server: ReceiptServer):
         )
     )
 
-    [receipt] = receipt_server.desk.receipts
-    assert (receipt.provider_id, receipt.progress) == ("m-1", Progress.UNDELIVERED)
+    [receipt] = receipt_server.receipt_handler.receipts
+    assert (receipt.provider_id, receipt.progress) == ("m-1", DeliveryProgress.UNDELIVERED)
     assert receipt.reason == "FAILURE: Blocked: +49•••••123"
 
 
@@ -158,9 +160,9 @@ async def test_the_plain_provider_may_send_json_or_a_form(receipt_server: Receip
     form = b"data.id=8&data.status=failed&reason=off"
     assert await receipt_server.http(form, kind="application/x-www-form-urlencoded") == 204
 
-    assert receipt_server.desk.receipts == [
-        Receipt("http", "7", Progress.DELIVERED, "Delivered"),
-        Receipt("http", "8", Progress.UNDELIVERED, "failed: off"),
+    assert receipt_server.receipt_handler.receipts == [
+        Receipt("http", "7", DeliveryProgress.DELIVERED, "Delivered"),
+        Receipt("http", "8", DeliveryProgress.UNDELIVERED, "failed: off"),
     ]
 
 
@@ -173,7 +175,7 @@ async def test_the_plain_provider_may_sign_by_the_standard():
         changed = await receipt_server.client.post("/receipts/http", content=body + b" ", headers=headers)
 
     assert (answer.status_code, changed.status_code) == (204, 403)
-    assert len(receipt_server.desk.receipts) == 1
+    assert len(receipt_server.receipt_handler.receipts) == 1
 
 
 def _standard_headers(secret: str, body: bytes) -> dict[str, str]:
@@ -196,16 +198,16 @@ async def test_a_body_over_64_kib_is_refused(receipt_server: ReceiptServer):
 async def test_a_desk_that_fails_makes_the_provider_come_again(
     receipt_server: ReceiptServer, caplog: pytest.LogCaptureFixture
 ):
-    receipt_server.desk.error = RuntimeError("the database is away, password=canary")
+    receipt_server.receipt_handler.error = RuntimeError("the database is away, password=canary")
     assert await receipt_server.twilio(DELIVERED) == 503
     assert "canary" not in caplog.text
 
-    receipt_server.desk.error = None
+    receipt_server.receipt_handler.error = None
     assert await receipt_server.twilio(DELIVERED) == 204
 
 
 async def test_what_is_not_set_up_is_not_there():
-    async with opened(ReceiptSettings()) as receipt_server:
+    async with opened(ReceiptServerOptions()) as receipt_server:
         for path in ("twilio", "sns", "http", "other"):
             assert (await receipt_server.client.post(f"/receipts/{path}")).status_code == 404
 

@@ -8,7 +8,7 @@ import pytest
 from postroom.storage.database import Database
 from postroom_webhook.attempts import Attempt
 from postroom_webhook.attempts.sql import SqlAttemptLog
-from postroom_webhook.sync.state import Known, SyncLedger
+from postroom_webhook.sync.state import PublishedItem, SyncState
 from tests.support.databases import service_database
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -33,31 +33,34 @@ async def test_the_last_attempts_of_each_message_are_kept(database: Database) ->
 
 
 async def test_a_source_is_held_by_one_and_goes_on_at_its_cursor(database: Database) -> None:
-    ledger = SyncLedger(database)
-    first = await ledger.begin("s", "d", "one")
+    state = SyncState(database)
+    first = await state.begin("s", "d", "one")
     assert first is not None
-    assert await ledger.begin("s", "d", "two") is None
-    await ledger.turn_page("s", "one", "https://x/2")
-    await ledger.release("s", "one")
+    assert await state.begin("s", "d", "two") is None
+    await state.turn_page("s", "one", "https://x/2")
+    await state.release("s", "one")
 
-    again = await ledger.begin("s", "d", "two")
+    again = await state.begin("s", "d", "two")
     assert again is not None
     assert (again.run, again.pages, again.cursor) == (first.run, 1, "https://x/2")
-    await ledger.finish("s", "two", "etag", None)
-    done = await ledger.begin("s", "d", "two")
+    await state.finish("s", "two", "etag", None)
+    done = await state.begin("s", "d", "two")
     assert done is not None
     assert (done.run, done.cursor, done.etag) == (first.run + 1, None, "etag")
-    other = await ledger.begin("s", "described anew", "two")
+    other = await state.begin("s", "described anew", "two")
     assert other is not None
     assert other.etag is None
 
 
 async def test_items_not_seen_in_a_run_are_gone_and_their_version_stays(database: Database) -> None:
-    ledger = SyncLedger(database)
-    await ledger.save("s", 1, [Known("a", "h", 1), Known("b", "h", 1)])
-    await ledger.save("s", 2, [Known("a", "i", 2)])
+    state = SyncState(database)
+    await state.save("s", 1, [PublishedItem("a", "h", 1), PublishedItem("b", "h", 1)])
+    await state.save("s", 2, [PublishedItem("a", "i", 2)])
 
-    assert await ledger.gone("s", 2) == [Known("b", "h", 1)]
-    await ledger.save("s", 2, [Known("b", None, 2)])
-    assert await ledger.gone("s", 2) == []
-    assert (await ledger.known("s", ["a", "b", "c"])) == {"a": Known("a", "i", 2), "b": Known("b", None, 2)}
+    assert await state.gone("s", 2) == [PublishedItem("b", "h", 1)]
+    await state.save("s", 2, [PublishedItem("b", None, 2)])
+    assert await state.gone("s", 2) == []
+    assert (await state.known("s", ["a", "b", "c"])) == {
+        "a": PublishedItem("a", "i", 2),
+        "b": PublishedItem("b", None, 2),
+    }

@@ -7,12 +7,12 @@ from typing import Any
 from postroom.runtime import Delivery
 from postroom.wire.messages import SendEmail
 from postroom_email.addresses import parse_address
-from postroom_email.composer import Composer, Senders
-from postroom_email.delivery_log import Entry, Ledger, MailKey, Outcome, Standing
+from postroom_email.composer import AllowedSenders, Composer
+from postroom_email.delivery_log import DeliveryEntry, DeliveryHistory, DeliveryLog, MailKey, RecipientOutcome
 from postroom_email.errors import InvalidAttachment, TemplateFailed, UnknownTemplate
-from postroom_email.mail_sender import Postman
-from postroom_email.mailer import Answer, Envelope, Mailer, Stage
-from postroom_email.rendering import Content
+from postroom_email.mail_sender import MailSender
+from postroom_email.mailer import MailEnvelope, Mailer, SmtpReply, SmtpStage
+from postroom_email.rendering import MailContent
 from postroom_email.signing import Unsigned
 
 
@@ -20,19 +20,19 @@ class RecordingMailer:
     """Keeps envelopes; accepts every recipient that it was not told to answer otherwise."""
 
     def __init__(self) -> None:
-        self.sent: list[Envelope] = []
+        self.sent: list[MailEnvelope] = []
         self.recipients: list[tuple[str, ...]] = []  # whom each mail was taken for
         self.refusals: dict[str, tuple[int, str]] = {}
         self.content_answer = (250, "2.0.0 accepted")
         self.error: Exception | None = None
 
-    async def send(self, envelope: Envelope) -> Sequence[Answer]:
+    async def send(self, envelope: MailEnvelope) -> Sequence[SmtpReply]:
         if self.error:
             raise self.error
         answers = [
-            Answer(recipient, *self.refusals[recipient], Stage.RECIPIENT)
+            SmtpReply(recipient, *self.refusals[recipient], SmtpStage.RECIPIENT)
             if recipient in self.refusals
-            else Answer(recipient, *self.content_answer)
+            else SmtpReply(recipient, *self.content_answer)
             for recipient in envelope.recipients
         ]
         if accepted := tuple(answer.recipient for answer in answers if answer.is_accepted):
@@ -41,27 +41,27 @@ class RecordingMailer:
         return answers
 
 
-class MemoryLedger:
-    """The ledger in memory."""
+class MemoryDeliveryLog:
+    """The delivery_log in memory."""
 
     def __init__(self) -> None:
-        self.entries: dict[tuple[MailKey, str], Entry] = {}
+        self.entries: dict[tuple[MailKey, str], DeliveryEntry] = {}
         self.suppressed: dict[str, str] = {}
 
-    async def standing(self, mail: MailKey, recipients: Sequence[str]) -> Standing:
+    async def history(self, mail: MailKey, recipients: Sequence[str]) -> DeliveryHistory:
         keys = {recipient: (mail, recipient.lower()) for recipient in recipients}
-        return Standing(
+        return DeliveryHistory(
             {recipient: self.entries[key] for recipient, key in keys.items() if key in self.entries},
             {r: self.suppressed[r.lower()] for r in recipients if r.lower() in self.suppressed},
         )
 
-    async def record(self, mail: MailKey, entries: Sequence[Entry]) -> None:
+    async def record(self, mail: MailKey, entries: Sequence[DeliveryEntry]) -> None:
         for entry in entries:
             address = entry.recipient.lower()
-            self.entries[mail, address] = Entry(address, entry.outcome, entry.answer, entry.round)
-            if entry.outcome is Outcome.DELIVERED:
+            self.entries[mail, address] = DeliveryEntry(address, entry.outcome, entry.answer, entry.round)
+            if entry.outcome is RecipientOutcome.DELIVERED:
                 self.suppressed.pop(address, None)
-            elif entry.outcome is Outcome.NO_SUCH_USER:
+            elif entry.outcome is RecipientOutcome.NO_SUCH_USER:
                 self.suppressed.setdefault(address, entry.answer)
 
     async def suppress(self, address: str, reason: str) -> None:
@@ -85,17 +85,19 @@ class MemoryStorage:
 class StubRenderer:
     """Knows one template, `greeting`."""
 
-    async def render(self, template: str, locale: str | None, context: Mapping[str, Any]) -> Content:
+    async def render(self, template: str, locale: str | None, context: Mapping[str, Any]) -> MailContent:
         if template != "greeting":
             raise UnknownTemplate(f"template: there is no {template!r}")
         if "name" not in context:
             raise TemplateFailed("template greeting (en): 'name' is undefined")
-        return Content(f"Hello {context['name']}", f"Hello {context['name']} ({locale})", f"<p>{context['name']}</p>")
+        return MailContent(
+            f"Hello {context['name']}", f"Hello {context['name']} ({locale})", f"<p>{context['name']}</p>"
+        )
 
 
 def make_composer(**changes: Any) -> Composer:
     parts: dict[str, Any] = {
-        "senders": Senders(parse_address("sender", "Postroom <no-reply@postroom.example>")),
+        "senders": AllowedSenders(parse_address("sender", "Postroom <no-reply@postroom.example>")),
         "renderer": StubRenderer(),
         "storage": MemoryStorage(),
         "signer": Unsigned(),
@@ -104,8 +106,8 @@ def make_composer(**changes: Any) -> Composer:
     return Composer(**(parts | changes))
 
 
-def make_postman(mailer: Mailer, ledger: Ledger, **changes: Any) -> Postman:
-    return Postman(mailer, ledger, make_composer(**changes))
+def make_mail_sender(mailer: Mailer, delivery_log: DeliveryLog, **changes: Any) -> MailSender:
+    return MailSender(mailer, delivery_log, make_composer(**changes))
 
 
 def make_send_email(**changes: Any) -> SendEmail:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from postroom_sms.errors import (
-    AnswerLost,
+    GatewayAnswerLost,
     GatewayThrottled,
     GatewayUnavailable,
     RecipientOptedOut,
@@ -56,7 +56,7 @@ class Setup:
 @asynccontextmanager
 async def fake() -> AsyncIterator[Setup]:
     gateway = RecordingGateway()
-    lost = AnswerLost("told to")
+    lost = GatewayAnswerLost("told to")
     errors: Mapping[Trouble | None, Exception | None] = {
         Trouble.THROTTLES: GatewayThrottled("told to", retry_after=SEVEN),
         Trouble.REFUSES: TextRefused("told to"),
@@ -163,7 +163,7 @@ async def smpp() -> AsyncIterator[Setup]:
 
             async def go_away() -> None:
                 await smsc.refuse()
-                await session.ended()  # until it is noticed, a text that leaves is an AnswerLost
+                await session.ended()  # until it is noticed, a text that leaves is an GatewayAnswerLost
 
             yield Setup(gateway, lambda: smsc.texts, play, go_away, throttled_for=timedelta(seconds=1))
 

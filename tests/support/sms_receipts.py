@@ -1,4 +1,4 @@
-"""Receipts as providers post them: an Amazon of our own that signs, and a desk that keeps what it is given."""
+"""Receipts as providers post them: an Amazon of our own that signs, and a handler that keeps what it is given."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ _ORDER = ("Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token
 
 
 @dataclass
-class RecordingReceiptDesk:
+class RecordingReceiptHandler:
     """A ReceiptDesk. `error` is raised instead, while there is one."""
 
     receipts: list[Receipt] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The SMS service's parts for tests: a scripted gateway, texts in a real database, and a courier made of them."""
+"""The SMS service's parts for tests: a scripted gateway, texts in a real database, and a TextSender made of them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,14 +10,14 @@ from typing import Any
 from postroom.storage.database import Database
 from postroom.testing import RecordingPublisher, make_delivery
 from postroom.wire.messages import SendSms
-from postroom_sms.events import Announcer, Desk
+from postroom_sms.events import ReceiptRecorder, TextEvents
 from postroom_sms.gateway import Accepted, Text
 from postroom_sms.gateway.failover import Failover
 from postroom_sms.numbers import NumberReader
-from postroom_sms.rate_limit import Lane, Pace
+from postroom_sms.rate_limit import Priority, TextRateLimit
 from postroom_sms.sql_texts import SqlTexts
-from postroom_sms.text_sender import Courier
-from postroom_sms.validation import Checker, Order
+from postroom_sms.text_sender import TextSender
+from postroom_sms.validation import TextRequest, TextValidator
 from tests.support.databases import service_database
 
 NUMBER = "+4915112345678"
@@ -45,21 +45,23 @@ class ScriptedGateway:
 
 
 @dataclass
-class CourierHarness:
-    """A courier with a database of its own, and what was published."""
+class TextSenderHarness:
+    """A TextSender with a database of its own, and what was published."""
 
     texts: SqlTexts
-    desk: Desk
-    courier: Courier
+    receipt_handler: ReceiptRecorder
+    text_sender: TextSender
     publisher: RecordingPublisher
-    announcer: Announcer
+    events: TextEvents
     database: Database
 
-    async def send(self, content: str = "Hello", to: str = NUMBER, lane: Lane = Lane.BULK, **changes: Any) -> None:
-        """Send a text as the handler does; `changes` to the delivery, `order` to the order."""
-        order = Order(to, content, **changes.pop("order", {}))
+    async def send(
+        self, content: str = "Hello", to: str = NUMBER, priority: Priority = Priority.BULK, **changes: Any
+    ) -> None:
+        """Send a text as the handler does; `changes` to the delivery, `order` to the request."""
+        order = TextRequest(to, content, **changes.pop("order", {}))
         delivery = make_delivery(SendSms(to=to, message=content), **{"queue": "sms.send", **changes})
-        await self.courier.deliver(order, delivery, lane)
+        await self.text_sender.deliver(order, delivery, priority)
 
     async def rows(self, table: str = "sms_texts") -> list[dict[str, Any]]:
         """What stands in a table."""
@@ -75,18 +77,20 @@ class CourierHarness:
 
 
 @asynccontextmanager
-async def office_with(tmp_path: Path, *gateways: Any, **options: Any) -> AsyncIterator[CourierHarness]:
-    """A courier that sends over `gateways`."""
+async def sender_with(tmp_path: Path, *gateways: Any, **options: Any) -> AsyncIterator[TextSenderHarness]:
+    """A TextSender that sends over `gateways`."""
     database = service_database(f"sqlite+aiosqlite:///{tmp_path}/sms.sqlite3", "sms")
     await database.migrate()
     publisher = RecordingPublisher()
     texts = SqlTexts(database)
-    announcer = Announcer(texts, publisher)
-    checker = Checker(NumberReader(), None, options.pop("max_segments", 10))
-    pace = options.pop("pace", None) or Pace(None, lambda: 1)
-    courier = Courier(checker, texts, Failover(gateways), pace, announcer, options.pop("after_lost_answer", "resend"))
+    events = TextEvents(texts, publisher)
+    validator = TextValidator(NumberReader(), None, options.pop("max_segments", 10))
+    rate_limit = options.pop("rate_limit", None) or TextRateLimit(None, lambda: 1)
+    text_sender = TextSender(
+        validator, texts, Failover(gateways), rate_limit, events, options.pop("after_lost_answer", "resend")
+    )
     try:
-        yield CourierHarness(texts, Desk(texts, announcer), courier, publisher, announcer, database)
+        yield TextSenderHarness(texts, ReceiptRecorder(texts, events), text_sender, publisher, events, database)
     finally:
-        await announcer.finish()
+        await events.finish()
         await database.close()

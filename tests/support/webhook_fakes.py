@@ -12,21 +12,21 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from postroom.wire.errors import JobError
-from postroom_webhook.caller import Answer, Call
+from postroom_webhook.caller import HttpRequest, HttpResponse
 from postroom_webhook.networks import Address
 
 
 class RecordingCaller:
     """Keeps what it is asked to call; answers as told, at last with 200."""
 
-    def __init__(self, *answers: Answer | JobError) -> None:
-        self.calls: list[Call] = []
+    def __init__(self, *answers: HttpResponse | JobError) -> None:
+        self.calls: list[HttpRequest] = []
         self.answers = list(answers)
 
-    async def call(self, call: Call) -> Answer:
+    async def call(self, call: HttpRequest) -> HttpResponse:
         """See Caller."""
         self.calls.append(call)
-        answer = self.answers.pop(0) if self.answers else Answer(200, body=b"ok")
+        answer = self.answers.pop(0) if self.answers else HttpResponse(200, body=b"ok")
         if isinstance(answer, JobError):
             raise answer
         return answer

@@ -8,8 +8,8 @@ from postroom.runtime.assembly import Runtime
 from postroom.settings import ReportStorageSettings, read_settings
 from postroom.storage.tokens import TokenVault
 from postroom_email.composer import Composer
-from postroom_email.delivery_log.sql import SqlLedger
-from postroom_email.mail_sender import Postman
+from postroom_email.delivery_log.sql import SqlDeliveryLog
+from postroom_email.mail_sender import MailSender
 from postroom_email.mailer.choice import open_mailer
 from postroom_email.rendering.templates import template_renderer
 from postroom_email.settings import EmailSettings
@@ -25,4 +25,4 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     tokens = TokenVault.from_settings(runtime.settings)
     async with open_mailer(email, tokens) as mailer, templates as renderer:
         composer = Composer(email.senders(), renderer, storage, email.signer(), email.max_attachment_bytes)
-        yield {Postman: Postman(mailer, SqlLedger(runtime.database), composer)}
+        yield {MailSender: MailSender(mailer, SqlDeliveryLog(runtime.database), composer)}

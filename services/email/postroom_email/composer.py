@@ -12,7 +12,7 @@ from postroom_email.attachments import load_attachments
 from postroom_email.errors import InvalidHeader, SenderNotAllowed
 from postroom_email.headers import address_header, check_value, custom_headers, text_header
 from postroom_email.mime import body
-from postroom_email.rendering import Content, Renderer
+from postroom_email.rendering import ContentRenderer, MailContent
 from postroom_email.signing import Signer
 from postroom_email.storage import StoredObjects
 
@@ -20,7 +20,7 @@ _WEB_URL = re.compile(r"https?://[!-;=?-~]+")  # printable ASCII without the ang
 
 
 @dataclass(frozen=True, slots=True)
-class Senders:
+class AllowedSenders:
     """Who may stand in From.
 
     Attributes:
@@ -65,7 +65,12 @@ class Composer:
     """
 
     def __init__(
-        self, senders: Senders, renderer: Renderer, storage: StoredObjects, signer: Signer, attachment_limit: int
+        self,
+        senders: AllowedSenders,
+        renderer: ContentRenderer,
+        storage: StoredObjects,
+        signer: Signer,
+        attachment_limit: int,
     ) -> None:
         self._senders = senders
         self._renderer = renderer
@@ -99,15 +104,15 @@ class Composer:
             needs_smtputf8=any(address.needs_smtputf8 for address in addresses),
         )
 
-    async def _content(self, job: SendEmail) -> Content:
+    async def _content(self, job: SendEmail) -> MailContent:
         if job.template is None:
-            content = Content(job.subject or "", job.body, job.html)
+            content = MailContent(job.subject or "", job.body, job.html)
         elif job.body is not None or job.html is not None:
             raise InvalidMessage("body: give either a template, or body and html")
         else:
             context = {"unsubscribe_url": job.unsubscribe_url, **job.context}
             content = await self._renderer.render(job.template, job.locale, context)
-            content = Content(job.subject or content.subject, content.text, content.html)
+            content = MailContent(job.subject or content.subject, content.text, content.html)
         check_value("subject", content.subject)
         for field, text in (("body", content.text), ("html", content.html)):
             if text and "\0" in text:

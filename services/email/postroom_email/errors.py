@@ -3,7 +3,7 @@
 TemporaryFailure
 ├── RecipientsDeferred      the server asks to come back later, for these recipients
 ├── AnswerLost              the content was sent, the server's answer never came
-└── StorageUnavailable      the object storage with an attachment is away
+└── AttachmentStorageUnavailable      the object storage with an attachment is away
 ProviderUnavailable
 └── MailServersUnavailable  no configured mail server takes mail at the moment
 PermanentFailure
@@ -32,7 +32,7 @@ class AnswerLost(TemporaryFailure):
     """
 
 
-class StorageUnavailable(TemporaryFailure):
+class AttachmentStorageUnavailable(TemporaryFailure):
     """The object storage did not answer."""
 
 

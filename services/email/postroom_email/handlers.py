@@ -6,7 +6,7 @@ from postroom.runtime import Delivery, Provider, Worker
 from postroom.wire.errors import Expired
 from postroom.wire.messages import SendEmail, UserCreated, UserPasswordResetRequested
 from postroom.wire.retries import RetryPolicy, exponential
-from postroom_email.mail_sender import Postman
+from postroom_email.mail_sender import MailSender
 
 worker = Worker("email")
 
@@ -15,13 +15,13 @@ PATIENT = RetryPolicy(attempts=12, backoff=exponential(timedelta(seconds=1)))
 
 
 @worker.handles(SendEmail, retry=PATIENT)
-async def send_email(job: SendEmail, postman: Postman, delivery: Delivery) -> Provider:
+async def send_email(job: SendEmail, mail_sender: MailSender, delivery: Delivery) -> Provider:
     """Send one mail, to each recipient once."""
-    return await postman.deliver(job, delivery)
+    return await mail_sender.deliver(job, delivery)
 
 
 @worker.listens(UserCreated, retry=PATIENT)
-async def user_created(event: UserCreated, postman: Postman, delivery: Delivery) -> Provider:
+async def user_created(event: UserCreated, mail_sender: MailSender, delivery: Delivery) -> Provider:
     """Welcome somebody new."""
     welcome = SendEmail(
         to=[event.email],
@@ -29,12 +29,12 @@ async def user_created(event: UserCreated, postman: Postman, delivery: Delivery)
         context={"name": event.name, "email": event.email},
         locale=event.locale,
     )
-    return await postman.deliver(welcome, delivery)
+    return await mail_sender.deliver(welcome, delivery)
 
 
 @worker.listens(UserPasswordResetRequested, retry=PATIENT)
 async def user_password_reset_requested(
-    event: UserPasswordResetRequested, postman: Postman, delivery: Delivery
+    event: UserPasswordResetRequested, mail_sender: MailSender, delivery: Delivery
 ) -> Provider:
     """Send the link for a new password, while it is good for anything."""
     expires_at = event.expires_at
@@ -47,4 +47,4 @@ async def user_password_reset_requested(
         template="password-reset",
         context={"reset_url": event.reset_url, "expires_at": expires_at and expires_at.isoformat()},
     )
-    return await postman.deliver(reset, delivery)
+    return await mail_sender.deliver(reset, delivery)

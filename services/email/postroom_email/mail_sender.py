@@ -1,4 +1,4 @@
-"""The life of one mail: who still has to get it, send it, write down the answers, say what is left to do.
+"""Sends one mail, to each recipient once. The steps:
 
 1. Recipients who have it already, in an earlier try or before a crash, are left out; so are those refused for
    good in this round, and those on the suppression list unless a person replayed the mail.
@@ -18,24 +18,24 @@ from postroom.runtime import Delivery, Provider
 from postroom.wire.messages import SendEmail
 from postroom_email.addresses import parse_recipients
 from postroom_email.composer import Composer
-from postroom_email.delivery_log import Entry, Ledger, MailKey, Outcome, Standing
+from postroom_email.delivery_log import DeliveryEntry, DeliveryHistory, DeliveryLog, MailKey, RecipientOutcome
 from postroom_email.errors import RecipientsDeferred, RecipientsRefused, RecipientsSuppressed
-from postroom_email.mailer import Answer, Envelope, Mailer, Stage
+from postroom_email.mailer import MailEnvelope, Mailer, SmtpReply, SmtpStage
 
 log = logging.getLogger(__name__)
 
 LONGEST_ERROR = 1000  # bytes; a header of ours has 1 KiB
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")
-_REFUSED = (Outcome.REFUSED, Outcome.NO_SUCH_USER)
-_TRY_AGAIN = (Outcome.DEFERRED, Outcome.SUPPRESSED)
+_REFUSED = (RecipientOutcome.REFUSED, RecipientOutcome.NO_SUCH_USER)
+_TRY_AGAIN = (RecipientOutcome.DEFERRED, RecipientOutcome.SUPPRESSED)
 
 
-class Postman:
+class MailSender:
     """Delivers mails, each to each recipient once."""
 
-    def __init__(self, mailer: Mailer, ledger: Ledger, composer: Composer) -> None:
+    def __init__(self, mailer: Mailer, delivery_log: DeliveryLog, composer: Composer) -> None:
         self._mailer = mailer
-        self._ledger = ledger
+        self._delivery_log = delivery_log
         self._composer = composer
 
     async def deliver(self, job: SendEmail, delivery: Delivery) -> Provider:
@@ -46,17 +46,17 @@ class Postman:
         """
         recipients = parse_recipients(job)
         mail = mail_key(delivery)
-        standing = await self._ledger.standing(mail, recipients.mailboxes)
-        entries = dict(standing.entries)
-        to_try = _still_to_try(recipients.mailboxes, standing, delivery.replays)
-        news = _newly_suppressed(to_try, standing, delivery.replays)
+        history = await self._delivery_log.history(mail, recipients.mailboxes)
+        entries = dict(history.entries)
+        to_try = _still_to_try(recipients.mailboxes, history, delivery.replays)
+        news = _newly_suppressed(to_try, history, delivery.replays)
         to_try = [recipient for recipient in to_try if recipient not in news]
         if to_try:
             composed = await self._composer.compose(job, recipients, reference_of(mail))
-            envelope = Envelope(composed.sender, tuple(to_try), composed.content, composed.needs_smtputf8)
+            envelope = MailEnvelope(composed.sender, tuple(to_try), composed.content, composed.needs_smtputf8)
             answers = await self._mailer.send(envelope)
             news |= {answer.recipient: _entry(answer, delivery.replays) for answer in answers}
-        await self._ledger.record(mail, list(news.values()))
+        await self._delivery_log.record(mail, list(news.values()))
         _conclude([(entries | news)[recipient] for recipient in recipients.mailboxes], is_answered=bool(to_try))
         return Provider.ANSWERED if to_try else Provider.NOT_ASKED
 
@@ -77,60 +77,60 @@ def reference_of(mail: MailKey) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
-def _still_to_try(recipients: Sequence[str], standing: Standing, this_round: int) -> list[str]:
-    def is_open(entry: Entry | None) -> bool:
+def _still_to_try(recipients: Sequence[str], history: DeliveryHistory, this_round: int) -> list[str]:
+    def is_open(entry: DeliveryEntry | None) -> bool:
         if entry is None or entry.outcome in _TRY_AGAIN:
             return True
         return entry.outcome in _REFUSED and entry.round != this_round
 
-    return [recipient for recipient in recipients if is_open(standing.entries.get(recipient))]
+    return [recipient for recipient in recipients if is_open(history.entries.get(recipient))]
 
 
-def _newly_suppressed(to_try: Sequence[str], standing: Standing, this_round: int) -> dict[str, Entry]:
+def _newly_suppressed(to_try: Sequence[str], history: DeliveryHistory, this_round: int) -> dict[str, DeliveryEntry]:
     if this_round:  # a person wants it tried
         return {}
     return {
-        recipient: Entry(recipient, Outcome.SUPPRESSED, standing.suppressed[recipient], this_round)
+        recipient: DeliveryEntry(recipient, RecipientOutcome.SUPPRESSED, history.suppressed[recipient], this_round)
         for recipient in to_try
-        if recipient in standing.suppressed
+        if recipient in history.suppressed
     }
 
 
-def _entry(answer: Answer, this_round: int) -> Entry:
+def _entry(answer: SmtpReply, this_round: int) -> DeliveryEntry:
     if answer.is_accepted:
-        outcome = Outcome.DELIVERED
+        outcome = RecipientOutcome.DELIVERED
     elif answer.is_temporary:
-        outcome = Outcome.DEFERRED
+        outcome = RecipientOutcome.DEFERRED
     else:
-        outcome = Outcome.NO_SUCH_USER if answer.says_no_such_user else Outcome.REFUSED
-    what = {Stage.SENDER: "sender refused: ", Stage.CONTENT: "", Stage.RECIPIENT: ""}[answer.stage]
-    return Entry(answer.recipient, outcome, f"{what}{answer}", this_round)
+        outcome = RecipientOutcome.NO_SUCH_USER if answer.says_no_such_user else RecipientOutcome.REFUSED
+    what = {SmtpStage.SENDER: "sender refused: ", SmtpStage.CONTENT: "", SmtpStage.RECIPIENT: ""}[answer.stage]
+    return DeliveryEntry(answer.recipient, outcome, f"{what}{answer}", this_round)
 
 
-def _conclude(entries: Sequence[Entry], *, is_answered: bool) -> None:
-    groups: dict[Outcome, list[Entry]] = {}
+def _conclude(entries: Sequence[DeliveryEntry], *, is_answered: bool) -> None:
+    groups: dict[RecipientOutcome, list[DeliveryEntry]] = {}
     for entry in entries:
         groups.setdefault(entry.outcome, []).append(entry)
-    failed = [entry for entry in entries if entry.outcome is not Outcome.DELIVERED]
-    if Outcome.DEFERRED in groups:
+    failed = [entry for entry in entries if entry.outcome is not RecipientOutcome.DELIVERED]
+    if RecipientOutcome.DEFERRED in groups:
         raise RecipientsDeferred(_words(failed, len(entries)), provider_answered=is_answered)
     if not groups.keys().isdisjoint(_REFUSED):
         raise RecipientsRefused(_words(failed, len(entries)), provider_answered=is_answered)
-    if Outcome.DELIVERED not in groups:
+    if RecipientOutcome.DELIVERED not in groups:
         raise RecipientsSuppressed(_words(failed, len(entries)), provider_answered=is_answered)
     for entry in failed:
         log.info("Not written to, on the suppression list: %s", mask_address(entry.recipient))
 
 
-_VERBS: Mapping[Outcome, str] = {
-    Outcome.DEFERRED: "deferred",
-    Outcome.REFUSED: "refused",
-    Outcome.NO_SUCH_USER: "refused",
-    Outcome.SUPPRESSED: "suppressed",
+_VERBS: Mapping[RecipientOutcome, str] = {
+    RecipientOutcome.DEFERRED: "deferred",
+    RecipientOutcome.REFUSED: "refused",
+    RecipientOutcome.NO_SUCH_USER: "refused",
+    RecipientOutcome.SUPPRESSED: "suppressed",
 }
 
 
-def _words(failed: Sequence[Entry], total: int) -> str:
+def _words(failed: Sequence[DeliveryEntry], total: int) -> str:
     """Every recipient that did not get it, with the reason, as far as the room goes."""
     text = "" if total == 1 else f"{len(failed)} of {total} recipients: "
     for number, entry in enumerate(failed):

@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from postroom.wire.errors import ConfigurationError
 from postroom_email.addresses import parse_address
-from postroom_email.composer import Senders
+from postroom_email.composer import AllowedSenders
 from postroom_email.errors import InvalidAddress
 from postroom_email.mailer.servers import SmtpServer, parse_servers
 from postroom_email.signing import DkimSigner, Signer, Unsigned
@@ -58,14 +58,14 @@ class EmailSettings(BaseSettings):
         """The mail servers, in order."""
         return parse_servers(self.smtp_url.get_secret_value())
 
-    def senders(self) -> Senders:
+    def senders(self) -> AllowedSenders:
         """Who may stand in From."""
         try:
             default = parse_address("EMAIL_SENDER", self.sender)
         except InvalidAddress as error:
             raise ConfigurationError(f"{error}; use Name <address@example.com>") from None
         allowed = (entry.strip().lower() for entry in self.allowed_senders.split(","))
-        return Senders(default, frozenset(entry for entry in allowed if entry))
+        return AllowedSenders(default, frozenset(entry for entry in allowed if entry))
 
     def signer(self) -> Signer:
         """Signs mails, or leaves them unsigned."""

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from postroom.storage.object_storage import NoSuchObject, ObjectStorage, OutsideStorage, StorageAway
-from postroom_email.errors import InvalidAttachment, StorageUnavailable
+from postroom_email.errors import AttachmentStorageUnavailable, InvalidAttachment
 
 
 class StoredObjects(Protocol):
@@ -13,7 +13,7 @@ class StoredObjects(Protocol):
         """The object at `url`.
 
         Raises InvalidAttachment when it is not under the prefix, not there or larger than `limit` bytes, and
-        StorageUnavailable when the storage does not answer.
+        AttachmentStorageUnavailable when the storage does not answer.
         """
 
 
@@ -34,7 +34,7 @@ class PrefixedStorage:
         except (OutsideStorage, NoSuchObject) as error:
             raise InvalidAttachment(f"url: {error}") from None
         except StorageAway as error:
-            raise StorageUnavailable(str(error)) from None
+            raise AttachmentStorageUnavailable(str(error)) from None
         if isinstance(content, int):
             raise InvalidAttachment(f"url: the object has {content} bytes, {limit} are left for attachments")
         return content

@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 from postroom.runtime import Adapters
 from postroom.runtime.assembly import Runtime
 from postroom.settings import read_settings
-from postroom_sms.events import Desk, announcing
+from postroom_sms.events import ReceiptRecorder, open_text_events
 from postroom_sms.gateway.choice import open_gateways
-from postroom_sms.http_receipts import taking_receipts
-from postroom_sms.rate_limit import Pace
+from postroom_sms.http_receipts import serve_receipts
+from postroom_sms.rate_limit import TextRateLimit
 from postroom_sms.settings import ReceiptsSettings, SmsSettings
 from postroom_sms.sql_texts import SqlTexts
-from postroom_sms.text_sender import Courier
-from postroom_sms.validation import Checker
+from postroom_sms.text_sender import TextSender
+from postroom_sms.validation import TextValidator
 from postroom_sms.wording import CodeWording
 
 
@@ -22,12 +22,12 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     """What the handlers need, for as long as the service runs."""
     sms = read_settings(SmsSettings)
     wording = sms.code_wording()
-    checker = Checker(sms.numbers(), sms.default_sender(), sms.max_segments)
+    validator = TextValidator(sms.numbers(), sms.default_sender(), sms.max_segments)
     texts = SqlTexts(runtime.database, sms.number_key)
-    pace = Pace(sms.per_second, runtime.replicas)
-    async with announcing(texts, runtime.publisher) as announcer:
-        desk = Desk(texts, announcer)
-        receipts = taking_receipts(read_settings(ReceiptsSettings), sms.gateways(), desk)
-        async with open_gateways(sms, desk.take) as gateways, receipts:
-            courier = Courier(checker, texts, gateways, pace, announcer, sms.after_lost_answer)
-            yield {Courier: courier, CodeWording: wording}
+    rate_limit = TextRateLimit(sms.per_second, runtime.replicas)
+    async with open_text_events(texts, runtime.publisher) as events:
+        recorder = ReceiptRecorder(texts, events)
+        receipts = serve_receipts(read_settings(ReceiptsSettings), sms.gateways(), recorder)
+        async with open_gateways(sms, recorder.take) as gateways, receipts:
+            text_sender = TextSender(validator, texts, gateways, rate_limit, events, sms.after_lost_answer)
+            yield {TextSender: text_sender, CodeWording: wording}

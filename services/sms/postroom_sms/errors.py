@@ -2,7 +2,7 @@
 
 TemporaryFailure
 ├── TextDeferred            the provider refuses this text for now
-└── AnswerLost              the request left, no readable answer came: it may have been sent
+└── GatewayAnswerLost              the request left, no readable answer came: it may have been sent
 ProviderUnavailable
 ├── GatewayUnavailable      the provider is away, or does not let us in
 └── Throttled
@@ -11,7 +11,7 @@ PermanentFailure
 ├── TextRefused             the provider will not send this text: blocked, forbidden content, no route
 ├── NumberRefused           the provider says that the number cannot be reached by text
 ├── RecipientOptedOut       the recipient has said STOP, here or at the provider
-├── TextParked              AnswerLost where SMS_AFTER_LOST_ANSWER=park: a person decides about sending it again
+├── TextParked              GatewayAnswerLost where SMS_AFTER_LOST_ANSWER=park: a person decides about sending it again
 └── InvalidMessage
     ├── InvalidNumber       not a phone number that exists
     ├── InvalidSender       not a sender id
@@ -25,7 +25,7 @@ class TextDeferred(TemporaryFailure):
     """The provider refuses this text for now."""
 
 
-class AnswerLost(TemporaryFailure):
+class GatewayAnswerLost(TemporaryFailure):
     """The request left and no readable answer came: the text may or may not be on its way.
 
     The next try carries the same reference, by which some providers recognise the double.

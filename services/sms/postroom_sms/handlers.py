@@ -5,9 +5,9 @@ from datetime import timedelta
 from postroom.runtime import Delivery, Keep, Provider, Worker
 from postroom.wire.messages import SendSms, UserOtpRequested
 from postroom.wire.retries import RetryPolicy, exponential
-from postroom_sms.rate_limit import Lane
-from postroom_sms.text_sender import Courier
-from postroom_sms.validation import Order
+from postroom_sms.rate_limit import Priority
+from postroom_sms.text_sender import TextSender
+from postroom_sms.validation import TextRequest
 from postroom_sms.wording import CodeWording
 
 worker = Worker("sms")
@@ -24,21 +24,21 @@ most 200 are under way; those of the urgent one do not stand behind the others a
 
 
 @worker.handles(SendSms, retry=PATIENT, prefetch=IN_WORK)
-async def send_sms(job: SendSms, courier: Courier, delivery: Delivery) -> Provider:
+async def send_sms(job: SendSms, text_sender: TextSender, delivery: Delivery) -> Provider:
     """Send one text, once."""
-    return await courier.deliver(Order(job.to, job.message, job.sender), delivery, Lane.BULK)
+    return await text_sender.deliver(TextRequest(job.to, job.message, job.sender), delivery, Priority.BULK)
 
 
 @worker.listens(UserOtpRequested, retry=QUICK, prefetch=IN_WORK, history=Keep.ALWAYS)
 async def user_otp_requested(
-    event: UserOtpRequested, courier: Courier, wording: CodeWording, delivery: Delivery
+    event: UserOtpRequested, text_sender: TextSender, wording: CodeWording, delivery: Delivery
 ) -> Provider:
     """Send a one-time code before all other texts, while it is good for anything."""
-    order = Order(
+    request = TextRequest(
         event.phone,
         wording.with_code(event.code),
         expires_at=event.expires_at,
         number_field="phone",
         secret=event.code,
     )
-    return await courier.deliver(order, delivery, Lane.URGENT)
+    return await text_sender.deliver(request, delivery, Priority.URGENT)

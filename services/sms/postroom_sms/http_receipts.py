@@ -1,4 +1,4 @@
-"""Opens the door for receipts over HTTP, where SMS_RECEIPTS_PORT says so."""
+"""Receives delivery receipts over HTTP, when SMS_RECEIPTS_PORT is set."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,19 +8,19 @@ from pydantic import SecretStr
 from postroom.wire.errors import ConfigurationError
 from postroom_sms.gateway.url import GatewayUrl
 from postroom_sms.settings import ReceiptsSettings
-from postroom_sms.texts import ReceiptDesk
+from postroom_sms.texts import ReceiptHandler
 
 
 @asynccontextmanager
-async def taking_receipts(
-    receipts: ReceiptsSettings, gateways: tuple[GatewayUrl, ...], desk: ReceiptDesk
+async def serve_receipts(
+    receipts: ReceiptsSettings, gateways: tuple[GatewayUrl, ...], handler: ReceiptHandler
 ) -> AsyncIterator[None]:
-    """Take receipts and hand them to `desk` until the end of the block. Raises ConfigurationError."""
+    """Take receipts and hand them to `handler` until the end of the block. Raises ConfigurationError."""
     if receipts.port is None:
         yield
         return
     try:
-        from postroom_sms.receipts import HttpReceipts, ReceiptSettings, open_receipts  # noqa: PLC0415 - optional
+        from postroom_sms.receipts import HttpReceipts, ReceiptServerOptions, open_receipts  # noqa: PLC0415 - optional
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("postroom_sms", "postroom"):
             raise
@@ -36,7 +36,7 @@ async def taking_receipts(
         delivered=frozenset(word.lower() for word in _listed(receipts.http_delivered)),
         undelivered=frozenset(word.lower() for word in _listed(receipts.http_undelivered)),
     )
-    settings = ReceiptSettings(
+    settings = ReceiptServerOptions(
         host=receipts.host,
         port=receipts.port,
         public_url=receipts.public_url,
@@ -44,7 +44,7 @@ async def taking_receipts(
         sns_topics=frozenset(_listed(receipts.sns_topics)),
         http=http if http.secrets else None,
     )
-    async with open_receipts(settings, desk):
+    async with open_receipts(settings, handler):
         yield
 
 

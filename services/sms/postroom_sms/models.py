@@ -31,7 +31,7 @@ class TextRow(SQLModel, table=True):
     sender: str | None = Field(default=None, max_length=16)
     encoding: str = Field(max_length=5)
     segments: int
-    state: str = Field(max_length=11)  # postroom_sms.texts.State
+    state: str = Field(max_length=11)  # postroom_sms.texts.TextState
     may_be_double: bool = False  # an answer was lost on the way: look at it when somebody complains
     gateway: str | None = Field(default=None, max_length=20)
     reason: str | None = Field(default=None, max_length=300)
@@ -53,7 +53,7 @@ class PartRow(SQLModel, table=True):
     provider_id: str = Field(primary_key=True, max_length=255)
     queue: str | None = Field(default=None, max_length=255)
     job_id: str | None = Field(default=None, max_length=255)
-    state: str = Field(max_length=11)  # postroom_sms.gateway.Progress
+    state: str = Field(max_length=11)  # postroom_sms.gateway.DeliveryProgress
     reason: str | None = Field(default=None, max_length=300)
     at: datetime = Field(sa_type=DateTime(timezone=True))
 

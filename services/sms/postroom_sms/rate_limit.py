@@ -1,4 +1,4 @@
-"""SMS_PER_SECOND: texts leave one after the other at an even pace, one-time codes before the rest.
+"""SMS_PER_SECOND: texts leave at an even rate, one-time codes before the rest.
 
 Each process takes its share, the limit divided by the number of running processes, and does not lend it: with the
 same queue before all of them, all have work while there is work. A process that starts or dies is counted by the
@@ -25,15 +25,15 @@ BURST_SECONDS = 0.1
 """What was not used of the last tenth of a second may be caught up: timers are late, and the average must hold."""
 
 
-class Lane(IntEnum):
-    """Who goes first."""
+class Priority(IntEnum):
+    """Which texts go first: the lower number."""
 
     URGENT = 0
     BULK = 1
 
 
-class Pace:
-    """Gives turns.
+class TextRateLimit:
+    """Limits the rate at which texts are sent.
 
     Args:
         per_second: of all processes together; None: no limit.
@@ -54,16 +54,16 @@ class Pace:
         self._clock = clock
         self._sleep = sleep
         self._next = clock()
-        self._waiting: dict[Lane, deque[asyncio.Future[None]]] = {lane: deque() for lane in Lane}
+        self._waiting: dict[Priority, deque[asyncio.Future[None]]] = {priority: deque() for priority in Priority}
         self._task: asyncio.Task[None] | None = None
 
-    async def turn(self, lane: Lane) -> None:
+    async def turn(self, priority: Priority) -> None:
         """Wait until a text may be sent. Raises Postponed when that takes longer than LONGEST_WAIT."""
         if self._per_second is None:
             return
         loop = asyncio.get_running_loop()
         mine = loop.create_future()
-        self._waiting[lane].append(mine)
+        self._waiting[priority].append(mine)
         if self._task is None:
             self._task = loop.create_task(self._give_turns())
         try:
@@ -102,10 +102,10 @@ class Pace:
 
     def _first(self) -> "asyncio.Future[None] | None":
         """Who is next, chosen when the turn has come: an urgent text overtakes all that wait."""
-        for lane in Lane:
+        for priority in Priority:
             with suppress(IndexError):
                 while True:
-                    if not (first := self._waiting[lane].popleft()).done():
+                    if not (first := self._waiting[priority].popleft()).done():
                         return first
         return None
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, case, or_, select, tuple_
 
 from postroom.runtime.history.rows import storable
-from postroom_sms.gateway import Progress, Receipt
+from postroom_sms.gateway import DeliveryProgress, Receipt
 from postroom_sms.models import PartRow
 from postroom_sms.texts import TextKey
 
@@ -44,20 +44,26 @@ class PartsTable:
         rows = connection.execute(found.where(PARTS.c.job_id.is_not(None)))
         return {stored[row.gateway, row.provider_id]: TextKey(row.queue, row.job_id) for row in rows}
 
-    def verdict(self, connection: Connection, key: TextKey) -> tuple[Progress, str | None]:
+    def verdict(self, connection: Connection, key: TextKey) -> tuple[DeliveryProgress, str | None]:
         """How far a text is by all that is known of its parts: one part that failed is a text that failed."""
         of_text = select(PARTS).where(PARTS.c.queue == key.queue, PARTS.c.job_id == key.job_id)
         parts = connection.execute(of_text.order_by(PARTS.c.at)).all()
         for part in parts:
-            if part.state == Progress.UNDELIVERED:
-                return Progress.UNDELIVERED, part.reason
-        is_there = bool(parts) and all(part.state == Progress.DELIVERED for part in parts)
-        return (Progress.DELIVERED if is_there else Progress.ACCEPTED), None
+            if part.state == DeliveryProgress.UNDELIVERED:
+                return DeliveryProgress.UNDELIVERED, part.reason
+        is_there = bool(parts) and all(part.state == DeliveryProgress.DELIVERED for part in parts)
+        return (DeliveryProgress.DELIVERED if is_there else DeliveryProgress.ACCEPTED), None
 
     def _owned(self, key: TextKey, part: _PartId) -> Any:
         """An accepted text's part. What an early receipt told of it stays."""
         now = datetime.now(UTC)
-        values = {"queue": key.queue, "job_id": key.job_id, "state": Progress.ACCEPTED.value, "reason": None, "at": now}
+        values = {
+            "queue": key.queue,
+            "job_id": key.job_id,
+            "state": DeliveryProgress.ACCEPTED.value,
+            "reason": None,
+            "at": now,
+        }
         statement = self._insert(PARTS).values(gateway=part[0], provider_id=_id(part[1]), **values)
         new = statement.excluded
         is_another = or_(
@@ -79,7 +85,7 @@ class PartsTable:
         return statement.on_conflict_do_update(
             index_elements=["gateway", "provider_id"],
             set_={name: statement.excluded[name] for name in values},
-            where=PARTS.c.state == Progress.ACCEPTED.value,
+            where=PARTS.c.state == DeliveryProgress.ACCEPTED.value,
         )
 
 

@@ -15,10 +15,10 @@ from postroom.privacy.masking import mask_phone
 from postroom.runtime.history.rows import storable
 from postroom.storage.database import Database
 from postroom.storage.group_commit import GroupCommit
-from postroom_sms.gateway import Accepted, Progress, Receipt
+from postroom_sms.gateway import Accepted, DeliveryProgress, Receipt
 from postroom_sms.models import OptedOutRow, TextRow
 from postroom_sms.sql_parts import PartsTable
-from postroom_sms.texts import Begun, Ended, Facts, Standing, State, TextKey
+from postroom_sms.texts import Begun, Ended, Facts, PreviousTry, TextKey, TextState
 
 TEXTS: Table = TextRow.__table__  # type: ignore[attr-defined]
 OPTED_OUT: Table = OptedOutRow.__table__  # type: ignore[attr-defined]
@@ -71,7 +71,7 @@ class SqlTexts:
         return begun
 
     async def not_sent(
-        self, key: TextKey, state: State, reason: str, *, gateway: str | None = None, may_be_double: bool = False
+        self, key: TextKey, state: TextState, reason: str, *, gateway: str | None = None, may_be_double: bool = False
     ) -> None:
         """See Texts."""
         values = {"state": state.value, "reason": storable(reason, LONGEST_REASON)}
@@ -81,7 +81,7 @@ class SqlTexts:
 
     async def accepted(self, key: TextKey, accepted: Accepted, *, may_be_double: bool = False) -> Ended | None:
         """See Texts."""
-        values: dict[str, Any] = {"state": State.ACCEPTED.value, "gateway": accepted.gateway, "reason": None}
+        values: dict[str, Any] = {"state": TextState.ACCEPTED.value, "gateway": accepted.gateway, "reason": None}
         values["accepted_at"] = datetime.now(UTC)
         parts = tuple((accepted.gateway, provider_id) for provider_id in accepted.provider_ids)
         ended: Ended | None = await self._group.write(_Settle(key, values | _mark(may_be_double), parts))
@@ -143,10 +143,10 @@ class SqlTexts:
     def _look_for_end(self, connection: Connection, key: TextKey) -> Ended | None:
         # Locked before its parts are read: of two processes with the last two receipts, one sees both.
         row = connection.execute(select(TEXTS.c.state).where(_is(key)).with_for_update()).first()
-        if row is None or row.state != State.ACCEPTED:
+        if row is None or row.state != TextState.ACCEPTED:
             return None
         progress, reason = self._parts.verdict(connection, key)
-        if progress is Progress.ACCEPTED:
+        if progress is DeliveryProgress.ACCEPTED:
             return None
         now = datetime.now(UTC)
         values = {"state": progress.value, "reason": reason, "ended_at": now, "at": now}
@@ -158,7 +158,9 @@ class SqlTexts:
             return {}
         keys = [(begin.key.queue, begin.key.job_id) for begin in begins]
         rows = connection.execute(select(TEXTS).where(tuple_(TEXTS.c.queue, TEXTS.c.job_id).in_(keys)))
-        before = {TextKey(row.queue, row.job_id): Standing(State(row.state), row.gateway, row.round) for row in rows}
+        before = {
+            TextKey(row.queue, row.job_id): PreviousTry(TextState(row.state), row.gateway, row.round) for row in rows
+        }
         numbers = {begin.facts.number for begin in begins}
         listed = connection.execute(select(OPTED_OUT).where(OPTED_OUT.c.number.in_(numbers)))
         reasons = {row.number: f"{row.reason}, since {row.since:%Y-%m-%d}" for row in listed}
@@ -176,7 +178,7 @@ class SqlTexts:
             "sender": facts.sender,
             "encoding": facts.encoding,
             "segments": facts.segments,
-            "state": State.SENDING.value,
+            "state": TextState.SENDING.value,
             "round": facts.round,
             "at": datetime.now(UTC),
         }
@@ -216,4 +218,4 @@ def _order(key: TextKey) -> tuple[str, str]:
 
 def _ended(row: Any) -> Ended:
     key = TextKey(row.queue, row.job_id)
-    return Ended(key, row.to_masked, row.gateway or "", Progress(row.state), row.reason)
+    return Ended(key, row.to_masked, row.gateway or "", DeliveryProgress(row.state), row.reason)

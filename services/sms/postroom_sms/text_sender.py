@@ -1,4 +1,4 @@
-"""The life of one text: is it fit to be sent, may it be, is it its turn, who takes it, what was the answer.
+"""Sends one text, once as far as the gateways allow. The steps:
 
 1. Number, sender and length are checked, and its time is looked at.
 2. It waits for its turn (rate_limit.py).
@@ -19,15 +19,15 @@ from postroom.privacy.masking import mask_phone
 from postroom.runtime import Delivery, Provider
 from postroom.wire.errors import Expired, PermanentFailure, Postponed, TemporaryFailure
 from postroom_sms.error_masking import keep_private
-from postroom_sms.errors import AnswerLost, GatewayUnavailable, RecipientOptedOut, TextParked
-from postroom_sms.events import Announcer
+from postroom_sms.errors import GatewayAnswerLost, GatewayUnavailable, RecipientOptedOut, TextParked
+from postroom_sms.events import TextEvents
 from postroom_sms.gateway import Accepted, Text
 from postroom_sms.gateway.failover import Failover
-from postroom_sms.rate_limit import Lane, Pace
+from postroom_sms.rate_limit import Priority, TextRateLimit
 from postroom_sms.references import reference_of, text_key
 from postroom_sms.settings import AfterLostAnswer
-from postroom_sms.texts import Facts, Standing, State, TextKey, Texts
-from postroom_sms.validation import Checker, Order, check_time
+from postroom_sms.texts import Facts, PreviousTry, TextKey, Texts, TextState
+from postroom_sms.validation import TextRequest, TextValidator, check_time
 
 ASK_AGAIN = timedelta(seconds=30)
 """After this a text goes to its own gateway again, which was away and alone knows whether it has it."""
@@ -43,51 +43,51 @@ class _Try:
     may_be_double: bool = False
 
 
-class Courier:
+class TextSender:
     """Delivers texts, each once as far as gateways allow."""
 
     def __init__(
         self,
-        checker: Checker,
+        validator: TextValidator,
         texts: Texts,
         gateways: Failover,
-        pace: Pace,
-        announcer: Announcer,
+        rate_limit: TextRateLimit,
+        events: TextEvents,
         after_lost_answer: AfterLostAnswer = "resend",
     ) -> None:
-        self._checker = checker
+        self._validator = validator
         self._texts = texts
         self._gateways = gateways
-        self._pace = pace
-        self._announcer = announcer
+        self._rate_limit = rate_limit
+        self._events = events
         self._parks = after_lost_answer == "park"
 
-    async def deliver(self, order: Order, delivery: Delivery, lane: Lane) -> Provider:
-        """Send what `order` asks for; whether a gateway was asked.
+    async def deliver(self, request: TextRequest, delivery: Delivery, priority: Priority) -> Provider:
+        """Send what `request` asks for; whether a gateway was asked.
 
         Raises what postroom_sms.errors has, Expired, and Postponed when there was no turn for it. No error repeats
         the number or the content.
         """
         key = text_key(delivery)
-        text, segments = self._checker.check(order, delivery, reference_of(key))
+        text, segments = self._validator.check(request, delivery, reference_of(key))
         check_time(text)
-        await self._pace.turn(lane)
+        await self._rate_limit.turn(priority)
         facts = Facts(text.to, text.sender, segments.encoding, segments.count, delivery.replays)
         begun = await self._texts.begin(key, facts)
         if begun.opted_out or (begun.before is not None and begun.before.state.is_sent):
-            self._pace.give_back()
+            self._rate_limit.give_back()
             if begun.opted_out:
                 raise _opted_out(text, begun.opted_out)
             return Provider.NOT_ASKED
         this_try = await self._plan(key, begun.before, facts.round)
-        await self._send(key, text, this_try, order.secret)
+        await self._send(key, text, this_try, request.secret)
         return Provider.ANSWERED
 
     async def _send(self, key: TextKey, text: Text, this_try: _Try, secret: str | None) -> None:
         try:
             check_time(text)
             accepted = await self._hand_over(text, this_try.only, secret)
-        except AnswerLost as error:
+        except GatewayAnswerLost as error:
             await self._note_lost(key, error, this_try)
             raise
         except TemporaryFailure as error:
@@ -107,35 +107,35 @@ class Courier:
             keep_private(error, text, secret)
             raise
 
-    async def _plan(self, key: TextKey, before: Standing | None, this_round: int) -> _Try:
+    async def _plan(self, key: TextKey, before: PreviousTry | None, this_round: int) -> _Try:
         """How to go on from what was known. Raises TextParked when a person is to decide."""
         if before is None or not before.state.is_doubtful:
             return _Try()
         if self._gateways.recognises(before.gateway):
             return _Try(only=before.gateway)
         if self._parks and this_round <= before.round:
-            await self._texts.not_sent(key, State.UNCERTAIN, "the answer was lost")
+            await self._texts.not_sent(key, TextState.UNCERTAIN, "the answer was lost")
             raise TextParked(f"the answer to an earlier try was lost, {_PARKED}")
         return _Try(may_be_double=True)
 
-    async def _note_lost(self, key: TextKey, error: AnswerLost, this_try: _Try) -> None:
+    async def _note_lost(self, key: TextKey, error: GatewayAnswerLost, this_try: _Try) -> None:
         reason = str(error)
         await self._texts.not_sent(
-            key, State.UNCERTAIN, reason, gateway=error.gateway, may_be_double=this_try.may_be_double
+            key, TextState.UNCERTAIN, reason, gateway=error.gateway, may_be_double=this_try.may_be_double
         )
         if self._parks and not self._gateways.recognises(error.gateway):
             raise TextParked(f"{reason}; {_PARKED}") from None
 
     async def _note_not_sent(self, key: TextKey, error: TemporaryFailure, this_try: _Try) -> None:
         # What only its own gateway can clear up stays open until that one has answered.
-        state = State.UNCERTAIN if this_try.only else State.WAITING
+        state = TextState.UNCERTAIN if this_try.only else TextState.WAITING
         await self._texts.not_sent(key, state, str(error), may_be_double=this_try.may_be_double)
         if this_try.only and isinstance(error, GatewayUnavailable):
             raise Postponed(f"{this_try.only} is away, and may have this text already", wait=ASK_AGAIN) from None
 
     async def _note_refused(self, key: TextKey, text: Text, error: PermanentFailure) -> None:
         reason = "expired" if isinstance(error, Expired) else str(error)
-        await self._texts.not_sent(key, State.REFUSED, reason)
+        await self._texts.not_sent(key, TextState.REFUSED, reason)
         if isinstance(error, RecipientOptedOut):
             await self._texts.opt_out(text.to, reason)
             raise _opted_out(text, reason, provider_answered=True) from None
@@ -143,7 +143,7 @@ class Courier:
     async def _note_accepted(self, key: TextKey, accepted: Accepted, this_try: _Try) -> None:
         ended = await self._texts.accepted(key, accepted, may_be_double=this_try.may_be_double)
         if ended is not None:
-            self._announcer.soon(ended)
+            self._events.publish_soon(ended)
 
 
 def _opted_out(text: Text, reason: str, *, provider_answered: bool = False) -> RecipientOptedOut:

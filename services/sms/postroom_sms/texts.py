@@ -1,13 +1,13 @@
-"""What is remembered of each text, and of who wants none: the port. The tables lie beside it, in sql_texts.py."""
+"""The state of each text, and the numbers that have opted out. This is the port; sql_texts.py has the tables."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from postroom_sms.gateway import Accepted, Progress, Receipt
+from postroom_sms.gateway import Accepted, DeliveryProgress, Receipt
 
 
-class State(StrEnum):
+class TextState(StrEnum):
     """Where a text is."""
 
     SENDING = "sending"  # handed to a gateway at this moment, or the process died meanwhile
@@ -21,12 +21,12 @@ class State(StrEnum):
     @property
     def is_sent(self) -> bool:
         """A gateway has taken responsibility."""
-        return self in (State.ACCEPTED, State.DELIVERED, State.UNDELIVERED)
+        return self in (TextState.ACCEPTED, TextState.DELIVERED, TextState.UNDELIVERED)
 
     @property
     def is_doubtful(self) -> bool:
         """It may have been sent, and nobody knows."""
-        return self in (State.SENDING, State.UNCERTAIN)
+        return self in (TextState.SENDING, TextState.UNCERTAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,10 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PreviousTry:
     """What was known of a text before it was begun: its last state, by whom and in which round it was tried."""
 
-    state: State
+    state: TextState
     gateway: str | None = None
     round: int = 0
 
@@ -61,7 +61,7 @@ class Standing:
 class Begun:
     """The answer to `begin`: `before` is None for a new text; `opted_out` is why its number is on the list."""
 
-    before: Standing | None = None
+    before: PreviousTry | None = None
     opted_out: str | None = None
 
 
@@ -72,7 +72,7 @@ class Ended:
     key: TextKey
     to: str  # masked
     gateway: str
-    progress: Progress
+    progress: DeliveryProgress
     reason: str | None = None
 
 
@@ -84,7 +84,7 @@ class Texts(Protocol):
         """Mark a text as SENDING, unless it is sent already or its number has opted out."""
 
     async def not_sent(
-        self, key: TextKey, state: State, reason: str, *, gateway: str | None = None, may_be_double: bool = False
+        self, key: TextKey, state: TextState, reason: str, *, gateway: str | None = None, may_be_double: bool = False
     ) -> None:
         """Write down that a text begun is WAITING, REFUSED or UNCERTAIN; of an uncertain one, whose answer was
         lost. A text that may have arrived and is sent again is marked as `may_be_double`, for good."""
@@ -109,7 +109,7 @@ class Texts(Protocol):
         """A text's end has been published."""
 
 
-class ReceiptDesk(Protocol):
+class ReceiptHandler(Protocol):
     """Takes what providers report about texts."""
 
     async def take(self, receipt: Receipt) -> None:

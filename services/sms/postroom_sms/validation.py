@@ -1,4 +1,4 @@
-"""Makes a text that is fit to be sent of what a job asks for."""
+"""Validates what a job asks for and makes the text that is sent."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from postroom_sms.senders import check_sender
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class TextRequest:
     """A text as a message asks for it. `number_field` is what the message calls the number; `secret` is a part of
     the content that errors must not repeat either."""
 
@@ -26,12 +26,12 @@ class Order:
     secret: str | None = None
 
 
-class Checker:
-    """Checks orders.
+class TextValidator:
+    """Validates requests.
 
     Args:
         numbers: reads phone numbers.
-        sender: who texts come from, where an order names nobody.
+        sender: who texts come from, when a request names none.
         max_segments: parts that one text may take.
     """
 
@@ -40,20 +40,20 @@ class Checker:
         self._sender = sender
         self._max_segments = max_segments
 
-    def check(self, order: Order, delivery: Delivery, reference: str) -> tuple[Text, Segments]:
+    def check(self, request: TextRequest, delivery: Delivery, reference: str) -> tuple[Text, Segments]:
         """The text and its parts. Raises InvalidNumber, InvalidSender, TextTooLong."""
-        segments = split(order.content)
+        segments = split(request.content)
         if segments.count > self._max_segments:
             raise TextTooLong(
                 f"message: takes {segments.count} parts in {segments.encoding}, SMS_MAX_SEGMENTS allows "
                 f"{self._max_segments}"
             )
         text = Text(
-            to=self._numbers.read(order.number_field, order.to),
-            content=order.content,
+            to=self._numbers.read(request.number_field, request.to),
+            content=request.content,
             reference=reference,
-            sender=check_sender("sender", order.sender) if order.sender else self._sender,
-            expires_at=_earlier(order.expires_at, read_message_options(delivery.headers).expires_at),
+            sender=check_sender("sender", request.sender) if request.sender else self._sender,
+            expires_at=_earlier(request.expires_at, read_message_options(delivery.headers).expires_at),
         )
         return text, segments
 

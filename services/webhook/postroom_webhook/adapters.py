@@ -8,11 +8,11 @@ from postroom.runtime.assembly import Runtime
 from postroom.settings import read_settings
 from postroom_webhook.attempts.sql import SqlAttemptLog
 from postroom_webhook.caller.choice import open_caller
-from postroom_webhook.host_limits import HostLanes
+from postroom_webhook.host_limits import HostLimits
 from postroom_webhook.settings import WebhookSettings
-from postroom_webhook.sync.state import SyncLedger
+from postroom_webhook.sync.state import SyncState
 from postroom_webhook.sync.syncer import Syncer
-from postroom_webhook.webhook_sender import Courier
+from postroom_webhook.webhook_sender import WebhookSender
 
 
 @asynccontextmanager
@@ -20,10 +20,10 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     """What the handlers need, for as long as the service runs."""
     settings = read_settings(WebhookSettings)
     attempts = SqlAttemptLog(runtime.database, settings.keep_attempts)
-    lanes = HostLanes(settings.per_host, patience=settings.timeout)
-    ledger, sources = SyncLedger(runtime.database), settings.sources()
+    host_limits = HostLimits(settings.per_host, patience=settings.timeout)
+    state, sources = SyncState(runtime.database), settings.sources()
     async with open_caller(settings) as caller:
         yield {
-            Courier: Courier(caller, lanes, settings.signing(), attempts, settings.timeout),
-            Syncer: Syncer(caller, sources, ledger, runtime.publisher, settings.sync_max_bytes, settings.sync_timeout),
+            WebhookSender: WebhookSender(caller, host_limits, settings.signing(), attempts, settings.timeout),
+            Syncer: Syncer(caller, sources, state, runtime.publisher, settings.sync_max_bytes, settings.sync_timeout),
         }

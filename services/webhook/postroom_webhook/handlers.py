@@ -8,7 +8,7 @@ from postroom.runtime.consuming.delivery import Delivery
 from postroom.wire.messages import DeliverWebhook, SyncSource
 from postroom.wire.retries import RetryPolicy, exponential
 from postroom_webhook.sync.syncer import Syncer
-from postroom_webhook.webhook_sender import Courier
+from postroom_webhook.webhook_sender import WebhookSender
 
 worker = Worker("webhook")
 
@@ -23,9 +23,9 @@ TIME_LIMIT = timedelta(minutes=3)
 
 
 @worker.handles(DeliverWebhook, retry=PATIENT, prefetch=PREFETCH, time_limit=TIME_LIMIT)
-async def deliver_webhook(job: DeliverWebhook, courier: Courier, delivery: Delivery) -> None:
+async def deliver_webhook(job: DeliverWebhook, webhook_sender: WebhookSender, delivery: Delivery) -> None:
     """Call a URL, signed."""
-    await courier.deliver(job, delivery)
+    await webhook_sender.deliver(job, delivery)
 
 
 # A sync gives its place away after 10 min (syncer.LONGEST_TURN) and a page of 4 min at most.

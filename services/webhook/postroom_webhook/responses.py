@@ -1,4 +1,4 @@
-"""What a receiver's answer means for the job."""
+"""What a receiver's response means for the job."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -6,21 +6,21 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from postroom.wire.errors import JobError
-from postroom_webhook.caller import Answer
+from postroom_webhook.caller import HttpResponse
 from postroom_webhook.errors import ReceiverFailed, ReceiverGone, ReceiverRefused, RedirectNotFollowed
 
 LONGEST_RETRY_AFTER = timedelta(days=1)
 _MAY_PASS = frozenset((408, 425, 429))
 
 
-def failure_of(answer: Answer, place: str, now: datetime) -> JobError | None:
+def failure_of(response: HttpResponse, place: str, now: datetime) -> JobError | None:
     """Why the call failed; None when the receiver took it (2xx). `place` is its host and port."""
-    status = answer.status
+    status = response.status
     if 200 <= status < 300:
         return None
     said = f"{place} answered {status} {_phrase(status)}".rstrip()
     if status in _MAY_PASS or status >= 500:
-        return ReceiverFailed(said, retry_after=retry_after(answer.headers.get("retry-after"), now))
+        return ReceiverFailed(said, retry_after=retry_after(response.headers.get("retry-after"), now))
     if status == 410:
         return ReceiverGone(
             f"{said}: the receiver wants no more webhooks at this URL; take it off the publisher's list"

@@ -20,7 +20,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class HttpTarget:
     """Whom to call. `host` is a name in ASCII without a trailing dot, or an address without brackets."""
 
     url: httpx.URL
@@ -38,7 +38,7 @@ class Target:
         return self.url.scheme, self.host, self.port
 
 
-def parse_target(url: str, field: str = "url") -> Target:
+def parse_target(url: str, field: str = "url") -> HttpTarget:
     """Read `url`. Raises InvalidUrl naming `field`, without repeating the URL."""
     if len(url) > LONGEST_URL or _UNSAFE.search(url):
         raise InvalidUrl(f"{field}: at most {LONGEST_URL} characters, and no spaces, backslashes or line breaks")
@@ -54,7 +54,7 @@ def parse_target(url: str, field: str = "url") -> Target:
     port = parsed.port if parsed.port is not None else _PORTS[parsed.scheme]
     if not 0 < port < 65536:
         raise InvalidUrl(f"{field}: there is no port {port}")
-    return Target(parsed.copy_with(host=host, fragment=None), host, port)
+    return HttpTarget(parsed.copy_with(host=host, fragment=None), host, port)
 
 
 def _checked_host(host: str, field: str) -> str:

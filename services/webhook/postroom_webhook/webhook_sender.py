@@ -1,4 +1,4 @@
-"""The life of one delivery: check it, wait for the host's turn, sign, call, write down what came of it.
+"""Delivers one webhook. The steps:
 
 1. What can be wrong with the job itself is found before anything is sent.
 2. A host that has its share of calls under way sends the message back to the delay ladder (host_limits.py).
@@ -17,44 +17,44 @@ from postroom.runtime import Delivery
 from postroom.wire.errors import JobError
 from postroom.wire.messages import DeliverWebhook
 from postroom_webhook.attempts import Attempt, AttemptLog, kept_text
-from postroom_webhook.caller import Answer, Call, Caller
+from postroom_webhook.caller import Caller, HttpRequest, HttpResponse
 from postroom_webhook.headers import check_headers
-from postroom_webhook.host_limits import HostLanes
+from postroom_webhook.host_limits import HostLimits
 from postroom_webhook.responses import failure_of
 from postroom_webhook.signing import Secrets, webhook_id_of
 from postroom_webhook.urls import parse_target
 
 
 @dataclass(frozen=True, slots=True)
-class Courier:
+class WebhookSender:
     """Delivers webhooks.
 
     Attributes:
         caller: makes the calls.
-        lanes: give each host its share.
+        host_limits: each host has its share of the calls.
         secrets: sign.
         attempts: where each try is written down.
         time_limit: for one call in all.
     """
 
     caller: Caller
-    lanes: HostLanes
+    host_limits: HostLimits
     secrets: Secrets
     attempts: AttemptLog
     time_limit: timedelta
 
     async def deliver(self, job: DeliverWebhook, delivery: Delivery) -> None:
         """Call the job's URL once. Raises what errors.py lists."""
-        call = self._unsigned(job)
-        async with self.lanes.turn(call.target.place):
+        request = self._unsigned(job)
+        async with self.host_limits.turn(request.target.place):
             began, at = time.perf_counter(), datetime.now(UTC)
-            answer, failure = await self._try(self._signed(call, job, delivery, at))
+            response, failure = await self._try(self._signed(request, job, delivery, at))
         seconds = time.perf_counter() - began
-        await self.attempts.record(_attempt(call, delivery, at, seconds, answer, failure))
+        await self.attempts.record(_attempt(request, delivery, at, seconds, response, failure))
         if failure is not None:
             raise failure
 
-    def _unsigned(self, job: DeliverWebhook) -> Call:
+    def _unsigned(self, job: DeliverWebhook) -> HttpRequest:
         target = parse_target(job.url)
         check_headers(job.headers)
         self.secrets.check(job.secret_name)
@@ -62,34 +62,39 @@ class Courier:
         headers = dict(job.headers)
         if body is not None and "content-type" not in {name.lower() for name in headers}:
             headers["Content-Type"] = "application/json"
-        return Call(job.method, target, headers, body, self.time_limit)
+        return HttpRequest(job.method, target, headers, body, self.time_limit)
 
-    def _signed(self, call: Call, job: DeliverWebhook, delivery: Delivery, at: datetime) -> Call:
+    def _signed(self, request: HttpRequest, job: DeliverWebhook, delivery: Delivery, at: datetime) -> HttpRequest:
         webhook_id = webhook_id_of(delivery.ensure_id())
-        signature = self.secrets.headers(job.secret_name, webhook_id, at, call.body or b"")
-        return replace(call, headers={**call.headers, **signature})
+        signature = self.secrets.headers(job.secret_name, webhook_id, at, request.body or b"")
+        return replace(request, headers={**request.headers, **signature})
 
-    async def _try(self, call: Call) -> tuple[Answer | None, JobError | None]:
+    async def _try(self, request: HttpRequest) -> tuple[HttpResponse | None, JobError | None]:
         try:
-            answer = await self.caller.call(call)
+            response = await self.caller.call(request)
         except JobError as error:
             return None, error
-        return answer, failure_of(answer, call.target.place, datetime.now(UTC))
+        return response, failure_of(response, request.target.place, datetime.now(UTC))
 
 
 def _attempt(
-    call: Call, delivery: Delivery, at: datetime, seconds: float, answer: Answer | None, failure: JobError | None
+    request: HttpRequest,
+    delivery: Delivery,
+    at: datetime,
+    seconds: float,
+    response: HttpResponse | None,
+    failure: JobError | None,
 ) -> Attempt:
-    encoding = answer.headers.get("content-encoding") if answer else None
+    encoding = response.headers.get("content-encoding") if response else None
     return Attempt(
         message_id=delivery.ensure_id(),
         attempt=delivery.attempt,
         replays=delivery.replays,
         at=at,
-        host=call.target.place,
-        path=call.target.url.path,
-        status=answer.status if answer else None,
+        host=request.target.place,
+        path=request.target.url.path,
+        status=response.status if response else None,
         error=f"{type(failure).__name__}: {failure}" if failure else None,
-        response=kept_text(answer.body, encoding) if answer else "",
+        response=kept_text(response.body, encoding) if response else "",
         milliseconds=round(seconds * 1000),
     )

@@ -1,4 +1,4 @@
-"""What is known about recipients: who got which mail, and who is not written to. This page is the port."""
+"""What became of each mail for each recipient, and the suppression list. This module is the port."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 
-class Outcome(StrEnum):
+class RecipientOutcome(StrEnum):
     """What became of a mail for one recipient."""
 
     DELIVERED = "delivered"
@@ -25,30 +25,30 @@ class MailKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DeliveryEntry:
     """What became of a mail for one recipient, in which round (0, or the number of the replay)."""
 
     recipient: str
-    outcome: Outcome
+    outcome: RecipientOutcome
     answer: str
     round: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What is known before a mail is sent. Both by recipient; those nothing is known of are absent."""
+class DeliveryHistory:
+    """What is known before a mail is sent, by recipient. A recipient of whom nothing is known is absent."""
 
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, DeliveryEntry]
     suppressed: Mapping[str, str]  # why the address is on the list
 
 
-class Ledger(Protocol):
+class DeliveryLog(Protocol):
     """Remembers outcomes and suppressed addresses. Addresses are compared without regard to case."""
 
-    async def standing(self, mail: MailKey, recipients: Sequence[str]) -> Standing:
+    async def history(self, mail: MailKey, recipients: Sequence[str]) -> DeliveryHistory:
         """What is known about these recipients of this mail."""
 
-    async def record(self, mail: MailKey, entries: Sequence[Entry]) -> None:
+    async def record(self, mail: MailKey, entries: Sequence[DeliveryEntry]) -> None:
         """Remember outcomes, in one transaction that is stored when this returns.
 
         A newer entry for a recipient replaces the older one. No such user: the address goes on the suppression

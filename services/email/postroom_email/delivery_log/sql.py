@@ -1,4 +1,4 @@
-"""The ledger in the service's own database. Concurrent mails share transactions."""
+"""The delivery_log in the service's own database. Concurrent mails share transactions."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from postroom.storage.database import Database
 from postroom.storage.group_commit import GroupCommit
-from postroom_email.delivery_log import Entry, MailKey, Outcome, Standing
+from postroom_email.delivery_log import DeliveryEntry, DeliveryHistory, MailKey, RecipientOutcome
 from postroom_email.models import RecipientRow, SuppressionRow
 
 RECIPIENTS: Table = RecipientRow.__table__  # type: ignore[attr-defined]
@@ -28,7 +28,7 @@ class _Look:
 @dataclass(frozen=True, slots=True)
 class _Record:
     mail: MailKey
-    entries: Sequence[Entry]
+    entries: Sequence[DeliveryEntry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class _Suppress:
 _Wish = _Look | _Record | _Suppress
 
 
-class SqlLedger:
-    """See Ledger.
+class SqlDeliveryLog:
+    """See DeliveryLog.
 
     A database that is away is waited for: an answer of a mail server that was not written down would be a
     mail sent twice.
@@ -51,32 +51,32 @@ class SqlLedger:
         self._insert = sqlite.insert if database.is_sqlite else postgresql.insert
         self._group = GroupCommit(database, self._commit)
 
-    async def standing(self, mail: MailKey, recipients: Sequence[str]) -> Standing:
-        """See Ledger."""
-        answer: Standing = await self._group.write(_Look(mail, recipients))
+    async def history(self, mail: MailKey, recipients: Sequence[str]) -> DeliveryHistory:
+        """See DeliveryLog."""
+        answer: DeliveryHistory = await self._group.write(_Look(mail, recipients))
         return answer
 
-    async def record(self, mail: MailKey, entries: Sequence[Entry]) -> None:
-        """See Ledger."""
+    async def record(self, mail: MailKey, entries: Sequence[DeliveryEntry]) -> None:
+        """See DeliveryLog."""
         if entries:
             await self._group.write(_Record(mail, entries))
 
     async def suppress(self, address: str, reason: str) -> None:
-        """See Ledger."""
+        """See DeliveryLog."""
         await self._group.write(_Suppress(address, reason))
 
-    def _commit(self, connection: Connection, wishes: list[_Wish]) -> list[Standing | None]:
+    def _commit(self, connection: Connection, wishes: list[_Wish]) -> list[DeliveryHistory | None]:
         looks = [wish for wish in wishes if isinstance(wish, _Look)]
         standings = iter(self._look_up(connection, looks))
         self._write(connection, wishes)
         return [next(standings) if isinstance(wish, _Look) else None for wish in wishes]
 
-    def _look_up(self, connection: Connection, looks: Sequence[_Look]) -> list[Standing]:
-        entries: defaultdict[MailKey, dict[str, Entry]] = defaultdict(dict)
+    def _look_up(self, connection: Connection, looks: Sequence[_Look]) -> list[DeliveryHistory]:
+        entries: defaultdict[MailKey, dict[str, DeliveryEntry]] = defaultdict(dict)
         for some in _portions((look.mail.queue, look.mail.job_id) for look in looks):
             matches = tuple_(RECIPIENTS.c.queue, RECIPIENTS.c.job_id).in_(some)
             for row in connection.execute(select(RECIPIENTS).where(matches)):
-                entry = Entry(row.recipient, Outcome(row.outcome), row.answer, row.round)
+                entry = DeliveryEntry(row.recipient, RecipientOutcome(row.outcome), row.answer, row.round)
                 entries[MailKey(row.queue, row.job_id)][row.recipient] = entry
         reasons: dict[str, str] = {}
         for some in _portions({recipient.lower() for look in looks for recipient in look.recipients}):
@@ -96,9 +96,9 @@ class SqlLedger:
                 for entry in wish.entries:
                     address = entry.recipient.lower()
                     rows[wish.mail.queue, wish.mail.job_id, address] = _row(wish.mail, entry, now)
-                    if entry.outcome is Outcome.NO_SUCH_USER:
+                    if entry.outcome is RecipientOutcome.NO_SUCH_USER:
                         listed.setdefault(address, entry.answer)
-                    elif entry.outcome is Outcome.DELIVERED:
+                    elif entry.outcome is RecipientOutcome.DELIVERED:
                         delivered.add(address)
         for some in _portions(rows.values()):
             connection.execute(self._upsert_recipients(), some)
@@ -114,7 +114,7 @@ class SqlLedger:
         return statement.on_conflict_do_update(index_elements=["queue", "job_id", "recipient"], set_=changed)
 
 
-def _row(mail: MailKey, entry: Entry, now: datetime) -> dict[str, Any]:
+def _row(mail: MailKey, entry: DeliveryEntry, now: datetime) -> dict[str, Any]:
     return {
         "queue": mail.queue,
         "job_id": mail.job_id,
@@ -126,8 +126,8 @@ def _row(mail: MailKey, entry: Entry, now: datetime) -> dict[str, Any]:
     }
 
 
-def _standing(recipients: Sequence[str], entries: dict[str, Entry], reasons: dict[str, str]) -> Standing:
-    return Standing(
+def _standing(recipients: Sequence[str], entries: dict[str, DeliveryEntry], reasons: dict[str, str]) -> DeliveryHistory:
+    return DeliveryHistory(
         entries={recipient: entries[recipient.lower()] for recipient in recipients if recipient.lower() in entries},
         suppressed={recipient: reasons[recipient.lower()] for recipient in recipients if recipient.lower() in reasons},
     )

@@ -1,4 +1,4 @@
-"""Hands mails to a mail server. This page is the port; SMTP and the console lie beside it."""
+"""Hands mails to a mail server. This module is the port; SMTP and the console are beside it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Protocol
 
 
-class Stage(StrEnum):
-    """What the server gave its answer to."""
+class SmtpStage(StrEnum):
+    """The SMTP command that the server replied to: MAIL FROM, RCPT TO or DATA."""
 
     SENDER = "sender"
     RECIPIENT = "recipient"
@@ -15,7 +15,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
+class MailEnvelope:
     """A mail as a server is given it. Addresses are plain mailboxes."""
 
     sender: str
@@ -25,13 +25,13 @@ class Envelope:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the server said about one recipient: its code, `550`, and its words, `5.1.1 no such user`."""
+class SmtpReply:
+    """The server's reply for one recipient: its code, `550`, and its text, `5.1.1 no such user`."""
 
     recipient: str
     code: int
     text: str
-    stage: Stage = Stage.CONTENT
+    stage: SmtpStage = SmtpStage.CONTENT
 
     @property
     def is_accepted(self) -> bool:
@@ -46,7 +46,7 @@ class Answer:
     @property
     def says_no_such_user(self) -> bool:
         """The mailbox does not exist (RFC 3463, 5.1.1), and will not for the next mail."""
-        return self.stage is Stage.RECIPIENT and self.code >= 500 and self.text.startswith("5.1.1")
+        return self.stage is SmtpStage.RECIPIENT and self.code >= 500 and self.text.startswith("5.1.1")
 
     def __str__(self) -> str:
         return f"{self.code} {self.text}".strip()
@@ -55,8 +55,8 @@ class Answer:
 class Mailer(Protocol):
     """Sends mails."""
 
-    async def send(self, envelope: Envelope) -> Sequence[Answer]:
-        """One answer for each recipient.
+    async def send(self, envelope: MailEnvelope) -> Sequence[SmtpReply]:
+        """Send a mail. Returns one reply for each recipient.
 
         Raises MailServersUnavailable when no server can be reached, before anything was sent; AnswerLost when
         the connection broke after the content was sent.

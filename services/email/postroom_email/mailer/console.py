@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.policy import default
 from typing import TextIO
 
-from postroom_email.mailer import Answer, Envelope
+from postroom_email.mailer import MailEnvelope, SmtpReply
 
 
 class ConsoleMailer:
@@ -20,7 +20,7 @@ class ConsoleMailer:
     def __init__(self, output: TextIO | None = None) -> None:
         self._output = output
 
-    async def send(self, envelope: Envelope) -> Sequence[Answer]:
+    async def send(self, envelope: MailEnvelope) -> Sequence[SmtpReply]:
         """See Mailer."""
         message = message_from_bytes(envelope.content, policy=default)
         assert isinstance(message, EmailMessage)  # noqa: S101 - what this policy makes
@@ -30,4 +30,4 @@ class ConsoleMailer:
         lines += ["", body.get_content().rstrip() if body else ""]
         lines += [f"[attached: {part.get_filename()}]" for part in message.iter_attachments()]
         print("\n".join(lines), file=self._output or sys.stdout, flush=True)
-        return [Answer(recipient, 250, "printed") for recipient in envelope.recipients]
+        return [SmtpReply(recipient, 250, "printed") for recipient in envelope.recipients]

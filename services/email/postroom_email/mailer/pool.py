@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPConnectResponseError, SMTPException, SMTPHeloError
 
 from postroom.wire.errors import PostroomError
-from postroom_email.mailer import Answer, Envelope
+from postroom_email.mailer import MailEnvelope, SmtpReply
 from postroom_email.mailer.servers import SmtpServer
 from postroom_email.mailer.transaction import CLOSING, ServerAway, failure_words, server_words, transact
 
@@ -54,7 +54,7 @@ class ConnectionPool:
         self._sweep: asyncio.TimerHandle | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
-    async def send(self, envelope: Envelope) -> Sequence[Answer]:
+    async def send(self, envelope: MailEnvelope) -> Sequence[SmtpReply]:
         """Send one mail. Raises ServerAway and AnswerLost, see transact."""
         asked_at = time.monotonic()
         async with self._slots:
@@ -80,7 +80,7 @@ class ConnectionPool:
         if self._closing:
             await asyncio.wait(self._closing)
 
-    async def _use(self, client: SMTP, envelope: Envelope) -> Sequence[Answer]:
+    async def _use(self, client: SMTP, envelope: MailEnvelope) -> Sequence[SmtpReply]:
         self._busy += 1
         try:
             answers = await transact(client, envelope, self._timeout_seconds)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from postroom.privacy.masking import mask_text
 from postroom_email.errors import MailServersUnavailable
-from postroom_email.mailer import Answer, Envelope
+from postroom_email.mailer import MailEnvelope, SmtpReply
 from postroom_email.mailer.pool import AccessToken, ConnectionPool
 from postroom_email.mailer.servers import SmtpServer
 from postroom_email.mailer.transaction import ServerAway
@@ -32,7 +32,7 @@ class SmtpMailer:
         self._rest_seconds = rest_seconds
         self._away_until: dict[ConnectionPool, float] = {}
 
-    async def send(self, envelope: Envelope) -> Sequence[Answer]:
+    async def send(self, envelope: MailEnvelope) -> Sequence[SmtpReply]:
         """See Mailer."""
         problems = []
         for pool in self._candidates():

@@ -12,7 +12,7 @@ from aiosmtplib import (
 )
 
 from postroom_email.errors import AnswerLost
-from postroom_email.mailer import Answer, Envelope, Stage
+from postroom_email.mailer import MailEnvelope, SmtpReply, SmtpStage
 
 CLOSING = 421
 LOGIN_MISSING = frozenset((530, 535))
@@ -26,7 +26,7 @@ class ServerAway(Exception):
     """The server said or showed that it takes no mail now. Nothing was sent. The text is for operators."""
 
 
-async def transact(client: SMTP, envelope: Envelope, timeout_seconds: float) -> Sequence[Answer]:
+async def transact(client: SMTP, envelope: MailEnvelope, timeout_seconds: float) -> Sequence[SmtpReply]:
     """Send one mail; one answer per recipient.
 
     Raises ServerAway while nothing was sent, AnswerLost once the content was. What comes after the content may
@@ -36,7 +36,7 @@ async def transact(client: SMTP, envelope: Envelope, timeout_seconds: float) -> 
         refusal = await _open(client, envelope)
         if refusal is not None:
             code, text = refusal
-            return [Answer(recipient, code, text, Stage.SENDER) for recipient in envelope.recipients]
+            return [SmtpReply(recipient, code, text, SmtpStage.SENDER) for recipient in envelope.recipients]
         answers = [await _ask(client, recipient, envelope) for recipient in envelope.recipients]
     except SMTPResponseException as error:
         raise ServerAway(f"{error.code} {server_words(error.message)}") from None
@@ -46,10 +46,10 @@ async def transact(client: SMTP, envelope: Envelope, timeout_seconds: float) -> 
     if not accepted:
         return answers
     code, text = await _send_content(client, envelope.content, timeout_seconds)
-    return [Answer(a.recipient, code, text) if a.is_accepted else a for a in answers]
+    return [SmtpReply(a.recipient, code, text) if a.is_accepted else a for a in answers]
 
 
-async def _open(client: SMTP, envelope: Envelope) -> tuple[int, str] | None:
+async def _open(client: SMTP, envelope: MailEnvelope) -> tuple[int, str] | None:
     options = []
     if envelope.needs_smtputf8:
         if not client.supports_extension("smtputf8"):
@@ -68,14 +68,14 @@ async def _open(client: SMTP, envelope: Envelope) -> tuple[int, str] | None:
     return None
 
 
-async def _ask(client: SMTP, recipient: str, envelope: Envelope) -> Answer:
+async def _ask(client: SMTP, recipient: str, envelope: MailEnvelope) -> SmtpReply:
     try:
         code, message = await client.rcpt(recipient, encoding=_encoding(envelope))
     except SMTPRecipientRefused as error:
         if error.code == CLOSING or error.code < 0:
             raise
         code, message = error.code, error.message
-    return Answer(recipient, code, server_words(message), Stage.RECIPIENT)
+    return SmtpReply(recipient, code, server_words(message), SmtpStage.RECIPIENT)
 
 
 async def _send_content(client: SMTP, content: bytes, timeout_seconds: float) -> tuple[int, str]:
@@ -88,7 +88,7 @@ async def _send_content(client: SMTP, content: bytes, timeout_seconds: float) ->
     return code, server_words(message)
 
 
-def _encoding(envelope: Envelope) -> str:
+def _encoding(envelope: MailEnvelope) -> str:
     return "utf-8" if envelope.needs_smtputf8 else "ascii"
 
 

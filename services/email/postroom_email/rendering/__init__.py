@@ -1,4 +1,4 @@
-"""Mails from templates. This page is the port; how it is done lies beside it."""
+"""Mails from templates. This module is the port; the implementation is beside it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class MailContent:
     """What a person reads: a subject, and text or HTML or both saying the same."""
 
     subject: str
@@ -14,10 +14,10 @@ class Content:
     html: str | None = None
 
 
-class Renderer(Protocol):
+class ContentRenderer(Protocol):
     """Makes the content of a mail from a template's name."""
 
-    async def render(self, template: str, locale: str | None, context: Mapping[str, Any]) -> Content:
+    async def render(self, template: str, locale: str | None, context: Mapping[str, Any]) -> MailContent:
         """The template in the nearest language there is, filled with `context`.
 
         Raises UnknownTemplate, and TemplateFailed with the reason, within about a second.

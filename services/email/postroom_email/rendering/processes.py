@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from postroom_email.rendering import Content
+from postroom_email.rendering import MailContent
 from postroom_email.rendering.child import SECONDS
 from postroom_email.rendering.registry import Template
 from postroom_email.rendering.sandbox import OUTPUT_LIMIT, RenderingFailed
@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 10.0  # on the wall's clock, should the limit on processor ti
 _LINE_LIMIT = OUTPUT_LIMIT * 20  # three parts, each character up to six bytes in JSON
 
 
-class Children:
+class TemplateProcesses:
     """A few processes that render one mail after the other.
 
     One template has at most one of them at a time, so that one that loops leaves the others to the rest.
@@ -34,7 +34,7 @@ class Children:
         self._idle: list[asyncio.subprocess.Process] = []
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def render(self, template: Template, context: Mapping[str, Any]) -> Content:
+    async def render(self, template: Template, context: Mapping[str, Any]) -> MailContent:
         """The content, or RenderingFailed with the reason."""
         request = orjson.dumps(
             {"subject": template.subject, "text": template.text, "html": template.html, "context": context},
@@ -50,7 +50,7 @@ class Children:
             self._idle.append(child)
         if "error" in answer:
             raise RenderingFailed(answer["error"])
-        return Content(**answer)
+        return MailContent(**answer)
 
     async def close(self) -> None:
         """End all processes."""

@@ -11,7 +11,7 @@ from jinja2 import Template as Compiled
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from postroom.wire.errors import ConfigurationError
-from postroom_email.rendering import Content
+from postroom_email.rendering import MailContent
 
 OUTPUT_LIMIT = 1_000_000  # characters of one part; mail programs cut a mail off long before
 _WEB_URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
@@ -21,9 +21,9 @@ class RenderingFailed(Exception):
     """A template could not be rendered. The text is the reason."""
 
 
-def render(subject: str, text: str | None, html: str | None, context: Mapping[str, Any]) -> Content:
+def render(subject: str, text: str | None, html: str | None, context: Mapping[str, Any]) -> MailContent:
     """Fill in one template's parts. Raises RenderingFailed."""
-    return Content(
+    return MailContent(
         subject=_render(_compiled(subject, is_html=False), context).strip(),
         text=None if text is None else _render(_compiled(text, is_html=False), context),
         html=None if html is None else _render(_compiled(html, is_html=True), context),

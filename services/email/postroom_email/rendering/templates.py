@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from postroom_email.errors import TemplateFailed
-from postroom_email.rendering import Content
-from postroom_email.rendering.processes import Children
+from postroom_email.rendering import MailContent
+from postroom_email.rendering.processes import TemplateProcesses
 from postroom_email.rendering.registry import Registry, read_templates
 from postroom_email.rendering.sandbox import RenderingFailed, render
 
@@ -18,23 +18,23 @@ class TemplateRenderer:
 
     Args:
         registry: the templates there are.
-        children: processes for templates that are not shipped.
+        processes: processes for templates that are not shipped.
         always: values every template may use; a mail's own come before them.
     """
 
-    def __init__(self, registry: Registry, children: Children, always: Mapping[str, Any]) -> None:
+    def __init__(self, registry: Registry, processes: TemplateProcesses, always: Mapping[str, Any]) -> None:
         self._registry = registry
-        self._children = children
+        self._processes = processes
         self._always = always
 
-    async def render(self, template: str, locale: str | None, context: Mapping[str, Any]) -> Content:
+    async def render(self, template: str, locale: str | None, context: Mapping[str, Any]) -> MailContent:
         """See Renderer."""
         found = self._registry.find(template, locale)
         values = {**self._always, **context}
         try:
             if found.is_shipped:  # known not to loop, and quick
                 return render(found.subject, found.text, found.html, values)
-            return await self._children.render(found, values)
+            return await self._processes.render(found, values)
         except RenderingFailed as error:
             raise TemplateFailed(f"template {found.name} ({found.locale}): {error}") from None
 
@@ -47,8 +47,8 @@ async def template_renderer(
     templates = list(read_templates(files("postroom_email") / "templates", is_shipped=True))
     if own is not None:
         templates += read_templates(own, is_shipped=False)
-    children = Children()
+    processes = TemplateProcesses()
     try:
-        yield TemplateRenderer(Registry(templates, default_locale), children, always)
+        yield TemplateRenderer(Registry(templates, default_locale), processes, always)
     finally:
-        await children.close()
+        await processes.close()

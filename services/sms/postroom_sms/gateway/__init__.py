@@ -34,7 +34,7 @@ class Accepted:
     provider_ids: tuple[str, ...]
 
 
-class Progress(StrEnum):
+class DeliveryProgress(StrEnum):
     """How far a text, or one part of it, has come."""
 
     ACCEPTED = "accepted"
@@ -48,7 +48,7 @@ class Receipt:
 
     gateway: str
     provider_id: str
-    progress: Progress
+    progress: DeliveryProgress
     reason: str | None = None
 
 

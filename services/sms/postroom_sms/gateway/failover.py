@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from postroom.privacy.masking import mask_text
 from postroom.wire.errors import JobError
-from postroom_sms.errors import AnswerLost, GatewayUnavailable
+from postroom_sms.errors import GatewayAnswerLost, GatewayUnavailable
 from postroom_sms.gateway import Accepted, Gateway, Text
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Failover:
     async def deliver(self, text: Text, *, only: str | None = None) -> Accepted:
         """See Gateway. With `only`, nothing is sent by a gateway of another name, if there is one of this name.
 
-        An AnswerLost names in `gateway` whose answer it was.
+        An GatewayAnswerLost names in `gateway` whose answer it was.
         """
         problems = []
         for place, gateway in self._candidates(only):
@@ -71,7 +71,7 @@ class Failover:
                 self._note_away(place, str(error))
                 problems.append(f"{gateway.name}: {error}")
                 continue
-            except AnswerLost as error:
+            except GatewayAnswerLost as error:
                 error.gateway = gateway.name
                 raise
             except JobError:

@@ -11,7 +11,7 @@ import httpx
 
 from postroom.tls import system_authorities
 from postroom_sms.errors import (
-    AnswerLost,
+    GatewayAnswerLost,
     GatewayThrottled,
     GatewayUnavailable,
     RecipientOptedOut,
@@ -58,7 +58,9 @@ class HttpGateway:
         except _NOT_SENT as error:
             raise GatewayUnavailable(f"{self._host} cannot be reached ({type(error).__name__})") from None
         except (httpx.HTTPError, httpx.StreamError) as error:
-            raise AnswerLost(f"the request left for {self._host}, no answer came ({type(error).__name__})") from None
+            raise GatewayAnswerLost(
+                f"the request left for {self._host}, no answer came ({type(error).__name__})"
+            ) from None
         return self._accepted(response, body)
 
     def _request(self, text: Text) -> dict[str, Any]:
@@ -97,7 +99,7 @@ class HttpGateway:
             self._refuse(status, said)
         if self._api.success_field is not None and said not in self._api.success_values:
             if said is None:
-                raise AnswerLost(f"{self._host} answers {status} without {self._api.success_field}")
+                raise GatewayAnswerLost(f"{self._host} answers {status} without {self._api.success_field}")
             raise TextRefused(f"{self._host} refuses the text ({said})")
         return Accepted(self.name, self._ids(answer, status))
 
@@ -113,14 +115,14 @@ class HttpGateway:
             raise GatewayUnavailable(f"{self._host} answers 503: it is away")
         if status >= 500:
             # It may have passed the text on before it failed.
-            raise AnswerLost(f"{self._host} answers {status}: it may have sent the text")
+            raise GatewayAnswerLost(f"{self._host} answers {status}: it may have sent the text")
 
     def _refuse(self, status: int, said: str | None) -> None:
         words = f"{self._host} answers {status}" + (f" ({said})" if said else "")
         if status in (408, 425):
             raise TextDeferred(words)
         if 200 <= status < 300:
-            raise AnswerLost(f"{words}, which is not among SMS_HTTP_SUCCESS_STATUSES")
+            raise GatewayAnswerLost(f"{words}, which is not among SMS_HTTP_SUCCESS_STATUSES")
         raise TextRefused(words)
 
     def _ids(self, answer: Any, status: int) -> tuple[str, ...]:
@@ -128,7 +130,7 @@ class HttpGateway:
             return ()
         provider_id = look_up(answer, self._api.id_field)
         if provider_id is None:
-            raise AnswerLost(f"{self._host} answers {status} without {self._api.id_field}")
+            raise GatewayAnswerLost(f"{self._host} answers {status} without {self._api.id_field}")
         return (provider_id,)
 
 

@@ -12,7 +12,7 @@ from postroom.privacy.masking import DOTS, mask_text
 from postroom.privacy.redaction import redact
 from postroom.tls import system_authorities
 from postroom.wire.errors import ConfigurationError
-from postroom_sms.errors import AnswerLost, GatewayUnavailable
+from postroom_sms.errors import GatewayAnswerLost, GatewayUnavailable
 from postroom_sms.gateway import Text
 from postroom_sms.gateway.url import GatewayUrl
 
@@ -29,7 +29,7 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GatewayResponse:
     """What the provider said. Header names are in lower case."""
 
     status: int
@@ -49,10 +49,10 @@ def open_client(timeout: timedelta) -> AbstractAsyncContextManager[httpx.AsyncCl
     )
 
 
-async def exchange(client: httpx.AsyncClient, request: httpx.Request, timeout: timedelta) -> Answer:  # noqa: ASYNC109
+async def exchange(client: httpx.AsyncClient, request: httpx.Request, timeout: timedelta) -> GatewayResponse:  # noqa: ASYNC109
     """Send `request` and read the whole answer, all within `timeout`.
 
-    Raises GatewayUnavailable while nothing was sent, and when the API redirects; AnswerLost when the request may
+    Raises GatewayUnavailable while nothing was sent, and when the API redirects; GatewayAnswerLost when the request may
     have been read and no whole answer came.
     """
     host = request.url.host
@@ -66,10 +66,10 @@ async def exchange(client: httpx.AsyncClient, request: httpx.Request, timeout: t
     except _NOT_SENT as error:
         raise GatewayUnavailable(f"{host} cannot be reached ({type(error).__name__})") from None
     except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
-        raise AnswerLost(f"the request left for {host}, no whole answer came ({type(error).__name__})") from None
+        raise GatewayAnswerLost(f"the request left for {host}, no whole answer came ({type(error).__name__})") from None
     if response.is_redirect:
         raise GatewayUnavailable(f"{host} answers {response.status_code}: its API is elsewhere; check api_base=")
-    return Answer(response.status_code, response.headers, body)
+    return GatewayResponse(response.status_code, response.headers, body)
 
 
 async def _read_capped(response: httpx.Response) -> bytes:
@@ -77,7 +77,7 @@ async def _read_capped(response: httpx.Response) -> bytes:
     async for piece in response.aiter_bytes():
         body += piece
         if len(body) > LARGEST_ANSWER_BYTES:
-            raise AnswerLost(f"{response.url.host} answers with more than {LARGEST_ANSWER_BYTES} bytes")
+            raise GatewayAnswerLost(f"{response.url.host} answers with more than {LARGEST_ANSWER_BYTES} bytes")
     return bytes(body)
 
 

@@ -18,9 +18,9 @@ from botocore.exceptions import BotoCoreError
 from botocore.parsers import ResponseParserError, create_parser
 
 from postroom.wire.errors import ConfigurationError
-from postroom_sms.errors import AnswerLost, GatewayUnavailable
+from postroom_sms.errors import GatewayAnswerLost, GatewayUnavailable
 from postroom_sms.gateway import Accepted, Receipt, Text
-from postroom_sms.gateway.http_client import Answer, api_root, exchange, open_client, provider_words
+from postroom_sms.gateway.http_client import GatewayResponse, api_root, exchange, open_client, provider_words
 from postroom_sms.gateway.sns_errors import refuse
 from postroom_sms.gateway.url import API_BASE, GatewayUrl
 
@@ -84,7 +84,7 @@ class SnsGateway:
         SigV4Auth(credentials, "sns", self._region).add_auth(request)
         return self._client.build_request("POST", self._endpoint, content=body, headers=dict(request.headers.items()))
 
-    def _accepted(self, answer: Answer, text: Text) -> Accepted:
+    def _accepted(self, answer: GatewayResponse, text: Text) -> Accepted:
         said = self._read(answer)
         error = said.get("Error")
         if error is not None or answer.status >= 300:
@@ -96,10 +96,12 @@ class SnsGateway:
                 answer.headers.get("retry-after"),
             )
         if not said.get("MessageId"):
-            raise AnswerLost(f"Amazon SNS answers {answer.status} without a MessageId; it may have sent the text")
+            raise GatewayAnswerLost(
+                f"Amazon SNS answers {answer.status} without a MessageId; it may have sent the text"
+            )
         return Accepted(self.name, (str(said["MessageId"]),))
 
-    def _read(self, answer: Answer) -> dict[str, Any]:
+    def _read(self, answer: GatewayResponse) -> dict[str, Any]:
         response = {"status_code": answer.status, "headers": {}, "body": answer.body}
         try:
             parsed: dict[str, Any] = create_parser("query").parse(response, self._publish_output)

@@ -3,7 +3,7 @@
 from typing import NoReturn
 
 from postroom_sms.errors import (
-    AnswerLost,
+    GatewayAnswerLost,
     GatewayThrottled,
     GatewayUnavailable,
     NumberRefused,
@@ -55,7 +55,7 @@ def refuse(status: int, code: str, words: str, retry_after: str | None) -> NoRet
     if code in AWAY or status == 503:
         raise GatewayUnavailable(said)
     if status >= 500:
-        raise AnswerLost(f"{said}; it may have sent the text")  # an InternalError promises nothing
+        raise GatewayAnswerLost(f"{said}; it may have sent the text")  # an InternalError promises nothing
     if code.startswith("InvalidParameter") and "phone" in words.lower():
         raise NumberRefused(said)
     if status == 408:

@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 
 from postroom.wire.errors import ConfigurationError
-from postroom_sms.errors import AnswerLost
+from postroom_sms.errors import GatewayAnswerLost
 from postroom_sms.gateway import Accepted, Receipt, Text
 from postroom_sms.gateway.http import read_retry_after
-from postroom_sms.gateway.http_client import Answer, api_root, exchange, open_client, provider_words
+from postroom_sms.gateway.http_client import GatewayResponse, api_root, exchange, open_client, provider_words
 from postroom_sms.gateway.twilio_errors import refuse
 from postroom_sms.gateway.url import API_BASE, GatewayUrl
 
@@ -60,7 +60,7 @@ class TwilioGateway:
             form["ValidityPeriod"] = str(int(min(max(left, 1), LONGEST_VALIDITY_SECONDS)))
         return form
 
-    def _accepted(self, answer: Answer, text: Text) -> Accepted:
+    def _accepted(self, answer: GatewayResponse, text: Text) -> Accepted:
         message = _read_object(answer.body)
         if not 200 <= answer.status < 300:
             code = message.get("code")
@@ -70,10 +70,12 @@ class TwilioGateway:
             self._refuse(answer, message.get("error_code"), provider_words(message.get("error_message") or "", text))
         sid = message.get("sid")
         if not isinstance(sid, str) or not sid:
-            raise AnswerLost(f"Twilio answers {answer.status} without a message's sid; it may have sent the text")
+            raise GatewayAnswerLost(
+                f"Twilio answers {answer.status} without a message's sid; it may have sent the text"
+            )
         return Accepted(self.name, (sid,))
 
-    def _refuse(self, answer: Answer, code: Any, words: str) -> None:
+    def _refuse(self, answer: GatewayResponse, code: Any, words: str) -> None:
         number = code if isinstance(code, int) and not isinstance(code, bool) else None
         refuse(answer.status, number, words, read_retry_after(answer.headers.get("retry-after")))
 

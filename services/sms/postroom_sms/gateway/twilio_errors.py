@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import NoReturn
 
 from postroom_sms.errors import (
-    AnswerLost,
+    GatewayAnswerLost,
     GatewayThrottled,
     GatewayUnavailable,
     NumberRefused,
@@ -62,7 +62,7 @@ def _refuse_by_status(status: int, said: str, reason: str | None) -> NoReturn:
     if status >= 500:
         # The request had arrived. A 500 may come after the text was queued, and a 502 or 504 from a proxy whose
         # server has queued it; Twilio promises for neither that nothing was sent, and knows no idempotency key.
-        raise AnswerLost(f"{said}; it may have sent the text")
+        raise GatewayAnswerLost(f"{said}; it may have sent the text")
     if status in (408, 409, 425):
         raise TextDeferred(said)
     raise TextRefused(f"{said} ({reason})" if reason else said)

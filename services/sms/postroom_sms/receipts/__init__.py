@@ -4,6 +4,6 @@
 """
 
 from postroom_sms.receipts.server import ReceiptServer, open_receipts
-from postroom_sms.receipts.settings import HttpReceipts, ReceiptSettings
+from postroom_sms.receipts.settings import HttpReceipts, ReceiptServerOptions
 
-__all__ = ["HttpReceipts", "ReceiptServer", "ReceiptSettings", "open_receipts"]
+__all__ = ["HttpReceipts", "ReceiptServer", "ReceiptServerOptions", "open_receipts"]

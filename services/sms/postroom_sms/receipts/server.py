@@ -14,10 +14,10 @@ from postroom.wire.errors import ConfigurationError
 from postroom_sms.gateway import Receipt
 from postroom_sms.receipts import generic, twilio
 from postroom_sms.receipts.refusals import Unreadable, Untrusted
-from postroom_sms.receipts.settings import MOST_BODY_BYTES, HttpReceipts, ReceiptSettings
+from postroom_sms.receipts.settings import MOST_BODY_BYTES, HttpReceipts, ReceiptServerOptions
 from postroom_sms.receipts.sns import SnsTopic
 from postroom_sms.receipts.sns_signature import Fetch
-from postroom_sms.texts import ReceiptDesk
+from postroom_sms.texts import ReceiptHandler
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +38,12 @@ class ReceiptServer:
 
 @asynccontextmanager
 async def open_receipts(
-    settings: ReceiptSettings, desk: ReceiptDesk, fetch: Fetch | None = None
+    settings: ReceiptServerOptions, handler: ReceiptHandler, fetch: Fetch | None = None
 ) -> AsyncIterator[ReceiptServer]:
-    """Take receipts and hand them to `desk` until the end of the block.
+    """Take receipts and hand them to `handler` until the end of the block.
 
     Answered are 204 once a receipt is stored; 403 to a wrong signature; 400 to what cannot be read; 413 to more
-    than 64 KiB; 503, so that the provider comes again, when the desk fails.
+    than 64 KiB; 503, so that the provider comes again, when the handler fails.
 
     Args:
         fetch: gets Amazon's certificates and confirms subscriptions; over HTTPS when absent.
@@ -52,7 +52,7 @@ async def open_receipts(
     """
     app = web.Application(client_max_size=MOST_BODY_BYTES)
     for path, read in _readers(settings, fetch or _fetch).items():
-        app.router.add_post(f"/receipts/{path}", _Endpoint(path, read, desk).take)
+        app.router.add_post(f"/receipts/{path}", _Endpoint(path, read, handler).take)
     runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=SLOWEST_DESK_SECONDS)
     await runner.setup()
     try:
@@ -61,7 +61,7 @@ async def open_receipts(
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, settings: ReceiptSettings) -> str:
+async def _listen(runner: web.AppRunner, settings: ReceiptServerOptions) -> str:
     try:
         await web.TCPSite(runner, settings.host, settings.port).start()
     except OSError as error:
@@ -72,7 +72,7 @@ async def _listen(runner: web.AppRunner, settings: ReceiptSettings) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _readers(settings: ReceiptSettings, fetch: Fetch) -> dict[str, Read]:
+def _readers(settings: ReceiptServerOptions, fetch: Fetch) -> dict[str, Read]:
     readers: dict[str, Read] = {}
     if settings.twilio_tokens:
         readers["twilio"] = _twilio_reader(settings)
@@ -84,7 +84,7 @@ def _readers(settings: ReceiptSettings, fetch: Fetch) -> dict[str, Read]:
     return readers
 
 
-def _twilio_reader(settings: ReceiptSettings) -> Read:
+def _twilio_reader(settings: ReceiptServerOptions) -> Read:
     if not settings.public_url:
         raise ConfigurationError("Twilio signs the address it calls: receipts from it need the public URL")
     root = settings.public_url.rstrip("/")
@@ -107,10 +107,10 @@ def _http_reader(api: HttpReceipts) -> Read:
 
 
 class _Endpoint:
-    def __init__(self, name: str, read: Read, desk: ReceiptDesk) -> None:
+    def __init__(self, name: str, read: Read, handler: ReceiptHandler) -> None:
         self._name = name
         self._read = read
-        self._desk = desk
+        self._handler = handler
 
     async def take(self, request: web.Request) -> web.Response:
         """Check, read, store, answer."""
@@ -123,7 +123,7 @@ class _Endpoint:
             async with asyncio.timeout(SLOWEST_DESK_SECONDS):
                 receipt = await self._read(request, body)
                 if receipt is not None:
-                    await self._desk.take(receipt)
+                    await self._handler.take(receipt)
         except Untrusted as error:
             return self._refused(403, error)
         except Unreadable as error:

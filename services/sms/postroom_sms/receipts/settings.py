@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
-from postroom_sms.gateway import Progress
+from postroom_sms.gateway import DeliveryProgress
 
 MOST_BODY_BYTES = 64 * 1024
 
@@ -30,15 +30,15 @@ class HttpReceipts:
     delivered: frozenset[str] = frozenset({"delivered"})
     undelivered: frozenset[str] = frozenset({"undelivered", "failed", "expired", "rejected"})
 
-    def progress(self, status: str) -> Progress:
+    def progress(self, status: str) -> DeliveryProgress:
         """What a status means."""
         if status.lower() in self.delivered:
-            return Progress.DELIVERED
-        return Progress.UNDELIVERED if status.lower() in self.undelivered else Progress.ACCEPTED
+            return DeliveryProgress.DELIVERED
+        return DeliveryProgress.UNDELIVERED if status.lower() in self.undelivered else DeliveryProgress.ACCEPTED
 
 
 @dataclass(frozen=True, slots=True)
-class ReceiptSettings:
+class ReceiptServerOptions:
     """Where receipts are taken and whom they are believed.
 
     Attributes:

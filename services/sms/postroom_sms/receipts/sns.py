@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from postroom.privacy.masking import mask_text
-from postroom_sms.gateway import Progress, Receipt
+from postroom_sms.gateway import DeliveryProgress, Receipt
 from postroom_sms.receipts.refusals import Unreadable, Untrusted
 from postroom_sms.receipts.sns_signature import Fetch, SnsVerifier, is_amazons
 
@@ -61,10 +61,12 @@ def _read_messaging_event(event: Mapping[str, Any]) -> Receipt | None:
     if not kind.startswith("TEXT_") or not message_id:
         return None
     if kind == "TEXT_DELIVERED":
-        return Receipt("sns", str(message_id), Progress.DELIVERED)
+        return Receipt("sns", str(message_id), DeliveryProgress.DELIVERED)
     if kind in _ON_ITS_WAY:
-        return Receipt("sns", str(message_id), Progress.ACCEPTED)
-    return Receipt("sns", str(message_id), Progress.UNDELIVERED, _reason(kind, event.get("messageStatusDescription")))
+        return Receipt("sns", str(message_id), DeliveryProgress.ACCEPTED)
+    return Receipt(
+        "sns", str(message_id), DeliveryProgress.UNDELIVERED, _reason(kind, event.get("messageStatusDescription"))
+    )
 
 
 def _read_delivery_log(event: Mapping[str, Any]) -> Receipt | None:
@@ -72,9 +74,9 @@ def _read_delivery_log(event: Mapping[str, Any]) -> Receipt | None:
     if not message_id:
         return None
     if event.get("status") == "SUCCESS":
-        return Receipt("sns", str(message_id), Progress.DELIVERED)
+        return Receipt("sns", str(message_id), DeliveryProgress.DELIVERED)
     said = _mapping(event.get("delivery")).get("providerResponse")
-    return Receipt("sns", str(message_id), Progress.UNDELIVERED, _reason(str(event.get("status")), said))
+    return Receipt("sns", str(message_id), DeliveryProgress.UNDELIVERED, _reason(str(event.get("status")), said))
 
 
 def _reason(kind: str, words: object) -> str:

@@ -7,16 +7,16 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import SecretStr
 
-from postroom_sms.gateway import Progress, Receipt
+from postroom_sms.gateway import DeliveryProgress, Receipt
 from postroom_sms.receipts.refusals import Unreadable, Untrusted
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 _PROGRESS = {
-    "delivered": Progress.DELIVERED,
-    "read": Progress.DELIVERED,
-    "undelivered": Progress.UNDELIVERED,
-    "failed": Progress.UNDELIVERED,
-    "canceled": Progress.UNDELIVERED,
+    "delivered": DeliveryProgress.DELIVERED,
+    "read": DeliveryProgress.DELIVERED,
+    "undelivered": DeliveryProgress.UNDELIVERED,
+    "failed": DeliveryProgress.UNDELIVERED,
+    "canceled": DeliveryProgress.UNDELIVERED,
 }
 
 
@@ -57,10 +57,10 @@ def read_receipt(form: Mapping[str, Sequence[str]]) -> Receipt:
     status = _first(form, "MessageStatus") or _first(form, "SmsStatus")
     if not sid or not status:
         raise Unreadable("MessageSid or MessageStatus is missing")
-    progress = _PROGRESS.get(status, Progress.ACCEPTED)
+    progress = _PROGRESS.get(status, DeliveryProgress.ACCEPTED)
     code = _first(form, "ErrorCode")
     reason = f"{status}, error {code}" if code else status
-    return Receipt("twilio", sid, progress, reason if progress is Progress.UNDELIVERED else None)
+    return Receipt("twilio", sid, progress, reason if progress is DeliveryProgress.UNDELIVERED else None)
 
 
 def _first(form: Mapping[str, Sequence[str]], name: str) -> str:

@@ -1,4 +1,4 @@
-"""Makes one HTTP call. This page is the port; the real one and the console lie beside it."""
+"""Makes one HTTP call. This module is the port; the real one and the console are beside it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,18 +6,18 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from postroom_webhook.urls import Target
+from postroom_webhook.urls import HttpTarget
 
 READ_BYTES = 64 * 1024
 """Of an answer that nobody needs whole: enough for most to be read to their end, so that the connection stays."""
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """What to send, how long it may take in all, and how many bytes of the answer's body are read at most."""
+class HttpRequest:
+    """What to send. `time_limit` is for the whole call, `read_bytes` is how much of the response's body is read at most."""
 
     method: str
-    target: Target
+    target: HttpTarget
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     time_limit: timedelta = timedelta(seconds=15)
@@ -25,7 +25,7 @@ class Call:
 
 
 class Ending(StrEnum):
-    """How the body of an answer ended."""
+    """How the body of a response ended."""
 
     COMPLETE = "complete"
     CAPPED = "capped"  # there was more than was to be read
@@ -33,8 +33,8 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back. Names of headers are lower case."""
+class HttpResponse:
+    """What the receiver answered. Names of headers are lower case."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -45,8 +45,8 @@ class Answer:
 class Caller(Protocol):
     """Calls receivers. Follows no redirects, keeps no cookies."""
 
-    async def call(self, call: Call) -> Answer:
-        """The answer, whatever its status: an answer whose body does not come to its end is one too.
+    async def call(self, request: HttpRequest) -> HttpResponse:
+        """Make the call. Returns the response, whatever its status, also when its body is not complete.
 
         Raises AddressNotAllowed, ReceiverUntrusted or ReceiverUnreachable, ReceiverTimedOut; the first two before
         anything was sent.

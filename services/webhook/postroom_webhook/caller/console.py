@@ -3,7 +3,7 @@
 import sys
 from typing import TextIO
 
-from postroom_webhook.caller import Answer, Call
+from postroom_webhook.caller import HttpRequest, HttpResponse
 
 
 class ConsoleCaller:
@@ -16,10 +16,10 @@ class ConsoleCaller:
     def __init__(self, output: TextIO | None = None) -> None:
         self._output = output
 
-    async def call(self, call: Call) -> Answer:
+    async def call(self, request: HttpRequest) -> HttpResponse:
         """See Caller."""
-        lines = [f"── {call.method} {call.target.place}{call.target.url.path}"]
-        lines += [f"{name}: {value}" for name, value in call.headers.items() if name.startswith("webhook-")]
-        lines += ["", (call.body or b"").decode(errors="replace")]
+        lines = [f"── {request.method} {request.target.place}{request.target.url.path}"]
+        lines += [f"{name}: {value}" for name, value in request.headers.items() if name.startswith("webhook-")]
+        lines += ["", (request.body or b"").decode(errors="replace")]
         print("\n".join(lines), file=self._output or sys.stdout, flush=True)
-        return Answer(200, body=b"printed")
+        return HttpResponse(200, body=b"printed")

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from postroom.tls import trusted_authorities
-from postroom_webhook.caller import Answer, Call, Ending
+from postroom_webhook.caller import Ending, HttpRequest, HttpResponse
 from postroom_webhook.caller.guarded import GuardedBackend, GuardedTransport
 from postroom_webhook.caller.resolver import Resolver, SystemResolver
 from postroom_webhook.errors import ReceiverTimedOut, ReceiverUnreachable, ReceiverUntrusted
@@ -31,31 +31,31 @@ class HttpCaller:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 
-    async def call(self, call: Call) -> Answer:
+    async def call(self, request: HttpRequest) -> HttpResponse:
         """See Caller."""
-        seconds = call.time_limit.total_seconds()
+        seconds = request.time_limit.total_seconds()
         # One limit for all of it: a receiver that sends a byte now and then would outlast any limit per read.
         deadline = asyncio.get_running_loop().time() + seconds
         try:
             async with asyncio.timeout_at(deadline):
-                response = await self._client.send(self._request(call), stream=True)
+                response = await self._client.send(self._request(request), stream=True)
         except (TimeoutError, httpx.TimeoutException):
-            raise ReceiverTimedOut(f"{call.target.place} did not answer within {seconds:g} s") from None
+            raise ReceiverTimedOut(f"{request.target.place} did not answer within {seconds:g} s") from None
         except (httpx.TransportError, ssl.SSLError, OSError) as error:
-            raise _unreachable(call.target.place, error) from None
+            raise _unreachable(request.target.place, error) from None
         try:
-            body, ending = await _read(response, call.read_bytes, deadline)
+            body, ending = await _read(response, request.read_bytes, deadline)
         finally:
             await response.aclose()
-        return Answer(response.status_code, dict(response.headers.items()), body, ending)
+        return HttpResponse(response.status_code, dict(response.headers.items()), body, ending)
 
-    def _request(self, call: Call) -> httpx.Request:
+    def _request(self, request: HttpRequest) -> httpx.Request:
         return self._client.build_request(
-            call.method,
-            call.target.url,
-            headers=dict(call.headers),
-            content=call.body,
-            timeout=httpx.Timeout(None, connect=call.time_limit.total_seconds()),
+            request.method,
+            request.target.url,
+            headers=dict(request.headers),
+            content=request.body,
+            timeout=httpx.Timeout(None, connect=request.time_limit.total_seconds()),
         )
 
 

@@ -1,1 +1,1 @@
-"""Fetches external data and publishes what changed: sources, pages, ledger, and the life of one sync (syncer)."""
+"""Fetches external data and publishes what changed: sources, pages, state, and one sync (syncer)."""

@@ -13,16 +13,16 @@ import orjson
 
 from postroom.wire.errors import InvalidMessage
 from postroom.wire.messages import SyncSource
-from postroom_webhook.caller import Answer
+from postroom_webhook.caller import HttpResponse
 from postroom_webhook.errors import SourceUnusable
-from postroom_webhook.urls import Target, parse_target
+from postroom_webhook.urls import HttpTarget, parse_target
 
 LINK = "link"
 LONGEST_ID = 255
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class SourceItem:
     """One item; `hash` is the same for the same content in whatever order its fields come."""
 
     id: str
@@ -31,19 +31,19 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class SourcePage:
     """What a page holds; `problems` names the items that cannot be used, and why."""
 
-    items: Sequence[Item]
+    items: Sequence[SourceItem]
     problems: Sequence[str]
-    next: Target | None
+    next: HttpTarget | None
 
 
-def read_page(source: SyncSource, target: Target, answer: Answer) -> Page:
+def read_page(source: SyncSource, target: HttpTarget, response: HttpResponse) -> SourcePage:
     """The page that was fetched from `target`. Raises SourceUnusable when it is not what the source describes."""
-    document = _read_json(answer.body) if source.format == "json" else None
-    rows = _read_csv(answer.body) if document is None else _list_in(document, source.items)
-    items: dict[str, Item] = {}
+    document = _read_json(response.body) if source.format == "json" else None
+    rows = _read_csv(response.body) if document is None else _list_in(document, source.items)
+    items: dict[str, SourceItem] = {}
     problems = []
     for position, row in enumerate(rows):
         try:
@@ -52,7 +52,7 @@ def read_page(source: SyncSource, target: Target, answer: Answer) -> Page:
             problems.append(f"item {position + 1}: {error}")
         else:
             items[item.id] = item  # of two with one id the last one counts
-    return Page(list(items.values()), problems, _next(source, target, answer, document))
+    return SourcePage(list(items.values()), problems, _next(source, target, response, document))
 
 
 def _read_json(body: bytes) -> Any:
@@ -76,7 +76,7 @@ def _list_in(document: Any, path: str | None) -> list[Any]:
     return rows
 
 
-def _item(row: Any, id_field: str) -> Item:
+def _item(row: Any, id_field: str) -> SourceItem:
     if not isinstance(row, dict) or None in row:
         raise ValueError("not an object, or a row with more columns than the heading")
     identity = _at(row, id_field)
@@ -85,14 +85,14 @@ def _item(row: Any, id_field: str) -> Item:
     if "\0" in str(identity):
         raise ValueError(f"{id_field} has a NUL character")
     content = orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
-    return Item(str(identity), hashlib.sha256(content).hexdigest(), row)
+    return SourceItem(str(identity), hashlib.sha256(content).hexdigest(), row)
 
 
-def _next(source: SyncSource, target: Target, answer: Answer, document: Any) -> Target | None:
+def _next(source: SyncSource, target: HttpTarget, response: HttpResponse, document: Any) -> HttpTarget | None:
     if source.next is None:
         return None
     if source.next == LINK:
-        given: Any = _next_link(answer.headers.get("link", ""))
+        given: Any = _next_link(response.headers.get("link", ""))
     else:
         given = _at(document, source.next)
     if given is None or given is False or given == "":
@@ -100,7 +100,7 @@ def _next(source: SyncSource, target: Target, answer: Answer, document: Any) -> 
     return _following(target, str(given), source.next_parameter)
 
 
-def _following(target: Target, given: str, parameter: str | None) -> Target:
+def _following(target: HttpTarget, given: str, parameter: str | None) -> HttpTarget:
     try:
         url = target.url.copy_set_param(parameter, given) if parameter else target.url.join(given)
         following = parse_target(str(url), "next")

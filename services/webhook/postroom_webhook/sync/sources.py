@@ -11,7 +11,7 @@ from postroom.wire.errors import ConfigurationError, InvalidMessage
 from postroom.wire.messages import SyncSource, describe_problems
 from postroom_webhook.errors import UnknownSecret, UnknownSource
 from postroom_webhook.headers import check_headers
-from postroom_webhook.urls import Target, parse_target
+from postroom_webhook.urls import HttpTarget, parse_target
 
 
 class HeaderSecrets:
@@ -35,7 +35,7 @@ class HeaderSecrets:
             if not name.strip() or not value:
                 raise ConfigurationError(f"WEBHOOK_SYNC_SECRETS: entry {position} is not name@https://host=value")
 
-    def value(self, name: str, target: Target) -> str:
+    def value(self, name: str, target: HttpTarget) -> str:
         """The value of `name`. Raises UnknownSecret when there is none, or not for this target."""
         origin, value = self._values.get(name, (None, ""))
         if origin != target.origin:
@@ -71,11 +71,11 @@ class Sources:
             raise UnknownSource(f"name: {job.name!r} is described in WEBHOOK_SYNC_FILE; send the name alone")
         return described or job
 
-    def target(self, source: SyncSource, url: str | None = None) -> Target:
+    def target(self, source: SyncSource, url: str | None = None) -> HttpTarget:
         """Where a page is fetched. Raises InvalidUrl."""
         return parse_target(url or source.url or "")
 
-    def headers(self, source: SyncSource, target: Target) -> dict[str, str]:
+    def headers(self, source: SyncSource, target: HttpTarget) -> dict[str, str]:
         """The headers with which it is fetched. Raises HeaderNotAllowed or UnknownSecret."""
         check_headers(source.headers)
         secret = {name: self._secrets.value(known_as, target) for name, known_as in source.secret_headers.items()}

@@ -1,4 +1,4 @@
-"""How far each source has been read, and what is known of its items."""
+"""How far each source was read, and what is known of its items: the tables of the syncer."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class SyncProgress:
     """Where a sync begins: at `cursor`, or anew with the last one's validators."""
 
     run: int
@@ -31,7 +31,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class PublishedItem:
     """An item as it was last published. `hash` is None once it is gone."""
 
     id: str
@@ -39,7 +39,7 @@ class Known:
     version: int
 
 
-class SyncLedger:
+class SyncState:
     """Remembers sources and items. Raises SQLAlchemy's errors when the database is away.
 
     Args:
@@ -50,7 +50,7 @@ class SyncLedger:
         self._database = database
         self._insert: Any = sqlite.insert if database.is_sqlite else postgresql.insert
 
-    async def begin(self, name: str, description: str, holder: str) -> Progress | None:
+    async def begin(self, name: str, description: str, holder: str) -> SyncProgress | None:
         """Hold the source for `holder` and say where to begin; None while another one holds it.
 
         Another `description` than the last time makes what was kept of pages and validators void; items stay.
@@ -68,23 +68,23 @@ class SyncLedger:
         await self._change(name, holder, etag=etag, last_modified=last_modified, **done)
 
     async def release(self, name: str, holder: str) -> None:
-        """Let others have the source."""
+        """End the hold, so that another job may read the source."""
         await self._change(name, holder, held_by=None, held_until=None)
 
-    async def known(self, name: str, ids: Sequence[str]) -> Mapping[str, Known]:
-        """What is known of these items; unknown ones are absent."""
+    async def known(self, name: str, ids: Sequence[str]) -> Mapping[str, PublishedItem]:
+        """The items among these that were published before, by id."""
 
-        def look(connection: Connection) -> dict[str, Known]:
+        def look(connection: Connection) -> dict[str, PublishedItem]:
             found = {}
             for some in _portions(ids):
                 query = select(ITEMS).where(ITEMS.c.source == name, ITEMS.c.item_id.in_(some))
                 for row in connection.execute(query):
-                    found[row.item_id] = Known(row.item_id, row.hash, row.version)
+                    found[row.item_id] = PublishedItem(row.item_id, row.hash, row.version)
             return found
 
         return await self._database.run(look)
 
-    async def save(self, name: str, run: int, items: Sequence[Known]) -> None:
+    async def save(self, name: str, run: int, items: Sequence[PublishedItem]) -> None:
         """Remember items as published and as seen in this run."""
         statement = self._insert(ITEMS)
         changed = {column: statement.excluded[column] for column in ("hash", "version", "run")}
@@ -95,14 +95,14 @@ class SyncLedger:
         ]
         await self._database.run(lambda connection: [connection.execute(upsert, some) for some in _portions(rows)])
 
-    async def gone(self, name: str, run: int, limit: int = _AT_ONCE) -> Sequence[Known]:
-        """Items that are there as far as is known, and were not seen in this run."""
+    async def gone(self, name: str, run: int, limit: int = _AT_ONCE) -> Sequence[PublishedItem]:
+        """Items that were published, are not deleted, and were not seen in this run."""
         unseen = (ITEMS.c.source == name, ITEMS.c.hash.is_not(None), ITEMS.c.run < run)
         query = select(ITEMS).where(*unseen).order_by(ITEMS.c.item_id).limit(limit)
         rows = await self._database.run(lambda connection: connection.execute(query).all())
-        return [Known(row.item_id, row.hash, row.version) for row in rows]
+        return [PublishedItem(row.item_id, row.hash, row.version) for row in rows]
 
-    def _begin(self, connection: Connection, name: str, description: str, holder: str) -> Progress | None:
+    def _begin(self, connection: Connection, name: str, description: str, holder: str) -> SyncProgress | None:
         blank = {"name": name, "description": description, "run": 0, "pages": 0}
         connection.execute(self._insert(SOURCES).values(blank).on_conflict_do_nothing())
         row = connection.execute(select(SOURCES).where(SOURCES.c.name == name).with_for_update()).one()
@@ -116,7 +116,7 @@ class SyncLedger:
             changes |= {"run": row.run + 1, "pages": 0}
         connection.execute(update(SOURCES).where(SOURCES.c.name == name).values(**changes))
         kept = {**row._mapping, **changes}
-        return Progress(kept["run"], kept["pages"], cursor, kept["etag"], kept["last_modified"])
+        return SyncProgress(kept["run"], kept["pages"], cursor, kept["etag"], kept["last_modified"])
 
     async def _change(self, name: str, holder: str, **values: Any) -> None:
         mine = update(SOURCES).where(SOURCES.c.name == name, SOURCES.c.held_by == holder).values(**values)

@@ -21,13 +21,13 @@ from typing import Protocol
 from postroom.wire.errors import InvalidPublish, PermanentFailure
 from postroom.wire.messages import Event, Message, SyncSource
 from postroom.wire.messages.sync import changed_in, deleted_from
-from postroom_webhook.caller import Answer, Call, Caller, Ending
+from postroom_webhook.caller import Caller, Ending, HttpRequest, HttpResponse
 from postroom_webhook.errors import ReceiverUnreachable, SourceBusy, SourceUnusable, SyncGoesOn
 from postroom_webhook.responses import failure_of
-from postroom_webhook.sync.pages import Item, Page, read_page
+from postroom_webhook.sync.pages import SourceItem, SourcePage, read_page
 from postroom_webhook.sync.sources import Sources
-from postroom_webhook.sync.state import Known, Progress, SyncLedger
-from postroom_webhook.urls import Target
+from postroom_webhook.sync.state import PublishedItem, SyncProgress, SyncState
+from postroom_webhook.urls import HttpTarget
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ AT_ONCE = 100  # events published together, then remembered together
 LOOK_AGAIN = timedelta(seconds=30)
 
 
-class Publishing(Protocol):
+class ItemPublisher(Protocol):
     """Publishes events: postroom.broker.publishing.Publisher."""
 
     async def publish(self, message: Message, *, message_id: str | None = None) -> str:
@@ -51,7 +51,7 @@ class Syncer:
     Attributes:
         caller: fetches.
         sources: describes them.
-        ledger: remembers.
+        state: how far each source was read, and what is known of its items.
         publisher: tells of changes.
         max_bytes: of one page.
         time_limit: for one page.
@@ -59,8 +59,8 @@ class Syncer:
 
     caller: Caller
     sources: Sources
-    ledger: SyncLedger
-    publisher: Publishing
+    state: SyncState
+    publisher: ItemPublisher
     max_bytes: int
     time_limit: timedelta
 
@@ -69,27 +69,27 @@ class Syncer:
         source = self.sources.find(job)
         first = self.sources.target(source)
         self.sources.headers(source, first)
-        progress = await self.ledger.begin(source.name, _description_of(source), holder)
+        progress = await self.state.begin(source.name, _description_of(source), holder)
         if progress is None:
             raise SourceBusy(f"{source.name}: another job is reading it", wait=LOOK_AGAIN)
         try:
             await self._read(source, first, progress, holder)
         except PermanentFailure:
             # The next job begins anew: what is kept may be the address of a page that is no more.
-            await self.ledger.turn_page(source.name, holder, None)
+            await self.state.turn_page(source.name, holder, None)
             raise
         finally:
-            await asyncio.shield(self.ledger.release(source.name, holder))
+            await asyncio.shield(self.state.release(source.name, holder))
 
-    async def _read(self, source: SyncSource, first: Target, progress: Progress, holder: str) -> None:
+    async def _read(self, source: SyncSource, first: HttpTarget, progress: SyncProgress, holder: str) -> None:
         target = self.sources.target(source, progress.cursor) if progress.cursor else first
         began, pages, problems = time.monotonic(), progress.pages, list[str]()
         while True:
-            answer = await self._fetch(source, target, progress if pages == 0 else None)
-            if answer.status == 304:
-                await self.ledger.finish(source.name, holder, progress.etag, progress.last_modified)
+            response = await self._fetch(source, target, progress if pages == 0 else None)
+            if response.status == 304:
+                await self.state.finish(source.name, holder, progress.etag, progress.last_modified)
                 return
-            page = await asyncio.to_thread(read_page, source, target, answer)
+            page = await asyncio.to_thread(read_page, source, target, response)
             problems += [*page.problems, *await self._publish_changes(source, progress.run, page)]
             pages += 1
             if page.next is None:
@@ -97,47 +97,49 @@ class Syncer:
             if pages >= MOST_PAGES:
                 raise SourceUnusable(f"{source.name}: more than {MOST_PAGES} pages; do they go round in circles?")
             target = page.next
-            await self.ledger.turn_page(source.name, holder, str(target.url))
+            await self.state.turn_page(source.name, holder, str(target.url))
             if time.monotonic() - began > LONGEST_TURN.total_seconds():
                 raise SyncGoesOn(f"{source.name}: {pages} pages are done", wait=timedelta(seconds=1))
-        await self._conclude(source, progress.run, holder, answer if pages == 1 else None, problems)
+        await self._conclude(source, progress.run, holder, response if pages == 1 else None, problems)
 
-    async def _fetch(self, source: SyncSource, target: Target, validators: Progress | None) -> Answer:
+    async def _fetch(self, source: SyncSource, target: HttpTarget, validators: SyncProgress | None) -> HttpResponse:
         headers = self.sources.headers(source, target)
         if validators and validators.etag:
             headers["If-None-Match"] = validators.etag
         if validators and validators.last_modified:
             headers["If-Modified-Since"] = validators.last_modified
-        answer = await self.caller.call(
-            Call("GET", target, headers, time_limit=self.time_limit, read_bytes=self.max_bytes + 1)
+        response = await self.caller.call(
+            HttpRequest("GET", target, headers, time_limit=self.time_limit, read_bytes=self.max_bytes + 1)
         )
-        if answer.status == 304 and validators and (validators.etag or validators.last_modified):
-            return answer
-        if failure := failure_of(answer, target.place, datetime.now(UTC)):
+        if response.status == 304 and validators and (validators.etag or validators.last_modified):
+            return response
+        if failure := failure_of(response, target.place, datetime.now(UTC)):
             raise failure
-        if len(answer.body) > self.max_bytes:
+        if len(response.body) > self.max_bytes:
             raise SourceUnusable(f"{source.name}: a page has more than WEBHOOK_SYNC_MAX_BYTES ({self.max_bytes})")
-        if answer.ending is not Ending.COMPLETE:
-            raise ReceiverUnreachable(f"{target.place} broke off after {len(answer.body)} bytes, or took too long")
-        return answer
+        if response.ending is not Ending.COMPLETE:
+            raise ReceiverUnreachable(f"{target.place} broke off after {len(response.body)} bytes, or took too long")
+        return response
 
-    async def _publish_changes(self, source: SyncSource, run: int, page: Page) -> list[str]:
+    async def _publish_changes(self, source: SyncSource, run: int, page: SourcePage) -> list[str]:
         problems = []
         for start in range(0, len(page.items), AT_ONCE):
             items = page.items[start : start + AT_ONCE]
-            known = await self.ledger.known(source.name, [item.id for item in items])
+            known = await self.state.known(source.name, [item.id for item in items])
             changed = [item for item in items if item.id not in known or known[item.id].hash != item.hash]
-            answers = await asyncio.gather(*(self._tell(source.name, item, known.get(item.id)) for item in changed))
-            problems += [answer for answer in answers if isinstance(answer, str)]
-            news = [answer for answer in answers if isinstance(answer, Known)]
+            results = await asyncio.gather(
+                *(self._publish_change(source.name, item, known.get(item.id)) for item in changed)
+            )
+            problems += [result for result in results if isinstance(result, str)]
+            news = [result for result in results if isinstance(result, PublishedItem)]
             if source.delete:  # that they were seen counts
                 news += [known[item.id] for item in items if item.id in known and item not in changed]
             if news:
-                await self.ledger.save(source.name, run, news)
+                await self.state.save(source.name, run, news)
         return problems
 
-    async def _tell(self, name: str, item: Item, before: Known | None) -> Known | str:
-        now = Known(item.id, item.hash, (before.version if before else 0) + 1)
+    async def _publish_change(self, name: str, item: SourceItem, before: PublishedItem | None) -> PublishedItem | str:
+        now = PublishedItem(item.id, item.hash, (before.version if before else 0) + 1)
         event = changed_in(name)(source=name, id=item.id, item=item.content)
         try:
             await self._publish(event, name, now)
@@ -145,12 +147,12 @@ class Syncer:
             return f"item {item.id[:50]!r}: {error}"
         return now
 
-    async def _publish(self, event: Event, name: str, item: Known) -> None:
-        told = "\0".join((name, item.id, str(item.version), item.hash or "gone"))
-        await self.publisher.publish(event, message_id=hashlib.sha256(told.encode()).hexdigest()[:32])
+    async def _publish(self, event: Event, name: str, item: PublishedItem) -> None:
+        seed = "\0".join((name, item.id, str(item.version), item.hash or "gone"))
+        await self.publisher.publish(event, message_id=hashlib.sha256(seed.encode()).hexdigest()[:32])
 
     async def _conclude(
-        self, source: SyncSource, run: int, holder: str, only_page: Answer | None, problems: Sequence[str]
+        self, source: SyncSource, run: int, holder: str, only_page: HttpResponse | None, problems: Sequence[str]
     ) -> None:
         if problems:
             some = "; ".join(problems[:3])
@@ -159,15 +161,15 @@ class Syncer:
             await self._publish_gone(source.name, run)
         # An ETag speaks of one page: of several, the others may have changed all the same.
         headers = only_page.headers if only_page else {}
-        await self.ledger.finish(source.name, holder, headers.get("etag"), headers.get("last-modified"))
+        await self.state.finish(source.name, holder, headers.get("etag"), headers.get("last-modified"))
 
     async def _publish_gone(self, name: str, run: int) -> None:
-        while gone := await self.ledger.gone(name, run):
-            told = [Known(item.id, None, item.version + 1) for item in gone]
+        while gone := await self.state.gone(name, run):
+            deleted = [PublishedItem(item.id, None, item.version + 1) for item in gone]
             await asyncio.gather(
-                *(self._publish(deleted_from(name)(source=name, id=item.id), name, item) for item in told)
+                *(self._publish(deleted_from(name)(source=name, id=item.id), name, item) for item in deleted)
             )
-            await self.ledger.save(name, run, told)
+            await self.state.save(name, run, deleted)
 
 
 def _description_of(source: SyncSource) -> str:

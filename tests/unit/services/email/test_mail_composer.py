@@ -8,7 +8,7 @@ import pytest
 
 from postroom.wire.errors import InvalidMessage
 from postroom_email.addresses import parse_address, parse_recipients
-from postroom_email.composer import Mail, Senders
+from postroom_email.composer import AllowedSenders, Mail
 from postroom_email.errors import InvalidAttachment, InvalidHeader, SenderNotAllowed, TemplateFailed, UnknownTemplate
 from tests.support.email_fakes import MemoryStorage, make_composer, make_send_email
 
@@ -86,7 +86,7 @@ async def test_a_foreign_sender_is_refused():
 @pytest.mark.parametrize("allowed", ["boss@example.com", "@example.com"])
 async def test_an_allowed_sender_may_send(allowed: str):
     default_sender = parse_address("sender", "no-reply@postroom.example")
-    senders = Senders(default_sender, frozenset([allowed]))
+    senders = AllowedSenders(default_sender, frozenset([allowed]))
 
     message = await composed({"senders": senders}, **{"from": "Boss <boss@example.com>"})
 

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from postroom_sms.errors import AnswerLost, GatewayThrottled, GatewayUnavailable, TextRefused
+from postroom_sms.errors import GatewayAnswerLost, GatewayThrottled, GatewayUnavailable, TextRefused
 from postroom_sms.gateway import Text
 from postroom_sms.gateway.failover import Failover
 from tests.support.sms_texts import NUMBER, ScriptedGateway
@@ -73,7 +73,7 @@ async def test_all_away_names_each_of_them_and_tries_all_again(
 
 
 @pytest.mark.parametrize(
-    "error", [AnswerLost("?"), GatewayThrottled("wait", retry_after=timedelta(seconds=1)), TextRefused("no")]
+    "error", [GatewayAnswerLost("?"), GatewayThrottled("wait", retry_after=timedelta(seconds=1)), TextRefused("no")]
 )
 async def test_no_other_answer_leads_to_the_second(
     both: Failover, first: ScriptedGateway, second: ScriptedGateway, error: Exception
@@ -87,9 +87,9 @@ async def test_no_other_answer_leads_to_the_second(
 
 
 async def test_a_lost_answer_says_whose_it_was(both: Failover, first: ScriptedGateway):
-    first.script = [AnswerLost("?")]
+    first.script = [GatewayAnswerLost("?")]
 
-    with pytest.raises(AnswerLost) as caught:
+    with pytest.raises(GatewayAnswerLost) as caught:
         await both.deliver(TEXT)
 
     assert caught.value.gateway == "first"

@@ -15,7 +15,7 @@ from postroom_sms.errors import (
     TextDeferred,
     TextRefused,
 )
-from postroom_sms.gateway import Progress
+from postroom_sms.gateway import DeliveryProgress
 from postroom_sms.gateway.smpp.options import read_options
 from postroom_sms.gateway.smpp.parts import ReferenceNumbers, split_parts
 from postroom_sms.gateway.smpp.pdu import DeliverSm, MalformedPdu, Tag, read_deliver_sm, read_header
@@ -54,18 +54,18 @@ def test_a_retry_has_the_same_reference_and_another_text_has_another():
 @pytest.mark.parametrize(
     ("state", "progress"),
     [
-        (b"DELIVRD", Progress.DELIVERED),
-        (b"UNDELIV", Progress.UNDELIVERED),
-        (b"EXPIRED", Progress.UNDELIVERED),
-        (b"REJECTD", Progress.UNDELIVERED),
-        (b"DELETED", Progress.UNDELIVERED),
-        (b"ACCEPTD", Progress.ACCEPTED),
-        (b"ENROUTE", Progress.ACCEPTED),
-        (b"UNKNOWN", Progress.ACCEPTED),
-        (b"delivrd", Progress.DELIVERED),
+        (b"DELIVRD", DeliveryProgress.DELIVERED),
+        (b"UNDELIV", DeliveryProgress.UNDELIVERED),
+        (b"EXPIRED", DeliveryProgress.UNDELIVERED),
+        (b"REJECTD", DeliveryProgress.UNDELIVERED),
+        (b"DELETED", DeliveryProgress.UNDELIVERED),
+        (b"ACCEPTD", DeliveryProgress.ACCEPTED),
+        (b"ENROUTE", DeliveryProgress.ACCEPTED),
+        (b"UNKNOWN", DeliveryProgress.ACCEPTED),
+        (b"delivrd", DeliveryProgress.DELIVERED),
     ],
 )
-def test_a_receipts_state_is_read_and_never_the_texts_own_words(state: bytes, progress: Progress):
+def test_a_receipts_state_is_read_and_never_the_texts_own_words(state: bytes, progress: DeliveryProgress):
     receipt = read_receipt(DeliverSm(RECEIPT, 0, WORDS % (state, b"000")), "smpp", MessageIds.SAME)
 
     assert receipt is not None
@@ -84,7 +84,7 @@ def test_optional_parameters_alone_make_a_receipt():
     receipt = read_receipt(DeliverSm(0, 0, b"", tags), "smpp", MessageIds.SAME)
 
     assert receipt is not None
-    assert (receipt.provider_id, receipt.progress) == ("abc", Progress.UNDELIVERED)
+    assert (receipt.provider_id, receipt.progress) == ("abc", DeliveryProgress.UNDELIVERED)
     assert receipt.reason == "UNDELIV, error 33"
 
 

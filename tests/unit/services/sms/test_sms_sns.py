@@ -6,7 +6,7 @@ import pytest
 
 from postroom.wire.errors import ConfigurationError
 from postroom_sms.errors import (
-    AnswerLost,
+    GatewayAnswerLost,
     GatewayThrottled,
     GatewayUnavailable,
     NumberRefused,
@@ -37,7 +37,7 @@ SECONDS = timedelta(seconds=5)
         (403, "SignatureDoesNotMatch", "", GatewayUnavailable),
         (400, "ExpiredToken", "", GatewayUnavailable),
         (503, "", "", GatewayUnavailable),
-        (500, "InternalError", "", AnswerLost),
+        (500, "InternalError", "", GatewayAnswerLost),
         (400, "", "", TextRefused),
     ],
 )

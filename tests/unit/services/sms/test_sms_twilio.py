@@ -7,7 +7,7 @@ import pytest
 
 from postroom.wire.errors import ConfigurationError
 from postroom_sms.errors import (
-    AnswerLost,
+    GatewayAnswerLost,
     GatewayThrottled,
     GatewayUnavailable,
     NumberRefused,
@@ -49,14 +49,14 @@ async def send(provider: Provider, text: Text = TEXT, *, options: str = "from=+1
         (503, 20503, GatewayUnavailable),
         (503, None, GatewayUnavailable),
         (307, None, GatewayUnavailable),
-        (500, 20500, AnswerLost),
-        (502, None, AnswerLost),
-        (504, None, AnswerLost),
+        (500, 20500, GatewayAnswerLost),
+        (502, None, GatewayAnswerLost),
+        (504, None, GatewayAnswerLost),
         (408, None, TextDeferred),
         (429, 20429, GatewayThrottled),
         (429, None, GatewayThrottled),
         (400, 14107, GatewayThrottled),
-        (201, None, AnswerLost),
+        (201, None, GatewayAnswerLost),
     ],
 )
 async def test_an_answer_means_what_its_code_says(status: int, code: int | None, expected: type[Exception]):
@@ -84,7 +84,7 @@ async def test_an_answer_without_an_id_is_a_lost_answer(body: object):
     provider = twilio_stand_in()
     provider.answers.append((201, {}, body))
 
-    with pytest.raises(AnswerLost):
+    with pytest.raises(GatewayAnswerLost):
         await send(provider)
 
 
@@ -108,7 +108,7 @@ async def test_an_answer_without_end_is_a_lost_answer():
     provider = twilio_stand_in()
     provider.trouble = Trouble.STREAMS
 
-    with pytest.raises(AnswerLost, match="more than 65536 bytes"):
+    with pytest.raises(GatewayAnswerLost, match="more than 65536 bytes"):
         await send(provider)
 
 

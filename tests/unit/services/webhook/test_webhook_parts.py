@@ -6,7 +6,7 @@ import pytest
 
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import SyncSource
-from postroom_webhook.caller import Answer
+from postroom_webhook.caller import HttpResponse
 from postroom_webhook.errors import (
     HostBusy,
     ReceiverFailed,
@@ -17,7 +17,7 @@ from postroom_webhook.errors import (
     UnknownSecret,
     UnknownSource,
 )
-from postroom_webhook.host_limits import HostLanes
+from postroom_webhook.host_limits import HostLimits
 from postroom_webhook.responses import failure_of, retry_after
 from postroom_webhook.settings import WebhookSettings
 from postroom_webhook.signing import Secrets
@@ -72,16 +72,16 @@ def test_retry_after_is_read_in_both_forms_up_to_a_day(value: str, seconds: int 
     ],
 )
 def test_a_status_decides_what_becomes_of_the_job(status: int, kind: type) -> None:
-    assert type(failure_of(Answer(status), "host:80", NOW)) is kind
+    assert type(failure_of(HttpResponse(status), "host:80", NOW)) is kind
 
 
 async def test_a_host_has_its_share_and_the_rest_is_sent_away_one_behind_the_other() -> None:
     now = 100.0
-    lanes = HostLanes(2, timedelta(seconds=60), clock=lambda: now)
+    limits = HostLimits(2, timedelta(seconds=60), clock=lambda: now)
     leave, order = asyncio.Event(), []
 
     async def call(name: str) -> None:
-        async with lanes.turn("slow:80"):
+        async with limits.turn("slow:80"):
             order.append(name)
             await leave.wait()
 
@@ -91,10 +91,10 @@ async def test_a_host_has_its_share_and_the_rest_is_sent_away_one_behind_the_oth
     waits = []
     for _ in range(3):
         with pytest.raises(HostBusy) as busy:
-            async with lanes.turn("slow:80"):
+            async with limits.turn("slow:80"):
                 pass
         waits.append(busy.value.wait.total_seconds())
-    async with lanes.turn("quick:80"):
+    async with limits.turn("quick:80"):
         order.append("quick")
     leave.set()
     await asyncio.gather(*tasks)
@@ -104,20 +104,20 @@ async def test_a_host_has_its_share_and_the_rest_is_sent_away_one_behind_the_oth
 
 
 async def test_who_has_waited_long_enough_gives_its_place_back() -> None:
-    lanes = HostLanes(1, timedelta(seconds=0.01))
-    async with lanes.turn("h:80"):
+    limits = HostLimits(1, timedelta(seconds=0.01))
+    async with limits.turn("h:80"):
         for _ in range(3):
             with pytest.raises(HostBusy):
-                async with lanes.turn("h:80"):
+                async with limits.turn("h:80"):
                     pass
-    async with lanes.turn("h:80"):
+    async with limits.turn("h:80"):
         pass
 
 
 def test_a_csv_has_items_and_names_those_that_cannot_be_used() -> None:
     source = SyncSource(name="c", format="csv", id_field="sku")
 
-    page = read_page(source, TARGET, Answer(200, body=b"sku,price\nA,1\n,2\nB,3,4\n"))
+    page = read_page(source, TARGET, HttpResponse(200, body=b"sku,price\nA,1\n,2\nB,3,4\n"))
 
     assert [(item.id, item.content["price"]) for item in page.items] == [("A", "1")]
     assert [problem.partition(":")[0] for problem in page.problems] == ["item 2", "item 3"]
@@ -125,9 +125,9 @@ def test_a_csv_has_items_and_names_those_that_cannot_be_used() -> None:
 
 def test_the_next_page_is_found_in_a_link_or_by_a_cursor() -> None:
     link = {"link": '<https://crm.example/list?p=0>; rel="prev", </list?p=2>; rel="next last"'}
-    by_link = read_page(SyncSource(name="c", next="link"), TARGET, Answer(200, link, b"[]"))
+    by_link = read_page(SyncSource(name="c", next="link"), TARGET, HttpResponse(200, link, b"[]"))
     cursor = SyncSource(name="c", items="d", next="m.after", next_parameter="after")
-    by_cursor = read_page(cursor, TARGET, Answer(200, body=b'{"d": [], "m": {"after": "x&y"}}'))
+    by_cursor = read_page(cursor, TARGET, HttpResponse(200, body=b'{"d": [], "m": {"after": "x&y"}}'))
 
     assert [str(page.next and page.next.url) for page in (by_link, by_cursor)] == [
         "https://crm.example/list?p=2",
@@ -138,7 +138,7 @@ def test_the_next_page_is_found_in_a_link_or_by_a_cursor() -> None:
 @pytest.mark.parametrize("url", ["https://evil.example/", "http://crm.example/list?p=2", "/list"])
 def test_a_next_page_elsewhere_or_the_same_is_not_fetched(url: str) -> None:
     with pytest.raises(SourceUnusable):
-        read_page(SyncSource(name="c", next="link"), TARGET, Answer(200, {"link": f"<{url}>; rel=next"}, b"[]"))
+        read_page(SyncSource(name="c", next="link"), TARGET, HttpResponse(200, {"link": f"<{url}>; rel=next"}, b"[]"))
 
 
 def test_a_secret_header_goes_to_its_own_host_only() -> None:

@@ -16,12 +16,12 @@ from aiosmpplib.protocol import BindTransceiver, SubmitSm
 from aiosmpplib.state import NPI, TON, PhoneNumber
 
 from postroom.wire.errors import PermanentFailure, TemporaryFailure
-from postroom_sms.errors import AnswerLost, GatewayUnavailable, TextDeferred, TextRefused
+from postroom_sms.errors import GatewayAnswerLost, GatewayUnavailable, TextDeferred, TextRefused
 from postroom_sms.gateway import Accepted, Receipt, Text
 from postroom_sms.gateway.smpp.link import BIND_FAILURES, CannotBind, Link, kept_open
 from postroom_sms.gateway.smpp.options import SmppOptions, read_options
-from postroom_sms.gateway.smpp.parts import Part, ReferenceNumbers, split_parts
-from postroom_sms.gateway.smpp.pdu import Command, DeliverSm, read_message_id, status_name
+from postroom_sms.gateway.smpp.parts import ReferenceNumbers, SmsPart, split_parts
+from postroom_sms.gateway.smpp.pdu import CommandId, DeliverSm, read_message_id, status_name
 from postroom_sms.gateway.smpp.receipts import read_receipt
 from postroom_sms.gateway.smpp.session import Session, SessionClosed
 from postroom_sms.gateway.smpp.statuses import WAITS, refuse
@@ -38,7 +38,7 @@ class SmppGateway:
     """Sends each part of a text in one submit_sm, in order.
 
     SMPP knows no idempotency key. Once a part was accepted, nothing can be taken back: a later part that is
-    throttled is offered again for as long as the time-out lasts; what then still fails for now is an AnswerLost,
+    throttled is offered again for as long as the time-out lasts; what then still fails for now is an GatewayAnswerLost,
     because another try sends the first parts again. It does so under the same reference number, by which the phone
     can join them all the same. What fails for good is refused as a whole.
     """
@@ -67,7 +67,7 @@ class SmppGateway:
                 raise _of_a_torn_text(error, place, len(parts)) from None
         return Accepted(self.name, tuple(message_id for message_id in ids if message_id))
 
-    async def _submit_until(self, part: Part, text: Text, deadline: float) -> str:
+    async def _submit_until(self, part: SmsPart, text: Text, deadline: float) -> str:
         """Offer a part, again while it is throttled and there is time. The SMSC's id of it."""
         while True:
             status, message_id = await self._submit(part, text)
@@ -78,22 +78,24 @@ class SmppGateway:
                 refuse(status, self._options.opted_out)
             await asyncio.sleep(wait.total_seconds())
 
-    async def _submit(self, part: Part, text: Text) -> tuple[int, str]:
+    async def _submit(self, part: SmsPart, text: Text) -> tuple[int, str]:
         async with self._window:
             session = await self._link.session()
             try:
                 header, body = await session.request(self._pdu(part, text))
             except SessionClosed as error:
                 raise GatewayUnavailable(f"the session with the SMSC {self._options.label} is over: {error}") from None
-            except AnswerLost as error:
-                raise AnswerLost(f"the text left for the SMSC {self._options.label}: {error}") from None
-        if header.command not in (Command.SUBMIT_SM_RESP, Command.GENERIC_NACK):
-            raise AnswerLost(f"the SMSC {self._options.label} answers with another command, 0x{header.command:x}")
-        if header.command == Command.GENERIC_NACK and header.status == 0:
+            except GatewayAnswerLost as error:
+                raise GatewayAnswerLost(f"the text left for the SMSC {self._options.label}: {error}") from None
+        if header.command not in (CommandId.SUBMIT_SM_RESP, CommandId.GENERIC_NACK):
+            raise GatewayAnswerLost(
+                f"the SMSC {self._options.label} answers with another command, 0x{header.command:x}"
+            )
+        if header.command == CommandId.GENERIC_NACK and header.status == 0:
             raise TextDeferred(f"the SMSC {self._options.label} could not read the request")
         return header.status, read_message_id(body)
 
-    def _pdu(self, part: Part, text: Text) -> SubmitSm:
+    def _pdu(self, part: SmsPart, text: Text) -> SubmitSm:
         try:
             pdu = SubmitSm(
                 short_message=" ",  # what counts are the octets below
@@ -113,7 +115,7 @@ class SmppGateway:
 
 def _of_a_torn_text(error: TemporaryFailure | PermanentFailure, accepted: int, parts: int) -> Exception:
     words = f"{accepted} of {parts} parts were accepted, then: {error}"
-    return type(error)(words) if isinstance(error, PermanentFailure) else AnswerLost(words)
+    return type(error)(words) if isinstance(error, PermanentFailure) else GatewayAnswerLost(words)
 
 
 @asynccontextmanager

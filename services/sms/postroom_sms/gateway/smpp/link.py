@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
-from postroom_sms.errors import AnswerLost, GatewayUnavailable
+from postroom_sms.errors import GatewayAnswerLost, GatewayUnavailable
 from postroom_sms.gateway.smpp.pdu import MalformedPdu
 from postroom_sms.gateway.smpp.session import Session, SessionClosed
 
@@ -114,5 +114,5 @@ async def kept_open(link: Link) -> AsyncIterator[Link]:
         await link.close()
 
 
-BIND_FAILURES = (OSError, TimeoutError, AnswerLost, SessionClosed, MalformedPdu)
+BIND_FAILURES = (OSError, TimeoutError, GatewayAnswerLost, SessionClosed, MalformedPdu)
 """What can go wrong between a connection and a bind."""

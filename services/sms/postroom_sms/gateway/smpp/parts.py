@@ -14,7 +14,7 @@ UDH_INDICATOR = 0b01000000
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SmsPart:
     """What one submit_sm carries. `encoding` is aiosmpplib's name of the data coding; None is the server's default,
     the GSM alphabet, one octet for each character."""
 
@@ -23,16 +23,16 @@ class Part:
     esm_class: int = 0
 
 
-def split_parts(content: str, reference_number: int) -> list[Part]:
+def split_parts(content: str, reference_number: int) -> list[SmsPart]:
     """The parts, in order. All of a long text carry `reference_number` (0 to 255)."""
     segments = split(content)
     encoding = None if segments.encoding == "GSM-7" else "ucs2"
     octets = [_encode(part, encoding) for part in segments.parts]
     if len(octets) == 1:
-        return [Part(octets[0], encoding)]
+        return [SmsPart(octets[0], encoding)]
     # 3GPP TS 23.040, 9.2.3.24.1: five more octets; element 0, three long: reference, how many parts, which one.
     headers = (bytes((5, 0, 3, reference_number, len(octets), place)) for place in itertools.count(1))
-    return [Part(header + part, encoding, UDH_INDICATOR) for header, part in zip(headers, octets, strict=False)]
+    return [SmsPart(header + part, encoding, UDH_INDICATOR) for header, part in zip(headers, octets, strict=False)]
 
 
 def _encode(part: str, encoding: str | None) -> bytes:

@@ -16,7 +16,7 @@ LARGEST_PDU_BYTES = 70_000  # a payload of 64 KiB and its frame
 RESPONSE = 0x80000000
 
 
-class Command(IntEnum):
+class CommandId(IntEnum):
     """Command ids of what comes to us."""
 
     GENERIC_NACK = 0x80000000

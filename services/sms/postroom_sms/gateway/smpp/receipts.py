@@ -3,7 +3,7 @@
 import re
 from enum import StrEnum
 
-from postroom_sms.gateway import Progress, Receipt
+from postroom_sms.gateway import DeliveryProgress, Receipt
 from postroom_sms.gateway.smpp.pdu import DeliverSm, Tag
 
 KIND_OF_MESSAGE = 0b00111100
@@ -20,12 +20,12 @@ _STATES = {
     8: "REJECTD",
 }
 _PROGRESS = {
-    "DELIVRD": Progress.DELIVERED,
-    "EXPIRED": Progress.UNDELIVERED,
-    "DELETED": Progress.UNDELIVERED,
-    "UNDELIV": Progress.UNDELIVERED,
-    "REJECTD": Progress.UNDELIVERED,
-    "FAILED": Progress.UNDELIVERED,
+    "DELIVRD": DeliveryProgress.DELIVERED,
+    "EXPIRED": DeliveryProgress.UNDELIVERED,
+    "DELETED": DeliveryProgress.UNDELIVERED,
+    "UNDELIV": DeliveryProgress.UNDELIVERED,
+    "REJECTD": DeliveryProgress.UNDELIVERED,
+    "FAILED": DeliveryProgress.UNDELIVERED,
 }
 """Anything else (ENROUTE, ACCEPTD, UNKNOWN) says that the end is not known."""
 
@@ -71,10 +71,12 @@ def read_receipt(pdu: DeliverSm, gateway: str, ids: MessageIds) -> Receipt | Non
     if not provider_id:
         return None
     state = _tagged_state(pdu) or (_found(_STATE, words) or "UNKNOWN").upper()
-    progress = _PROGRESS.get(state, Progress.ACCEPTED)
+    progress = _PROGRESS.get(state, DeliveryProgress.ACCEPTED)
     error = _tagged_error(pdu) or _found(_ERROR, words)
     reason = f"{state}, error {error}" if error and error.strip("0") else state
-    return Receipt(gateway, ids.receipted(provider_id), progress, reason if progress is Progress.UNDELIVERED else None)
+    return Receipt(
+        gateway, ids.receipted(provider_id), progress, reason if progress is DeliveryProgress.UNDELIVERED else None
+    )
 
 
 def _tagged_id(pdu: DeliverSm) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 from aiosmpplib.protocol import DeliverSmResp, EnquireLink, EnquireLinkResp, SmppMessage, Unbind, UnbindResp
 from aiosmpplib.state import SmppCommandStatus
 
-from postroom_sms.errors import AnswerLost
+from postroom_sms.errors import GatewayAnswerLost
 from postroom_sms.gateway.smpp.pdu import (
     HEADER_BYTES,
     RESPONSE,
-    Command,
+    CommandId,
     DeliverSm,
     Header,
     MalformedPdu,
@@ -79,7 +79,7 @@ class Session:
     async def request(self, message: SmppMessage) -> tuple[Header, bytes]:
         """Send `message`; its answer's header and body.
 
-        Raises SessionClosed while nothing was sent, AnswerLost when it was and no answer came.
+        Raises SessionClosed while nothing was sent, GatewayAnswerLost when it was and no answer came.
         """
         if not self.is_open or self._writer.is_closing():
             raise SessionClosed(self.reason or "the connection is closing")
@@ -94,9 +94,9 @@ class Session:
                 header, body = await answer
                 return header, body
         except TimeoutError:
-            raise AnswerLost(f"no answer within {self._timeout_seconds:g} s") from None
+            raise GatewayAnswerLost(f"no answer within {self._timeout_seconds:g} s") from None
         except OSError as error:
-            raise AnswerLost(f"the connection broke ({type(error).__name__})") from None
+            raise GatewayAnswerLost(f"the connection broke ({type(error).__name__})") from None
         finally:
             self._waiting.pop(sequence, None)
             if answer.done() and not answer.cancelled():
@@ -107,7 +107,7 @@ class Session:
         if self._receipts:
             await asyncio.wait(self._receipts, timeout=UNBIND_SECONDS)
         if self.is_open:
-            with suppress(AnswerLost, SessionClosed, TimeoutError):
+            with suppress(GatewayAnswerLost, SessionClosed, TimeoutError):
                 async with asyncio.timeout(UNBIND_SECONDS):
                     await self.request(Unbind())
         self._end("closed by us")
@@ -128,7 +128,7 @@ class Session:
         self._over.set()
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_exception(AnswerLost(f"the session ended before the answer came: {reason}"))
+                answer.set_exception(GatewayAnswerLost(f"the session ended before the answer came: {reason}"))
         self._writer.close()
 
     async def _read_all(self) -> None:
@@ -148,12 +148,12 @@ class Session:
             answer = self._waiting.get(header.sequence)
             if answer is not None and not answer.done():
                 answer.set_result((header, body))
-        elif header.command == Command.ENQUIRE_LINK:
+        elif header.command == CommandId.ENQUIRE_LINK:
             self._send(EnquireLinkResp(header.sequence))
-        elif header.command == Command.UNBIND:
+        elif header.command == CommandId.UNBIND:
             self._send(UnbindResp(header.sequence))
             self._end("the SMSC has ended the session")
-        elif header.command == Command.DELIVER_SM:
+        elif header.command == CommandId.DELIVER_SM:
             self._take_delivery(header, body)
         else:
             log.debug("The SMSC sent a command that nobody asked for: 0x%x", header.command)
@@ -190,7 +190,7 @@ class Session:
                 continue
             try:
                 await self.request(EnquireLink())
-            except AnswerLost as error:
+            except GatewayAnswerLost as error:
                 self._end(f"the SMSC does not answer enquire_link: {error}")
             except SessionClosed:
                 return

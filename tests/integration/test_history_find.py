@@ -16,8 +16,8 @@ from postroom.privacy.recipients import digest_of, mask_recipient
 from postroom.storage.database import Database
 from postroom.wire.messages import JobRecorded, Recipient, RecordedTry
 from postroom_audit.errors import AmbiguousId, UnknownId
-from postroom_audit.events import Event, LetterEvent
-from postroom_audit.search import Wanted
+from postroom_audit.events import AuditEvent, DeadLetterEvent
+from postroom_audit.search import MessageQuery
 from postroom_audit.sql_events import SqlEventLog
 from postroom_audit.sql_history import SqlHistory
 from tests.support.databases import service_database
@@ -66,13 +66,13 @@ def to(*addresses: str) -> list[Recipient]:
     return [Recipient(masked=mask_recipient(each), digest=digest_of(each)) for each in addresses]
 
 
-def letter(message_id: str, minute: int, what: str, **changes: Any) -> LetterEvent:
+def letter(message_id: str, minute: int, what: str, **changes: Any) -> DeadLetterEvent:
     given = {"queue": "email.send", "told_by": f"{what}-{minute}", "at": NOON + timedelta(minutes=minute)}
-    return LetterEvent(**{"message_id": message_id, "what": what, **given, **changes})
+    return DeadLetterEvent(**{"message_id": message_id, "what": what, **given, **changes})
 
 
-def event(kind: str, message_id: str, minute: int, correlation_id: str | None = None) -> Event:
-    return Event(kind, NOON + timedelta(minutes=minute), message_id, correlation_id, "shop", "{}")
+def event(kind: str, message_id: str, minute: int, correlation_id: str | None = None) -> AuditEvent:
+    return AuditEvent(kind, NOON + timedelta(minutes=minute), message_id, correlation_id, "shop", "{}")
 
 
 async def record(log: SqlEventLog, *tries: RecordedTry) -> None:
@@ -80,7 +80,7 @@ async def record(log: SqlEventLog, *tries: RecordedTry) -> None:
 
 
 async def found(history: SqlHistory, **wanted: Any) -> list[str]:
-    return [each.message_id for each in await history.find(Wanted.model_validate(wanted))]
+    return [each.message_id for each in await history.find(MessageQuery.model_validate(wanted))]
 
 
 async def test_a_message_is_found_as_it_stands_now(log: SqlEventLog, history: SqlHistory) -> None:
@@ -102,7 +102,7 @@ async def test_a_message_is_found_as_it_stands_now(log: SqlEventLog, history: Sq
         assert await found(history, state=state) == ids
     assert await found(history, state="replayed") == ["replayed"]
     assert await found(history, limit=2) == ["later-dead", "done"]
-    [done] = await history.find(Wanted(state="done"))
+    [done] = await history.find(MessageQuery(state="done"))
     assert (done.tries, done.replays, done.at) == (2, 1, NOON + timedelta(minutes=9))
 
 
@@ -133,7 +133,7 @@ async def test_what_is_known_by_its_death_alone_is_found(log: SqlEventLog, histo
     assert await found(history, **window, state="dead") == ["heard", "tried"]
     assert await found(history, recipient=digest_of("ada@example.com")) == []
     for wanted in ({"queue": "email.send"}, {"queue": "email.on.user.created"}):
-        [one] = await history.find(Wanted.model_validate(wanted))
+        [one] = await history.find(MessageQuery.model_validate(wanted))
         assert one.error == "DeliveryLimit: the broker buried it"
     assert (one.kind, one.tries, one.replays) == ("user.created", 0, 0)
 
@@ -146,21 +146,21 @@ async def test_find_and_show_agree_whatever_the_clocks_said(log: SqlEventLog, hi
         await record(log, *tries)
         await log.record_letters(letters)
 
-    all_of_them = await history.find(Wanted(limit=10_000))
+    all_of_them = await history.find(MessageQuery(limit=10_000))
 
     words = {"not done": "retried", "done": "done", "dead": "dead", "replayed": "replayed", "discarded": "discarded"}
     assert len(all_of_them) == 400
     for one in all_of_them:
-        [story] = await history.stories(one.message_id)
+        [story] = await history.timelines(one.message_id)
         [state] = [state for word, state in words.items() if re.match(rf"{word}\b", story.outcomes[0])]
         assert one.state == state, str(story)
         assert one.message_id in await found(history, state=state, limit=10_000)
 
 
-def a_life_of(message_id: str, chance: random.Random) -> tuple[list[RecordedTry], list[LetterEvent]]:
+def a_life_of(message_id: str, chance: random.Random) -> tuple[list[RecordedTry], list[DeadLetterEvent]]:
     """It fails, dies and is replayed, until it is done, discarded, or nobody cared yet."""
     skews = [chance.uniform(-10, 10) for _ in range(2)]
-    tries, letters = [make_try(message_id, 0, "retried")], list[LetterEvent]()
+    tries, letters = [make_try(message_id, 0, "retried")], list[DeadLetterEvent]()
     seconds = 0.0
 
     def after(wait: float, clock: int) -> datetime:
@@ -229,7 +229,7 @@ async def test_a_message_is_found_by_whom_it_is_for_when_and_of_what_it_failed(
     assert await found(history, queue="sms.send") == ["text"]
     window = {"since": NOON + timedelta(minutes=1), "until": NOON + timedelta(minutes=2)}
     assert await found(history, **window) == ["ada"]  # a try of it, though not its last
-    assert [each.recipients for each in await history.find(Wanted(queue="sms.send"))] == [("+49•••••123",)]
+    assert [each.recipients for each in await history.find(MessageQuery(queue="sms.send"))] == [("+49•••••123",)]
 
 
 async def test_events_nobody_failed_on_are_found_when_they_are_asked_for(log: SqlEventLog, history: SqlHistory) -> None:
@@ -248,7 +248,7 @@ async def test_one_id_is_enough_and_the_first_characters_of_it(log: SqlEventLog,
     await record(log, make_try("e8342c6f-1", 1), make_try("e8342c6f-2", 2), make_try("e834", 3), make_try("a%b_c", 4))
 
     async def ids(wanted: str) -> list[str]:
-        return [each.message_id for each in await history.stories(wanted)]
+        return [each.message_id for each in await history.timelines(wanted)]
 
     assert await ids("e834") == ["e834"]
     assert await ids("e8342c6f-2") == ["e8342c6f-2"]
@@ -272,10 +272,10 @@ async def test_a_correlation_is_the_stories_of_its_messages_in_their_order(
         make_try("m-3", 3, correlation_id="order-8"),
     )
 
-    stories = await history.stories("order-7")
+    timelines = await history.timelines("order-7")
 
-    assert [each.message_id for each in stories] == ["m-1", "m-2", "u-1"]
-    assert [each.outcomes for each in stories] == [
+    assert [each.message_id for each in timelines] == ["m-1", "m-2", "u-1"]
+    assert [each.outcomes for each in timelines] == [
         ["done after 1 try, 5 min after it was published"],
         ["dead after 1 try; it waits in email.send.dead"],
         ["no try of it is recorded: of most kinds only those are kept that failed"],
@@ -287,7 +287,7 @@ async def test_a_try_that_is_told_twice_is_one(log: SqlEventLog, history: SqlHis
 
     await asyncio.gather(*(record(log, *tries) for _ in range(3)), record(log, *reversed(tries)))
 
-    all_of_them = await history.find(Wanted(recipient=digest_of("ada@example.com"), limit=100))
+    all_of_them = await history.find(MessageQuery(recipient=digest_of("ada@example.com"), limit=100))
     assert [each.tries for each in all_of_them] == [1] * 20
 
 
@@ -296,7 +296,7 @@ async def test_what_another_program_tells_is_masked_and_cut(log: SqlEventLog, hi
     told = {"error": "password=canary-4711 for ada@example.com " + "x" * 5000, "recipients": recipients}
     await record(log, make_try("m\0-1", 1, "dead", **told, attempt=10**30))
 
-    [story] = await history.stories("m-1")
+    [story] = await history.timelines("m-1")
 
     assert story.recipients == ["a•••@example.com", "… 2 more"]
     error = story.lines[-1].error or ""
@@ -334,4 +334,4 @@ async def test_rows_from_before_stay_and_count_as_told(database_url: str, tmp_pa
 
 def test_what_is_wanted_must_make_sense() -> None:
     with pytest.raises(ValueError, match="state"):
-        Wanted.model_validate_json(json.dumps({"state": "lost"}))
+        MessageQuery.model_validate_json(json.dumps({"state": "lost"}))

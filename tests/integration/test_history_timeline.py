@@ -86,7 +86,7 @@ async def story(service: RuntimeSettings, message_id: str, *, until: str) -> lis
 
     async def is_told() -> bool:
         with suppress(UnknownId):
-            [known] = await SqlHistory(database).stories(message_id)
+            [known] = await SqlHistory(database).timelines(message_id)
             assert known.outcomes[0].startswith(until), str(known)
             return True
         return False

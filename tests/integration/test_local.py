@@ -22,7 +22,7 @@ from postroom.standalone import LocalBroker, LocalRunner, open_local_runner
 from postroom.testing import eventually
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import Event, UserCreated
-from postroom_audit.search import Wanted
+from postroom_audit.search import MessageQuery
 from postroom_audit.service import service as audit_service
 from postroom_audit.sql_history import SqlHistory
 from tests.support import crash_worker
@@ -138,7 +138,7 @@ async def test_what_failed_is_in_the_history(settings: RuntimeSettings, counting
         await runner.broker.publish(Count(failures=1), message_id="m-17")
         database = service_database(settings.service_database_url("audit"), "audit")
         found = SqlHistory(database)
-        await eventually(lambda: found.find(Wanted(state="done")))
+        await eventually(lambda: found.find(MessageQuery(state="done")))
         [story] = await found.stories("m-17")
         await database.close()
 

@@ -14,7 +14,7 @@ from postroom.settings import RuntimeSettings
 from postroom.storage.database import Database
 from postroom.storage.object_storage import ObjectStorage, StoredObject
 from postroom.wire.errors import PermanentFailure
-from postroom_maintenance.archiving import Archivist
+from postroom_maintenance.archiving import Archiver
 from postroom_maintenance.back_ups import FOLDER, BackUps, kept_of, made_at
 from postroom_maintenance.batches import Batches
 from postroom_maintenance.databases import ServiceDatabases
@@ -179,7 +179,7 @@ async def test_old_back_ups_and_what_failed_tries_left_are_rotated_away(
 async def test_history_is_archived_before_it_is_deleted(
     settings: RuntimeSettings, storage: ObjectStorage, email: Database, kept: Path
 ) -> None:
-    assert await Archivist(ServiceDatabases(settings), storage).archive(90) == 3000
+    assert await Archiver(ServiceDatabases(settings), storage).archive(90) == 3000
 
     assert await count(email, "history") == 7
     (file,) = (kept / "archive" / "email").iterdir()
@@ -195,7 +195,7 @@ async def test_nothing_is_deleted_that_came_back_broken(settings: RuntimeSetting
             return fetched
 
     with pytest.raises(BackUpFailed, match="nothing was deleted"):
-        await Archivist(ServiceDatabases(settings), Losing(kept.as_uri())).archive(90)
+        await Archiver(ServiceDatabases(settings), Losing(kept.as_uri())).archive(90)
     assert await count(email, "history") == 3007
 
 
@@ -205,7 +205,7 @@ async def test_an_archive_that_dies_before_it_deletes_is_written_again_under_the
     async def die(*_arguments: object) -> int:
         raise RuntimeError("killed")
 
-    archivist = Archivist(ServiceDatabases(settings), storage)
+    archivist = Archiver(ServiceDatabases(settings), storage)
     with monkeypatch.context() as patched:
         patched.setattr(Batches, "delete_keys", die)
         with pytest.raises(RuntimeError, match="killed"):

@@ -17,7 +17,7 @@ from postroom.storage.object_storage import NoSuchObject, ObjectStorage
 from postroom.storage.retention import Retention
 from postroom.wire.errors import PermanentFailure
 from postroom.wire.messages import JobRecorded, Recipient, RecordedTry
-from postroom_audit.events import LetterEvent
+from postroom_audit.events import DeadLetterEvent
 from postroom_audit.sql_events import SqlEventLog
 from postroom_maintenance.batches import AIM, LARGEST_BATCH, LONGEST_PAUSE_SECONDS, Batches
 from postroom_maintenance.cleaning import Cleaner, targets
@@ -89,7 +89,7 @@ async def test_old_tries_go_with_whom_they_were_for_and_what_became_of_them(
         told = {"id": name, "at": at, "queue": "q", "kind": "q", "message_id": name, "attempt": 1, "outcome": "done"}
         each = RecordedTry.model_validate(told | {"milliseconds": 1, "recipients": [recipient]})
         await log.record_tries(JobRecorded(service="email", tries=[each]))
-        await log.record_letters([LetterEvent(name, "q", name, at, "replayed")])
+        await log.record_letters([DeadLetterEvent(name, "q", name, at, "replayed")])
 
     assert await cleaner.clean("history", 90) == 3
 

@@ -21,11 +21,11 @@ from postroom.storage.tokens import Credential, NoToken, TokenVault
 from postroom.tls import system_authorities
 from postroom.wire.errors import ConfigurationError, PermanentFailure, ProviderUnavailable, TemporaryFailure
 from postroom_email.errors import MailServersUnavailable
-from postroom_email.mailer import Envelope
+from postroom_email.mailer import MailEnvelope
 from postroom_email.mailer.servers import parse_servers
 from postroom_email.mailer.smtp import smtp_mailer
 from postroom_maintenance.errors import TokenRefused
-from postroom_maintenance.token_refresh import Refresher
+from postroom_maintenance.token_refresh import TokenRefresher
 from tests.support.patience import REACTION, seconds
 
 CANARY = "canary-refresh"
@@ -90,21 +90,21 @@ async def test_a_token_that_runs_out_is_refreshed_and_a_good_one_left_alone(
     vault.write("old", credential(provider.url))
     vault.write("new", credential(provider.url, **good))
 
-    assert await Refresher(vault).refresh() == ["old"]
+    assert await TokenRefresher(vault).refresh() == ["old"]
 
     assert await vault.access_token("old") == "access-1"
     assert await vault.access_token("new") == "good"
     assert provider.asked[0]["grant_type"] == ["refresh_token"]
     assert provider.asked[0]["refresh_token"] == [CANARY]
-    assert await Refresher(vault).refresh() == []
+    assert await TokenRefresher(vault).refresh() == []
 
 
 async def test_a_refresh_token_that_the_provider_changes_is_kept(provider: Provider, vault: TokenVault) -> None:
     provider.answers = [(200, {"access_token": "a", "expires_in": 60, "refresh_token": "second"})]
     vault.write("google", credential(provider.url))
 
-    await Refresher(vault).refresh("google")
-    await Refresher(vault).refresh("google")
+    await TokenRefresher(vault).refresh("google")
+    await TokenRefresher(vault).refresh("google")
 
     assert [asked["refresh_token"] for asked in provider.asked] == [[CANARY], ["second"]]
 
@@ -123,7 +123,7 @@ async def test_what_the_provider_refuses_is_told_without_secrets(
     provider.answers = [answer]
     vault.write("google", credential(provider.url, access_token="still-good", expires_at=datetime.now(UTC)))
     with pytest.raises(error, match="google: ") as caught:
-        await Refresher(vault).refresh()
+        await TokenRefresher(vault).refresh()
     assert "canary" not in str(caught.value)
     assert vault.read("google").access_token.get_secret_value() == "still-good"
 
@@ -133,13 +133,13 @@ async def test_one_that_fails_keeps_no_other_from_being_refreshed(provider: Prov
     vault.write("away", credential(f"http://127.0.0.1:{port}/token"))
     vault.write("there", credential(provider.url))
     with pytest.raises(ProviderUnavailable, match="away: the provider was not reached"):
-        await Refresher(vault).refresh()
+        await TokenRefresher(vault).refresh()
     assert await vault.access_token("there") == "access-1"
 
 
 async def test_an_unknown_credential_is_no_reason_to_try_again(vault: TokenVault) -> None:
     with pytest.raises(PermanentFailure, match="there is no credential 'moon'"):
-        await Refresher(vault).refresh("moon")
+        await TokenRefresher(vault).refresh("moon")
 
 
 def test_nothing_readable_lies_on_the_disk(vault: TokenVault, tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ async def test_the_email_service_logs_in_with_the_refreshed_token(
     server, port = mail_server
     vault.write("google", credential(provider.url))
     servers = parse_servers(f"smtp://ada%40example.com@127.0.0.1:{port}?token=google")
-    envelope = Envelope("ada@example.com", ("bob@example.com",), b"Subject: Hi\r\n\r\nHi\r\n")
+    envelope = MailEnvelope("ada@example.com", ("bob@example.com",), b"Subject: Hi\r\n\r\nHi\r\n")
     async with smtp_mailer(
         servers,
         connections=1,
@@ -213,6 +213,6 @@ async def test_the_email_service_logs_in_with_the_refreshed_token(
     ) as mailer:
         with pytest.raises(MailServersUnavailable, match="the access token has run out"):
             await mailer.send(envelope)
-        await Refresher(vault).refresh()
+        await TokenRefresher(vault).refresh()
         await mailer.send(envelope)
     assert (server.logins, len(server.mails)) == ([True], 1)

@@ -8,7 +8,7 @@ import pytest
 from postroom.storage.database import Database
 from postroom.testing import RecordingPublisher
 from postroom.wire.messages import SchedulerMeasured, SetSchedule
-from postroom_scheduler.lateness import LatenessTelling, SqlLateness
+from postroom_scheduler.lateness import LatenessReporter, SqlLateness
 from postroom_scheduler.sql_schedules import SqlSchedules
 from postroom_scheduler.sql_ticks import SqlTicks
 from tests.support.scheduling import NOON, scheduler_database
@@ -41,13 +41,13 @@ async def test_what_is_owed_is_counted_before_and_after_its_tick_is_written(data
 
 async def test_lateness_is_told_once_a_minute_and_at_once_when_it_begins_and_ends(database: Database) -> None:
     publisher, ticks = RecordingPublisher(), SqlTicks(database)
-    telling = LatenessTelling(SqlLateness(database).overdue, publisher)  # type: ignore[arg-type]
+    reporter = LatenessReporter(SqlLateness(database).overdue, publisher)  # type: ignore[arg-type]
     schedule = SetSchedule.model_validate({"name": "once", "at": "2026-11-24T12:00:10Z", "event": "noon.passed"})
     await SqlSchedules(database).put(schedule, "a test", NOON)
 
     async def told_at(seconds: int) -> list[float]:
         before = len(publisher.published)
-        await telling.look(NOON + seconds * SECOND)
+        await reporter.look(NOON + seconds * SECOND)
         return [each.late_seconds for each in publisher.published[before:] if isinstance(each, SchedulerMeasured)]
 
     assert await told_at(0) == [0]

@@ -12,10 +12,10 @@ from postroom.privacy.recipients import digest_of, mask_recipient
 from postroom.storage.existing import existing_database
 from postroom.terminal import AsJson, ExitCode, note, out, print_json, wrong_usage
 from postroom.wire.errors import ConfigurationError
-from postroom_audit.search import State, Wanted
+from postroom_audit.search import MessageQuery, State
 from postroom_audit.service import service
 from postroom_audit.sql_history import SqlHistory
-from postroom_audit.views import print_found, print_story
+from postroom_audit.views import print_found, print_timeline
 
 Result = TypeVar("Result")
 
@@ -33,18 +33,18 @@ def show_command(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Tell the story of one message, or of each message with one correlation id.
+    """Tell the timeline of one message, or of each message with one correlation id.
 
     Example: `postroom history show e8342c6f`
     """
-    stories = _ask(lambda history: history.stories(wanted))
+    timelines = _ask(lambda history: history.timelines(wanted))
     if as_json:
-        print_json(stories)
+        print_json(timelines)
         return
-    for number, story in enumerate(stories):
+    for number, timeline in enumerate(timelines):
         if number:
             out.print()
-        print_story(story)
+        print_timeline(timeline)
 
 
 @app.command("find")
@@ -71,7 +71,7 @@ def find_command(  # noqa: PLR0913 - one parameter per option
 
     Example: `postroom history find --recipient ada@example.com`
     """
-    wanted = Wanted(
+    wanted = MessageQuery(
         kind=kind,
         queue=queue,
         state=state,

@@ -6,18 +6,18 @@ from postroom.runtime.consuming.delivery import MOST_COUNTED
 from postroom.runtime.history.rows import storable
 from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, JobFailed
 from postroom_audit.contents import kept_body, kept_text
-from postroom_audit.events import DIED, DISCARDED, REPLAYED, LetterEvent
+from postroom_audit.events import DIED, DISCARDED, REPLAYED, DeadLetterEvent
 
 _LONGEST_ID = 512
 
 
-def letters_in(told: JobFailed | DeadLetterReplayed | DeadLetterDiscarded) -> list[LetterEvent]:
+def letters_in(told: JobFailed | DeadLetterReplayed | DeadLetterDiscarded) -> list[DeadLetterEvent]:
     """One for each message that the event names."""
     if isinstance(told, JobFailed):
         return _died(told)
     is_replay = isinstance(told, DeadLetterReplayed)
     return [
-        LetterEvent(
+        DeadLetterEvent(
             message_id=storable(message_id, _LONGEST_ID) or "",
             queue=storable(told.queue, 255) or "",
             told_by=told.message_id,
@@ -32,12 +32,12 @@ def letters_in(told: JobFailed | DeadLetterReplayed | DeadLetterDiscarded) -> li
     ]
 
 
-def _died(told: JobFailed) -> list[LetterEvent]:
+def _died(told: JobFailed) -> list[DeadLetterEvent]:
     if not told.job_id:
         return []
     moment = told.failed_at if told.failed_at.tzinfo else told.failed_at.replace(tzinfo=UTC)
     return [
-        LetterEvent(
+        DeadLetterEvent(
             message_id=storable(told.job_id, _LONGEST_ID) or "",
             queue=storable(told.queue, 255) or "",
             told_by=told.message_id,

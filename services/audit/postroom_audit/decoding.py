@@ -18,7 +18,7 @@ from postroom.wire.messages import (
     SchedulerMeasured,
 )
 from postroom_audit.contents import kept_fields
-from postroom_audit.events import Event
+from postroom_audit.events import AuditEvent
 
 KNOWN: dict[str, type[Message]] = {
     model.kind: model
@@ -28,7 +28,7 @@ KNOWN: dict[str, type[Message]] = {
 _LONGEST_NAME = 255
 
 
-def read_event(delivery: Delivery) -> Event:
+def read_event(delivery: Delivery) -> AuditEvent:
     """The event of a delivery. Of a body that is no JSON object within the wire's limits nothing is kept."""
     kind = kind_of(delivery)
     try:
@@ -36,7 +36,7 @@ def read_event(delivery: Delivery) -> Event:
         body = kept_fields(fields)
     except InvalidMessage:
         message_id, body = delivery.message_id, ""
-    return Event(
+    return AuditEvent(
         kind=storable(kind, _LONGEST_NAME) or "",
         at=delivery.timestamp or datetime.fromtimestamp(delivery.received_at, UTC),
         message_id=_storable_id(message_id),

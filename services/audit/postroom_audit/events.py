@@ -12,7 +12,7 @@ DIED, REPLAYED, DISCARDED = "died", "replayed", "discarded"
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class AuditEvent:
     """An event as it may be kept; the fields are those of models.EventRow."""
 
     kind: str
@@ -24,7 +24,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class LetterEvent:
+class DeadLetterEvent:
     """Something that became of a dead letter; the fields are those of models.DeadLetterEventRow."""
 
     message_id: str
@@ -42,7 +42,7 @@ class LetterEvent:
 class EventLog(Protocol):
     """Everything that happened. What is recorded twice stands there once."""
 
-    async def record(self, event: Event) -> None:
+    async def record(self, event: AuditEvent) -> None:
         """Store an event. The second with the same kind and message id changes nothing.
 
         Raises ProviderUnavailable when the store takes nothing for a while.
@@ -57,6 +57,6 @@ class EventLog(Protocol):
         """Store tries of jobs, each once for its id. Raises ProviderUnavailable like `record`."""
         ...
 
-    async def record_letters(self, letters: Sequence[LetterEvent]) -> None:
+    async def record_letters(self, letters: Sequence[DeadLetterEvent]) -> None:
         """Store what became of dead letters, once for each event that told it. Raises ProviderUnavailable."""
         ...

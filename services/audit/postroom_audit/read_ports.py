@@ -19,8 +19,8 @@ async def timeline(message_id: str) -> Sequence[TimelineEntry]:
 
     async with existing_database(service) as database:
         try:
-            stories = await SqlHistory(database).stories(message_id)
+            timelines = await SqlHistory(database).timelines(message_id)
         except (UnknownId, AmbiguousId):
             return []
-    lines = next((story.lines for story in stories if story.message_id == message_id), [])
+    lines = next((timeline.lines for timeline in timelines if timeline.message_id == message_id), [])
     return [TimelineEntry(**asdict(line)) for line in lines]

@@ -28,7 +28,7 @@ _AS_STATE = case((_letters.c.what == DIED, "dead"), else_=_letters.c.what)
 _AS_ERROR = case((_letters.c.what == DIED, _letters.c.reason))
 
 
-class Wanted(BaseModel):
+class MessageQuery(BaseModel):
     """Messages to look for. What is None matters not.
 
     Attributes:
@@ -64,7 +64,7 @@ class Wanted(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundMessage:
     """A message in one queue, as it stands now. `at`: when it got there."""
 
     message_id: str
@@ -78,7 +78,7 @@ class Found:
     error: str | None = None
 
 
-async def find_tried(session: AsyncSession, wanted: Wanted) -> list[Found]:
+async def find_tried(session: AsyncSession, wanted: MessageQuery) -> list[FoundMessage]:
     """Messages of which tries are recorded."""
     state = func.coalesce(_latest_of_letters(_AS_STATE), _tries.c.outcome)
     chosen = select(_tries.c.id).where(~_follows(_later, _tries, by="id"))
@@ -95,7 +95,7 @@ async def find_tried(session: AsyncSession, wanted: Wanted) -> list[Found]:
     return [_found(row) for row in (await session.execute(few)).all()]
 
 
-async def find_untried(session: AsyncSession, wanted: Wanted) -> list[Found]:
+async def find_untried(session: AsyncSession, wanted: MessageQuery) -> list[FoundMessage]:
     """Messages of which nothing is recorded but their death, and what became of it."""
     tried = select(_tries.c.id).where(_same(_tries, _letters)).exists()
     columns = (*_letters.c, _AS_STATE.label("state"), *(each.label(name) for name, each in _of_all_letters().items()))
@@ -111,7 +111,7 @@ async def find_untried(session: AsyncSession, wanted: Wanted) -> list[Found]:
     return [_found_untried(row) for row in (await session.execute(latest)).all()]
 
 
-async def find_published(session: AsyncSession, wanted: Wanted) -> list[Found]:
+async def find_published(session: AsyncSession, wanted: MessageQuery) -> list[FoundMessage]:
     """Events of which no try is recorded, and no death."""
     heard = (
         select(table.c.at).where(table.c.message_id == _events.c.message_id).exists() for table in (_tries, _letters)
@@ -125,7 +125,7 @@ async def find_published(session: AsyncSession, wanted: Wanted) -> list[Found]:
         statement = statement.where(_events.c.at < wanted.until.astimezone(UTC))
     latest = statement.order_by(_events.c.at.desc()).limit(wanted.limit)
     rows = (await session.execute(latest)).all()
-    return [Found(row.message_id, row.kind, None, "published", _with_zone(row.at)) for row in rows]
+    return [FoundMessage(row.message_id, row.kind, None, "published", _with_zone(row.at)) for row in rows]
 
 
 def _same(one: Any, other: Any) -> ColumnElement[bool]:
@@ -173,7 +173,7 @@ def _has_kind(kind: str) -> ColumnElement[bool]:
     return or_(_death.c.kind == kind, _death.c.queue == kind, listens)
 
 
-def _narrowing(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+def _narrowing(wanted: MessageQuery) -> Iterator[ColumnElement[bool]]:
     """What the latest try must be like, said so that few rows are left to look at."""
     if wanted.state in {"done", "retried"}:
         yield _tries.c.outcome == wanted.state
@@ -198,7 +198,7 @@ def _ids_told(what: str) -> Any:
     return select(_death.c.message_id).where(_death.c.what == what)
 
 
-def _conditions(wanted: Wanted, rows: Any) -> list[ColumnElement[bool]]:
+def _conditions(wanted: MessageQuery, rows: Any) -> list[ColumnElement[bool]]:
     """What must hold for any one try of a message, or for any one of its deaths."""
     conditions: list[ColumnElement[bool]] = []
     if wanted.since:
@@ -212,8 +212,8 @@ def _conditions(wanted: Wanted, rows: Any) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _found(row: Row[Any]) -> Found:
-    return Found(
+def _found(row: Row[Any]) -> FoundMessage:
+    return FoundMessage(
         message_id=row.message_id,
         kind=row.kind,
         queue=row.queue,
@@ -226,8 +226,8 @@ def _found(row: Row[Any]) -> Found:
     )
 
 
-def _found_untried(row: Row[Any]) -> Found:
-    return Found(
+def _found_untried(row: Row[Any]) -> FoundMessage:
+    return FoundMessage(
         message_id=row.message_id,
         kind=row.known_kind or kind_of(row.queue),
         queue=row.queue,

@@ -13,7 +13,7 @@ from postroom.storage.database import Database
 from postroom.storage.group_commit import GroupCommit
 from postroom.wire.errors import ProviderUnavailable
 from postroom.wire.messages import JobMeasured, JobRecorded
-from postroom_audit.events import Event, LetterEvent
+from postroom_audit.events import AuditEvent, DeadLetterEvent
 from postroom_audit.models import DeadLetterEventRow, EventRow, MeasurementRow, TryRecipientRow, TryRow
 from postroom_audit.tries import recipient_values, try_values
 
@@ -44,7 +44,7 @@ class SqlEventLog:
         make = sqlite.insert if database.is_sqlite else postgresql.insert
         self._inserts = {table: make(table).on_conflict_do_nothing() for table in TABLES}
 
-    async def record(self, event: Event) -> None:
+    async def record(self, event: AuditEvent) -> None:
         """See EventLog."""
         row = asdict(event) | {"at": event.at.astimezone(UTC), "recorded_at": datetime.now(UTC)}
         await self._store(_Rows(_events, [row]))
@@ -70,7 +70,7 @@ class SqlEventLog:
         found = [recipient_values(each, who) for each in recorded.tries for who in each.recipients]
         await self._store(_Rows(_tries, tries), _Rows(_recipients, found))
 
-    async def record_letters(self, letters: Sequence[LetterEvent]) -> None:
+    async def record_letters(self, letters: Sequence[DeadLetterEvent]) -> None:
         """See EventLog."""
         await self._store(_Rows(_letters, [asdict(each) | {"at": each.at.astimezone(UTC)} for each in letters]))
 

@@ -1,4 +1,4 @@
-"""Reads the stories of messages out of the service's database."""
+"""Reads the timelines of messages out of the service's database."""
 
 from datetime import UTC
 from typing import Any, TypeVar
@@ -10,8 +10,8 @@ from sqlmodel import SQLModel
 from postroom.storage.database import Database
 from postroom_audit.errors import AmbiguousId, UnknownId
 from postroom_audit.models import DeadLetterEventRow, EventRow, TryRow
-from postroom_audit.search import Found, Wanted, find_published, find_tried, find_untried
-from postroom_audit.timeline import Story, tell_story
+from postroom_audit.search import FoundMessage, MessageQuery, find_published, find_tried, find_untried
+from postroom_audit.timeline import MessageTimeline, build_timeline
 
 MOST_STORIES = 50
 SHORTEST_BEGINNING = 4
@@ -30,7 +30,7 @@ class SqlHistory:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def stories(self, wanted: str) -> list[Story]:
+    async def timelines(self, wanted: str) -> list[MessageTimeline]:
         """The story of the message with this id, or with the one id that begins so; or of all with a correlation id.
 
         Raises UnknownId and AmbiguousId.
@@ -38,7 +38,7 @@ class SqlHistory:
         async with self._database.session() as session:
             return [await _story(session, each) for each in await self._ids(session, wanted)]
 
-    async def find(self, wanted: Wanted) -> list[Found]:
+    async def find(self, wanted: MessageQuery) -> list[FoundMessage]:
         """Messages by what is known of them, the latest first. A message that several queues had is found for each."""
         async with self._database.session() as session:
             if not self._database.is_sqlite:  # PostgreSQL would compile the search for seconds, and search for some ms
@@ -73,8 +73,8 @@ class SqlHistory:
         return column.startswith(wanted, autoescape=True)
 
 
-async def _story(session: AsyncSession, message_id: str) -> Story:
-    return tell_story(
+async def _story(session: AsyncSession, message_id: str) -> MessageTimeline:
+    return build_timeline(
         message_id,
         await _rows_of(session, EventRow, _events, message_id),
         await _rows_of(session, TryRow, _tries, message_id),

@@ -1,4 +1,4 @@
-"""The story of one message, from what is recorded of it: what happened when, to the outcome."""
+"""The timeline of one message, from what is recorded of it: what happened when, to the outcome."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from postroom_audit.wording import outcome_of, what_of_letter, what_of_try
 
 
 @dataclass(slots=True)
-class Line:
+class TimelineLine:
     """One thing that happened.
 
     Attributes:
@@ -39,24 +39,26 @@ class Line:
 
 
 @dataclass(slots=True)
-class Story:
+class MessageTimeline:
     """All that is recorded of one message. `outcomes`: one sentence for each queue it was in."""
 
     message_id: str
     kind: str
     correlation_id: str | None
     recipients: list[str]
-    lines: list[Line] = field(default_factory=list)
+    lines: list[TimelineLine] = field(default_factory=list)
     outcomes: list[str] = field(default_factory=list)
 
 
-def tell_story(
+def build_timeline(
     message_id: str, events: Sequence[EventRow], tries: Sequence[TryRow], letters: Sequence[DeadLetterEventRow]
-) -> Story:
+) -> MessageTimeline:
     """Put in order what the rows of one message say. There must be at least one."""
     tries = sorted(tries, key=lambda each: (each.at, each.id or 0))
     letters = sorted(letters, key=lambda each: (each.at, each.told_by))
-    story = Story(message_id, _kind(events, tries, letters), _correlation(events, tries), _recipients(tries))
+    timeline = MessageTimeline(
+        message_id, _kind(events, tries, letters), _correlation(events, tries), _recipients(tries)
+    )
     published = _published(events, tries)
     chapters: dict[str, list[_Entry]] = {}
     outcomes: dict[str, str] = {}
@@ -68,18 +70,18 @@ def tell_story(
         outcomes[queue] = outcome_of(*here, last, published.at if published else None)
         if _is_elsewhere(last) and len(queues) > 1:  # how it stands with it is said of the queue that took it
             del outcomes[queue]
-    story.lines = [*([published] if published else []), *_merged(chapters.values())]
-    story.outcomes = [f"{queue}: {text}" if len(outcomes) > 1 else text for queue, text in outcomes.items()]
+    timeline.lines = [*([published] if published else []), *_merged(chapters.values())]
+    timeline.outcomes = [f"{queue}: {text}" if len(outcomes) > 1 else text for queue, text in outcomes.items()]
     if not chapters:
-        story.outcomes = ["no try of it is recorded: of most kinds only those are kept that failed"]
-    _count_waits(story.lines)
-    return story
+        timeline.outcomes = ["no try of it is recorded: of most kinds only those are kept that failed"]
+    _count_waits(timeline.lines)
+    return timeline
 
 
 class _Entry(NamedTuple):
     """A line, and the row it came from or stands before."""
 
-    line: Line
+    line: TimelineLine
     row: TryRow | DeadLetterEventRow
 
 
@@ -114,14 +116,14 @@ def _chapter(tries: Sequence[TryRow], letters: Sequence[DeadLetterEventRow], rep
         yield _Entry(_line_of_letter(letter), letter)
 
 
-def _line_of_replays(number: int, queue: str) -> Line:
+def _line_of_replays(number: int, queue: str) -> TimelineLine:
     often = "" if number == 1 else f" {number} times"
-    return Line(None, f"replayed{often}, not by postroom: the management UI?", queue)
+    return TimelineLine(None, f"replayed{often}, not by postroom: the management UI?", queue)
 
 
-def _line_of_try(each: TryRow) -> Line:
+def _line_of_try(each: TryRow) -> TimelineLine:
     error = f"{each.error_type}: {each.error}" if each.error_type else None
-    return Line(
+    return TimelineLine(
         each.at,
         what_of_try(each),
         each.queue,
@@ -132,14 +134,14 @@ def _line_of_try(each: TryRow) -> Line:
     )
 
 
-def _line_of_letter(letter: DeadLetterEventRow) -> Line:
+def _line_of_letter(letter: DeadLetterEventRow) -> TimelineLine:
     error = letter.reason if letter.what == DIED else None
-    return Line(letter.at, what_of_letter(letter), letter.queue, error=error, was=letter.was)
+    return TimelineLine(letter.at, what_of_letter(letter), letter.queue, error=error, was=letter.was)
 
 
-def _merged(chapters: Iterable[list[_Entry]]) -> list[Line]:
+def _merged(chapters: Iterable[list[_Entry]]) -> list[TimelineLine]:
     """The lines of all queues in the order of time, those of one queue in their own."""
-    placed: list[tuple[datetime, Line]] = []
+    placed: list[tuple[datetime, TimelineLine]] = []
     for chapter in chapters:
         latest = datetime.min.replace(tzinfo=UTC)
         for line, _ in chapter:
@@ -148,7 +150,7 @@ def _merged(chapters: Iterable[list[_Entry]]) -> list[Line]:
     return [line for _, line in sorted(placed, key=lambda pair: pair[0])]
 
 
-def _count_waits(lines: Sequence[Line]) -> None:
+def _count_waits(lines: Sequence[TimelineLine]) -> None:
     before: datetime | None = None
     for line in lines:
         if line.at is not None and before is not None:
@@ -156,13 +158,13 @@ def _count_waits(lines: Sequence[Line]) -> None:
         before = line.at or before
 
 
-def _published(events: Sequence[EventRow], tries: Sequence[TryRow]) -> Line | None:
+def _published(events: Sequence[EventRow], tries: Sequence[TryRow]) -> TimelineLine | None:
     source: EventRow | TryRow | None = events[0] if events else next(iter(tries), None)
     if source is None:
         return None
     at = source.at if isinstance(source, EventRow) else source.published_at
     by = f" by {source.app_id}" if source.app_id else ""
-    return Line(at, f"published{by}") if at or by or not tries else None
+    return TimelineLine(at, f"published{by}") if at or by or not tries else None
 
 
 def _kind(events: Sequence[EventRow], tries: Sequence[TryRow], letters: Sequence[DeadLetterEventRow]) -> str:

@@ -8,12 +8,12 @@ from postroom.runtime.assembly import Runtime
 from postroom.settings import ReportStorageSettings, read_settings
 from postroom.storage.object_storage import ObjectStorage
 from postroom.storage.tokens import TokenVault
-from postroom_maintenance.archiving import Archivist
+from postroom_maintenance.archiving import Archiver
 from postroom_maintenance.back_ups import BackUps
 from postroom_maintenance.cleaning import Cleaner
 from postroom_maintenance.databases import ServiceDatabases
 from postroom_maintenance.settings import MaintenanceSettings
-from postroom_maintenance.token_refresh import Refresher
+from postroom_maintenance.token_refresh import TokenRefresher
 
 
 @asynccontextmanager
@@ -26,6 +26,6 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     yield {
         Cleaner: Cleaner(databases, reports, data_dir),
         BackUps: BackUps(databases, storage, settings),
-        Archivist: Archivist(databases, storage),
-        Refresher: Refresher(TokenVault.from_settings(runtime.settings)),
+        Archiver: Archiver(databases, storage),
+        TokenRefresher: TokenRefresher(TokenVault.from_settings(runtime.settings)),
     }

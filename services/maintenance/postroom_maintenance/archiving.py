@@ -31,7 +31,7 @@ ARCHIVE_PREFIX = "postroom-archive-"
 ROWS_IN_A_FILE = 20_000  # of 1 KiB: 20 MiB of memory
 
 
-class Archivist:
+class Archiver:
     """Moves old history out of the databases."""
 
     def __init__(self, databases: ServiceDatabases, storage: ObjectStorage) -> None:

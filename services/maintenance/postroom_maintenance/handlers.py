@@ -6,10 +6,10 @@ from postroom.runtime import Worker
 from postroom.runtime.registration import Keep
 from postroom.wire.messages import Archive, BackUp, Clean, RefreshTokens
 from postroom.wire.retries import RetryPolicy, exponential
-from postroom_maintenance.archiving import Archivist
+from postroom_maintenance.archiving import Archiver
 from postroom_maintenance.back_ups import BackUps
 from postroom_maintenance.cleaning import Cleaner
-from postroom_maintenance.token_refresh import Refresher
+from postroom_maintenance.token_refresh import TokenRefresher
 
 worker = Worker("maintenance")
 
@@ -36,12 +36,12 @@ async def back_up(job: BackUp, back_ups: BackUps) -> None:
 
 
 @worker.handles(Archive, **CHORE)
-async def archive(job: Archive, archivist: Archivist) -> None:
+async def archive(job: Archive, archivist: Archiver) -> None:
     """Move old history into the storage."""
     await archivist.archive(job.older_than_days, job.target)
 
 
 @worker.handles(RefreshTokens, **CHORE)
-async def refresh_tokens(job: RefreshTokens, refresher: Refresher) -> None:
+async def refresh_tokens(job: RefreshTokens, refresher: TokenRefresher) -> None:
     """Get new access tokens."""
     await refresher.refresh(job.name)

@@ -21,7 +21,7 @@ AHEAD = timedelta(minutes=30)
 TIMEOUT_SECONDS = 20
 
 
-class _Answer(BaseModel):
+class _TokenResponse(BaseModel):
     """RFC 6749, section 5.1."""
 
     access_token: SecretStr
@@ -29,7 +29,7 @@ class _Answer(BaseModel):
     refresh_token: SecretStr | None = None  # some providers change it each time
 
 
-class Refresher:
+class TokenRefresher:
     """Refreshes the credentials of a vault.
 
     Args:
@@ -67,7 +67,7 @@ class Refresher:
         await asyncio.to_thread(self._vault.write, name, credential.model_copy(update=changed))
         log.info("%s: a new access token, good for %.0f s", name, answer.expires_in)
 
-    async def _ask(self, name: str, credential: Credential) -> _Answer:
+    async def _ask(self, name: str, credential: Credential) -> _TokenResponse:
         form = {
             "grant_type": "refresh_token",
             "refresh_token": credential.refresh_token.get_secret_value(),
@@ -86,7 +86,7 @@ class Refresher:
         if response.status_code != httpx.codes.OK:
             raise TemporaryFailure(f"{name}: the provider answered {response.status_code}")
         try:
-            return _Answer.model_validate_json(response.content)
+            return _TokenResponse.model_validate_json(response.content)
         except ValidationError:
             raise TemporaryFailure(f"{name}: the provider's answer has no access token") from None
 

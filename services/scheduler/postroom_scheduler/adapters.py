@@ -10,7 +10,7 @@ from postroom.runtime.assembly import Runtime
 from postroom.settings import DispatchSettings, JobRunner, read_settings
 from postroom_scheduler.api import open_api
 from postroom_scheduler.file import FileWatch
-from postroom_scheduler.lateness import LatenessTelling, SqlLateness
+from postroom_scheduler.lateness import LatenessReporter, SqlLateness
 from postroom_scheduler.scheduler import Scheduler, WallClock
 from postroom_scheduler.settings import SchedulerSettings
 from postroom_scheduler.sql_schedules import SqlSchedules
@@ -25,11 +25,11 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     is_on_call = read_settings(DispatchSettings).runner is JobRunner.QUEUE
     scheduler = Scheduler(ticks, runtime.publisher, clock, runtime.problems, is_on_call=is_on_call)
     owed = SqlLateness(runtime.database, far_jobs_only=is_on_call)
-    lateness = LatenessTelling(owed.overdue, runtime.publisher)
+    lateness = LatenessReporter(owed.overdue, runtime.publisher)
     file = FileWatch(settings.schedules_file, schedules, clock, scheduler.wake)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, file.reload)
     async with open_api(settings, schedules, clock, scheduler.wake):
-        works = (scheduler.fire(), file.watch(), lateness.keep_telling())
+        works = (scheduler.fire(), file.watch(), lateness.keep_publishing())
         tasks = [asyncio.create_task(work) for work in works]
         try:
             yield {SqlSchedules: schedules, SqlTicks: ticks}

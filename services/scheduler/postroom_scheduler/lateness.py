@@ -1,4 +1,4 @@
-"""Tells other programs how late the scheduler is: the event `scheduler.measured`."""
+"""Publishes how late the scheduler is: the event `scheduler.measured`."""
 
 import asyncio
 import logging
@@ -17,10 +17,10 @@ from postroom_scheduler.sql_ticks import schedules, ticks, utc, waiting
 
 log = logging.getLogger(__name__)
 
-TELL_EVERY = timedelta(minutes=1)
-LOOK_EVERY = timedelta(seconds=5)
+PUBLISH_EVERY = timedelta(minutes=1)
+CHECK_EVERY = timedelta(seconds=5)
 LATE = timedelta(seconds=20)
-"""From then on it is told at once, and at once when it is over."""
+"""When a scheduler gets later than this, or is no longer, that is published at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,13 @@ class SqlLateness:
         return Overdue(sum(count for count, _oldest in found), oldest)
 
 
-class LatenessTelling:
-    """Tells of one scheduler. What the broker did not take is told at the next look.
+class LatenessReporter:
+    """Publishes how late one scheduler is. What the broker did not take is published after `check_every`.
 
     Args:
         overdue: what waits to be published at a moment.
-        publisher: by which it tells.
-        every: how often it is told that nothing is late, so that a listener knows when a scheduler is gone.
+        publisher: publishes it.
+        every: how often it is published that nothing is late, so that a listener notices when a scheduler is gone.
     """
 
     def __init__(
@@ -62,35 +62,35 @@ class LatenessTelling:
         overdue: Callable[[datetime], Awaitable[Overdue]],
         publisher: Publisher,
         *,
-        every: timedelta = TELL_EVERY,
-        look_every: timedelta = LOOK_EVERY,
+        every: timedelta = PUBLISH_EVERY,
+        check_every: timedelta = CHECK_EVERY,
     ) -> None:
         self._instance = uuid4().hex
         self._overdue = overdue
         self._publisher = publisher
         self._every = every
-        self._look_every = look_every
-        self._told_at: datetime | None = None
+        self._check_every = check_every
+        self._published_at: datetime | None = None
         self._was_late = False
 
-    async def keep_telling(self) -> None:
-        """Tell until cancelled."""
+    async def keep_publishing(self) -> None:
+        """Publish until cancelled."""
         while True:
             try:
-                await self.look(datetime.now(UTC))
+                await self.check(datetime.now(UTC))
             except Exception as error:  # noqa: BLE001 - figures are not worth a process
-                log.info("How late it is is told later: %s", redact(f"{type(error).__name__}: {error}"))
-            await asyncio.sleep(self._look_every.total_seconds())
+                log.info("How late it is will be published later: %s", redact(f"{type(error).__name__}: {error}"))
+            await asyncio.sleep(self._check_every.total_seconds())
 
-    async def look(self, now: datetime) -> None:
-        """Look at what waits, and tell when it is time for that or when it became late or is so no more."""
+    async def check(self, now: datetime) -> None:
+        """Publish how late it is, if `every` has passed or it became late or is late no longer."""
         overdue = await self._overdue(now)
         late = now - overdue.oldest if overdue.oldest else timedelta(0)
-        is_time = self._told_at is None or now - self._told_at >= self._every
+        is_time = self._published_at is None or now - self._published_at >= self._every
         if not is_time and (late >= LATE) == self._was_late:
             return
         event = SchedulerMeasured(
             instance=self._instance, at=now, late_seconds=round(late.total_seconds(), 3), due=overdue.count
         )
         await self._publisher.publish(event)
-        self._told_at, self._was_late = now, late >= LATE
+        self._published_at, self._was_late = now, late >= LATE

@@ -19,7 +19,7 @@ AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TickPlan:
     """The fire times to write, in order; the next one after them; and up to where some were left out."""
 
     fire_times: list[datetime]
@@ -28,7 +28,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ParsedSchedule:
     """A definition, read."""
 
     schedule: SetSchedule
@@ -36,10 +36,10 @@ class Known:
 
 
 @lru_cache(maxsize=20_000)
-def read_definition(definition: str) -> Known:
+def read_definition(definition: str) -> ParsedSchedule:
     """The schedule of a stored definition. Raises BrokenSchedule, for a newer version may have written it."""
     schedule = SetSchedule.model_validate_json(definition)
-    return Known(schedule, make_timing(schedule))
+    return ParsedSchedule(schedule, make_timing(schedule))
 
 
 def defer_as_schedule(job: DeferJob) -> SetSchedule:
@@ -48,7 +48,7 @@ def defer_as_schedule(job: DeferJob) -> SetSchedule:
     return SetSchedule.model_validate(fields)
 
 
-def plan(known: Known, next_at: datetime, now: datetime) -> Plan:
+def plan(known: ParsedSchedule, next_at: datetime, now: datetime) -> TickPlan:
     """What is owed of the fire times from `next_at` to `now`."""
     schedule, timing = known.schedule, known.timing
     just_before = next_at - timedelta(microseconds=1)
@@ -66,7 +66,7 @@ def plan(known: Known, next_at: datetime, now: datetime) -> Plan:
         if len(recent) == AT_ONCE:
             break
     owed = missed + recent
-    return Plan(owed, timing.next_after(owed[-1] if recent else now), missed_until)
+    return TickPlan(owed, timing.next_after(owed[-1] if recent else now), missed_until)
 
 
 def due_at(schedule: SetSchedule, fire_time: datetime) -> datetime:

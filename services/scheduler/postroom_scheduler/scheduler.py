@@ -58,7 +58,7 @@ class WallClock:
         await asyncio.sleep(duration.total_seconds())
 
 
-class Sender(Protocol):
+class MessageSender(Protocol):
     """Where messages go: the broker, or handlers in this process."""
 
     async def send(self, outgoing: Outgoing) -> None:
@@ -78,7 +78,13 @@ class Scheduler:
     """
 
     def __init__(
-        self, ticks: SqlTicks, sender: Sender, clock: Clock, problems: dict[str, str], *, is_on_call: bool = False
+        self,
+        ticks: SqlTicks,
+        sender: MessageSender,
+        clock: Clock,
+        problems: dict[str, str],
+        *,
+        is_on_call: bool = False,
     ) -> None:
         self._is_on_call = is_on_call
         self._ticks = ticks

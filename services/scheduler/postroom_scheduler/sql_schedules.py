@@ -20,7 +20,7 @@ DATABASE = "database"
 
 
 @dataclass(frozen=True, slots=True)
-class TickSeen:
+class TickStatus:
     """What became of a tick."""
 
     fire_time: datetime
@@ -37,7 +37,7 @@ class TickSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class ScheduleSeen:
+class ScheduleStatus:
     """A schedule as it stands."""
 
     name: str
@@ -47,7 +47,7 @@ class ScheduleSeen:
     next_at: datetime | None
     changed_at: datetime
     changed_by: str
-    last: TickSeen | None
+    last: TickStatus | None
 
 
 class SqlSchedules:
@@ -96,15 +96,15 @@ class SqlSchedules:
         """Write a tick for this moment, whatever the schedule says, and return its message id."""
         return await self._database.run(lambda connection: self._run_now(connection, name, now))
 
-    async def all(self) -> list[ScheduleSeen]:
+    async def all(self) -> list[ScheduleStatus]:
         """Every schedule and far job, by name, with its last tick."""
         return await self._database.run(lambda connection: _all(connection, None))
 
-    async def one(self, name: str) -> ScheduleSeen:
+    async def one(self, name: str) -> ScheduleStatus:
         """One of them. Raises UnknownSchedule."""
         return (await self._database.run(lambda connection: _all(connection, _row(connection, name).name)))[0]
 
-    async def history(self, name: str, at_most: int = 20) -> list[TickSeen]:
+    async def history(self, name: str, at_most: int = 20) -> list[TickStatus]:
         """The last ticks, the newest first."""
         last = select(ticks).where(ticks.c.schedule == name).order_by(ticks.c.fire_time.desc()).limit(at_most)
         return await self._database.run(lambda connection: [_tick_seen(row) for row in connection.execute(last)])
@@ -218,7 +218,7 @@ def _when(schedule: SetSchedule) -> dict[str, Any]:
     return schedule.model_dump(include={"cron", "every", "at", "time_zone", "start", "end"})
 
 
-def _all(connection: Connection, name: str | None) -> list[ScheduleSeen]:
+def _all(connection: Connection, name: str | None) -> list[ScheduleStatus]:
     of_schedule = (ticks.c.schedule == schedules.c.name, ticks.c.state != "due")
     last_time = select(func.max(ticks.c.fire_time)).where(*of_schedule).scalar_subquery()
     newest = select(schedules.c.name, last_time.label("fire_time"))
@@ -230,9 +230,9 @@ def _all(connection: Connection, name: str | None) -> list[ScheduleSeen]:
     return [_seen(row, last.get(row.name)) for row in connection.execute(rows)]
 
 
-def _seen(row: Row[Any], last: TickSeen | None) -> ScheduleSeen:
+def _seen(row: Row[Any], last: TickStatus | None) -> ScheduleStatus:
     model = DeferJob if row.source == FAR_JOB else SetSchedule
-    return ScheduleSeen(
+    return ScheduleStatus(
         name=row.name,
         source=row.source,
         definition=model.model_validate_json(row.definition),
@@ -244,8 +244,8 @@ def _seen(row: Row[Any], last: TickSeen | None) -> ScheduleSeen:
     )
 
 
-def _tick_seen(row: Row[Any]) -> TickSeen:
-    return TickSeen(
+def _tick_seen(row: Row[Any]) -> TickStatus:
+    return TickStatus(
         fire_time=utc(row.fire_time),
         state=row.state,
         published_at=utc(row.published_at) if row.published_at else None,

@@ -1,4 +1,4 @@
-"""Schedules and ticks as JSON, for the command line and the API."""
+"""Schedules and ticks as JSON, for the command line and the HTTP API."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -6,7 +6,7 @@ from typing import Any
 
 from postroom.wire.messages import DeferJob, SetSchedule
 from postroom.wire.messages.schedule import rfc3339
-from postroom_scheduler.sql_schedules import ScheduleSeen, TickSeen
+from postroom_scheduler.sql_schedules import ScheduleStatus, TickStatus
 from postroom_scheduler.timing import make_timing
 
 
@@ -19,7 +19,7 @@ def upcoming(schedule: SetSchedule, now: datetime) -> Iterator[datetime]:
         moment = timing.next_after(moment)
 
 
-def described(seen: ScheduleSeen) -> dict[str, Any]:
+def described(seen: ScheduleStatus) -> dict[str, Any]:
     """A schedule, and its last tick."""
     definition = seen.definition
     return {
@@ -36,7 +36,7 @@ def described(seen: ScheduleSeen) -> dict[str, Any]:
     }
 
 
-def described_tick(tick: TickSeen) -> dict[str, Any]:
+def described_tick(tick: TickStatus) -> dict[str, Any]:
     """A tick and what became of it."""
     return {
         "fire_time": rfc3339(tick.fire_time),

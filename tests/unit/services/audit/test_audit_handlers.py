@@ -9,7 +9,7 @@ import pytest
 from postroom.runtime import Provider
 from postroom.testing import make_delivery, make_user_created
 from postroom.wire.messages import JobMeasured, JobRecorded, RecordedTry
-from postroom_audit.events import Event, LetterEvent
+from postroom_audit.events import AuditEvent, DeadLetterEvent
 from postroom_audit.handlers import record_event, worker
 
 
@@ -17,12 +17,12 @@ class InMemoryEventLog:
     """Keeps what it is given."""
 
     def __init__(self) -> None:
-        self.events: list[Event] = []
+        self.events: list[AuditEvent] = []
         self.measured: list[JobMeasured] = []
         self.tries: list[RecordedTry] = []
-        self.letters: list[LetterEvent] = []
+        self.letters: list[DeadLetterEvent] = []
 
-    async def record(self, event: Event) -> None:
+    async def record(self, event: AuditEvent) -> None:
         self.events.append(event)
 
     async def record_measurement(self, measured: JobMeasured) -> None:
@@ -31,7 +31,7 @@ class InMemoryEventLog:
     async def record_tries(self, recorded: JobRecorded) -> None:
         self.tries.extend(recorded.tries)
 
-    async def record_letters(self, letters: Sequence[LetterEvent]) -> None:
+    async def record_letters(self, letters: Sequence[DeadLetterEvent]) -> None:
         self.letters.extend(letters)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from postroom_audit.models import DeadLetterEventRow, EventRow, TryRow
-from postroom_audit.timeline import Story, tell_story
+from postroom_audit.timeline import Timeline, build_timeline
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DIED = "died"
@@ -42,8 +42,8 @@ def letter(seconds: float, what: str, **changes: Any) -> DeadLetterEventRow:
     return DeadLetterEventRow(**fields | who | changes)
 
 
-def story_of(*rows: TryRow | DeadLetterEventRow | EventRow) -> Story:
-    return tell_story(
+def story_of(*rows: TryRow | DeadLetterEventRow | EventRow) -> Timeline:
+    return build_timeline(
         "m",
         [row for row in rows if isinstance(row, EventRow)],
         [row for row in rows if isinstance(row, TryRow)],

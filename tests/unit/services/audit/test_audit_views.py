@@ -1,4 +1,4 @@
-"""The story of a message on a terminal of 100 columns."""
+"""The timeline of a message on a terminal of 100 columns."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -6,22 +6,22 @@ from typing import Any
 
 from rich.console import Console
 
-from postroom_audit.timeline import Line, Story
-from postroom_audit.views import print_story
+from postroom_audit.timeline import MessageTimeline, TimelineLine
+from postroom_audit.views import print_timeline
 
 LONG = "451 4.2.1 mailbox busy, try again later; " * 30
 
 
-def make_line(second: int, what: str, **changes: Any) -> Line:
+def make_line(second: int, what: str, **changes: Any) -> TimelineLine:
     """A line, of a moment within one minute."""
-    return replace(Line(datetime(2026, 11, 25, 2, 10, second, tzinfo=UTC), what), **changes)
+    return replace(TimelineLine(datetime(2026, 11, 25, 2, 10, second, tzinfo=UTC), what), **changes)
 
 
-def shown(*lines: Line, **changes: Any) -> list[str]:
-    story = Story("m-1", "email.send", None, [], list(lines), ["done after 2 tries"])
+def shown(*lines: TimelineLine, **changes: Any) -> list[str]:
+    timeline = MessageTimeline("m-1", "email.send", None, [], list(lines), ["done after 2 tries"])
     console = Console(width=180)
     with console.capture() as capture:
-        print_story(replace(story, **changes), console)
+        print_timeline(replace(timeline, **changes), console)
     return [line.rstrip() for line in capture.get().splitlines()]
 
 

@@ -8,7 +8,7 @@ import pytest
 from postroom.wire.messages import SetSchedule
 from postroom_scheduler.errors import BrokenSchedule
 from postroom_scheduler.messages import body_of, check_message, headers_of, message_id_of
-from postroom_scheduler.planning import Plan, definition_of, due_at, plan, read_definition
+from postroom_scheduler.planning import TickPlan, definition_of, due_at, plan, read_definition
 
 NOW = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
 
@@ -17,7 +17,7 @@ def schedule(**fields: Any) -> SetSchedule:
     return SetSchedule.model_validate({"name": "test", "event": "test.happened", "cron": "@hourly", **fields})
 
 
-def planned(next_at: datetime, now: datetime = NOW, **fields: Any) -> Plan:
+def planned(next_at: datetime, now: datetime = NOW, **fields: Any) -> TickPlan:
     return plan(read_definition(definition_of(schedule(**fields))), next_at, now)
 
 
@@ -39,7 +39,7 @@ def test_after_a_day_of_downtime(fields: dict[str, Any], hours: list[int]) -> No
 @pytest.mark.parametrize("catch_up", ["skip", "latest", "all"])
 def test_a_tick_that_is_a_little_late_was_not_missed(catch_up: str) -> None:
     found = planned(NOW.replace(minute=0), NOW.replace(minute=0, second=59), catch_up=catch_up)
-    assert found == Plan([NOW.replace(minute=0)], NOW.replace(hour=13, minute=0))
+    assert found == TickPlan([NOW.replace(minute=0)], NOW.replace(hour=13, minute=0))
 
 
 def test_all_within_the_limit_leaves_nothing_out() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from postroom.broker.management import ManagementError
 from postroom.broker.topology import build_topology
-from postroom.broker.topology.application import Change, apply_topology
+from postroom.broker.topology.application import TopologyChange, apply_topology
 from postroom.broker.topology.parts import major
 from postroom.devkit.broker_node import BrokerNode
 from postroom.installation import subscriptions
@@ -44,10 +44,10 @@ async def test_a_topology_half_written_is_finished_by_applying_it_again(own_brok
 
 async def kill_while_applying(broker: BrokerNode, place: Place, after: int) -> int:
     """Kill the broker after so many changes; how many were written in the end."""
-    written: list[Change] = []
+    written: list[TopologyChange] = []
     reached = Event()
 
-    def note(change: Change) -> None:
+    def note(change: TopologyChange) -> None:
         written.append(change)
         if len(written) >= after:
             reached.set()

@@ -15,14 +15,14 @@ from typer.testing import CliRunner
 from postroom import wire
 from postroom.broker.publishing import Publisher
 from postroom.broker.topology import LONGEST_WAIT
-from postroom.broker.topology.proof import LADDER, Limits, Outcome, prove
+from postroom.broker.topology.proof import LADDER, ProofLimits, ProofOutcome, prove
 from postroom.devkit.broker_node import BrokerNode
 from postroom.installation import workers
 from postroom.operator.cli import app
 from postroom.operator.dead_letters import (
-    Pace,
+    ReplayRate,
+    RunControl,
     Selection,
-    Watch,
     depth_of,
     discard,
     export,
@@ -106,9 +106,11 @@ async def test_the_operator_replays_and_discards_dead_letters(users: Users) -> N
         await jobs.publish(aio_pika.Message(b"{}", message_id="lost"), "emial.send")
         target = target_of("webhook.sync.dead")
 
-        replayed = await replay(url, target, Selection(frozenset(["again"])), pace=Pace(), watch=Watch())
-        discarded = await discard(url, target, Selection(frozenset(["away"])), reason="a test", watch=Watch())
-        unrouted = await replay(url, target_of(wire.UNROUTED_QUEUE), Selection(), pace=Pace(), watch=Watch())
+        replayed = await replay(url, target, Selection(frozenset(["again"])), rate=ReplayRate(), control=RunControl())
+        discarded = await discard(url, target, Selection(frozenset(["away"])), reason="a test", control=RunControl())
+        unrouted = await replay(
+            url, target_of(wire.UNROUTED_QUEUE), Selection(), rate=ReplayRate(), control=RunControl()
+        )
 
         assert (replayed.settled, replayed.problem) == (1, "")
         assert (discarded.settled, discarded.problem) == (1, "")
@@ -127,7 +129,7 @@ async def test_the_operator_exports_and_imports_them(users: Users, tmp_path: Pat
         told = await depth_of(connection, wire.ALERTING_QUEUE)
         with file.open("wb") as lines:
             for source in sources:
-                await export(url, target_of(source), Selection(), write=lines.write, watch=Watch())
+                await export(url, target_of(source), Selection(), write=lines.write, control=RunControl())
         for source in sources:
             await (await take(channel, source)).ack()
 
@@ -189,10 +191,10 @@ async def test_the_operator_proves_that_nothing_dies_unseen(users: Users) -> Non
         for queue in worker.subscriptions:
             await (await channel.get_queue(queue, ensure=False)).consume(reject)
 
-        proofs = await prove(users.amqp_url("operator"), list(worker.subscriptions), Limits(patience(REACTION)))
+        proofs = await prove(users.amqp_url("operator"), list(worker.subscriptions), ProofLimits(patience(REACTION)))
 
     assert {proof.subject: proof.outcome for proof in proofs} == dict.fromkeys(
-        [LADDER, *worker.subscriptions], Outcome.PROVEN
+        [LADDER, *worker.subscriptions], ProofOutcome.PROVEN
     )
 
 

@@ -12,11 +12,11 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from postroom import wire
 from postroom.operator.dead_letters import (
-    Found,
-    Outcome,
-    Pace,
+    QueuedDeadLetter,
+    ReplayRate,
+    RunControl,
+    RunOutcome,
     Selection,
-    Watch,
     cause_of,
     discard,
     discarding,
@@ -37,12 +37,12 @@ SOON = seconds(MUCH_WORK)  # what never ended by itself would last an hour
 GROUP = cause_of(WORK, "RecipientRefused", "x@y.z: 550 no such user 4").key
 
 
-async def discard_all(vhost: Any, selection: Selection = ALL, **options: Any) -> Outcome:
-    return await discard(vhost.amqp_url, TARGET, selection, **{"reason": "a test", "watch": Watch()} | options)
+async def discard_all(vhost: Any, selection: Selection = ALL, **options: Any) -> RunOutcome:
+    return await discard(vhost.amqp_url, TARGET, selection, **{"reason": "a test", "control": RunControl()} | options)
 
 
-async def export_all(vhost: Any, **options: Any) -> Outcome:
-    return await export(vhost.amqp_url, TARGET, ALL, **{"write": lambda _line: None, "watch": Watch()} | options)
+async def export_all(vhost: Any, **options: Any) -> RunOutcome:
+    return await export(vhost.amqp_url, TARGET, ALL, **{"write": lambda _line: None, "control": RunControl()} | options)
 
 
 @pytest.fixture
@@ -60,15 +60,15 @@ def quiet_spells(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return spells
 
 
-def once(work: Callable[[], Any]) -> tuple[Watch, list[asyncio.Task[Any]]]:
-    """A watch that begins `work` when the first message is settled, and its task."""
+def once(work: Callable[[], Any]) -> tuple[RunControl, list[asyncio.Task[Any]]]:
+    """A control that begins `work` when the first message is settled, and its task."""
     tasks: list[asyncio.Task[Any]] = []
 
-    def progressed(outcome: Outcome) -> None:
+    def progressed(outcome: RunOutcome) -> None:
         if outcome.settled and not tasks:
             tasks.append(asyncio.create_task(work()))
 
-    return Watch(progressed=progressed), tasks
+    return RunControl(progressed=progressed), tasks
 
 
 def more_are_counted(monkeypatch: pytest.MonkeyPatch, more: int) -> None:
@@ -94,8 +94,8 @@ async def test_what_another_reader_holds_for_a_while_is_waited_for(
         for message in held:
             await message.nack()
 
-    watch, looking = once(look)
-    outcome = await replay_all(vhost, pace=Pace(200), watch=watch)
+    control, looking = once(look)
+    outcome = await replay_all(vhost, rate=ReplayRate(200), control=control)
     await asyncio.gather(*looking)
 
     assert (outcome.settled, outcome.problem) == (300, "")
@@ -128,7 +128,7 @@ async def test_asked_to_stop_it_waits_for_no_other_reader(
         first.stop.set()
 
     first, stopping = once(stop)
-    outcome = await asyncio.wait_for(replay_all(vhost, watch=first), SOON)
+    outcome = await asyncio.wait_for(replay_all(vhost, control=first), SOON)
     await asyncio.gather(*stopping)
 
     assert (outcome.settled, outcome.is_stopped, outcome.problem) == (1, True, "")
@@ -149,8 +149,8 @@ async def test_a_queue_that_is_deleted_meanwhile_is_named_at_once(
         await eventually(is_waited_for)
         await dead_harness.channel.queue_delete(DEAD)
 
-    watch, deletion = once(delete)
-    outcome = await asyncio.wait_for(replay_all(vhost, watch=watch), SOON)
+    control, deletion = once(delete)
+    outcome = await asyncio.wait_for(replay_all(vhost, control=control), SOON)
     await asyncio.gather(*deletion)
 
     assert "the broker ended the reading of email.send.dead" in outcome.problem
@@ -229,9 +229,9 @@ async def test_what_is_held_for_long_is_given_back_and_nothing_is_missed_or_look
     await dead_harness.bury(*names(450, "more"), error="452 mailbox full")
     await dead_harness.bury(*names(60, "last"), error="550 no such user 17")
     # What dies meanwhile stands behind, or among what was given back.
-    watch, burial = once(lambda: dead_harness.bury(*names(30, "late"), error="550 no such user 17"))
+    control, burial = once(lambda: dead_harness.bury(*names(30, "late"), error="550 no such user 17"))
 
-    outcome = await replay_all(vhost, Selection(group=GROUP), watch=watch)
+    outcome = await replay_all(vhost, Selection(group=GROUP), control=control)
     await asyncio.gather(*burial)
 
     assert (outcome.examined, outcome.settled, outcome.not_selected, outcome.problem) == (1020, 120, 900, "")
@@ -241,17 +241,17 @@ async def test_what_is_held_for_long_is_given_back_and_nothing_is_missed_or_look
 
 async def test_with_a_rate_no_more_is_held_than_goes_in_a_minute(vhost: Any, dead_harness: DeadLetterHarness) -> None:
     await dead_harness.bury(*names(150))
-    watch = Watch()
+    control = RunControl()
     seen: list[int] = []
 
     async def look() -> None:
         await dead_harness.has(DEAD, 90)
         seen.append(await dead_harness.depth(DEAD))
-        watch.stop.set()
+        control.stop.set()
 
     first, looking = once(look)
-    watch = Watch(watch.stop, first.progressed)
-    await asyncio.wait_for(replay_all(vhost, pace=Pace(1), watch=watch), SOON)
+    control = RunControl(control.stop, first.progressed)
+    await asyncio.wait_for(replay_all(vhost, rate=ReplayRate(1), control=control), SOON)
     await asyncio.gather(*looking)
 
     assert seen == [90]
@@ -260,15 +260,15 @@ async def test_with_a_rate_no_more_is_held_than_goes_in_a_minute(vhost: Any, dea
 class StopsWhile(Selection):
     """Asks to stop while the sixtieth message is looked at."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, control: RunControl) -> None:
         super().__init__()
         object.__setattr__(self, "seen", [])
-        object.__setattr__(self, "watch", watch)
+        object.__setattr__(self, "control", control)
 
-    def takes(self, found: Found) -> bool:
+    def takes(self, found: QueuedDeadLetter) -> bool:
         self.seen.append(found)  # type: ignore[attr-defined]
         if len(self.seen) == 60:  # type: ignore[attr-defined]
-            self.watch.stop.set()  # type: ignore[attr-defined]
+            self.control.stop.set()  # type: ignore[attr-defined]
         return True
 
 
@@ -276,9 +276,9 @@ async def test_stopped_before_any_was_deleted_a_discard_deletes_none(
     vhost: Any, dead_harness: DeadLetterHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     await dead_harness.bury(*names(150))
-    watch = Watch()
+    control = RunControl()
 
-    outcome = await discard_all(vhost, StopsWhile(watch), watch=watch)
+    outcome = await discard_all(vhost, StopsWhile(control), control=control)
 
     assert (outcome.settled, outcome.is_stopped) == (0, True)
     assert "discarded 0 of 150 messages of email.send.dead, then stopped" in caplog.messages[-1]
@@ -302,7 +302,7 @@ async def test_a_discard_that_cannot_be_told_of_says_how_far_it_came(
     outcome = await discard_all(vhost)
 
     assert (outcome.settled, outcome.problem) == (
-        100, "what was not told is not deleted: dead-letter.discarded: not confirmed within 10 s",
+        100, "no event was published, so nothing more is deleted: dead-letter.discarded: not confirmed within 10 s",
     )  # fmt: skip
-    assert "discarded 100 of 250 messages of email.send.dead, then: what was not told" in caplog.messages[-1]
+    assert "discarded 100 of 250 messages of email.send.dead, then: no event was published" in caplog.messages[-1]
     await dead_harness.has(DEAD, 150)

@@ -11,7 +11,15 @@ import aio_pika
 import pytest
 
 from postroom import wire
-from postroom.operator.dead_letters import TOLD_AT_ONCE, Outcome, Pace, Selection, Watch, replay, target_of
+from postroom.operator.dead_letters import (
+    IDS_PER_EVENT,
+    ReplayRate,
+    RunControl,
+    RunOutcome,
+    Selection,
+    replay,
+    target_of,
+)
 from postroom.wire.errors import TopologyError
 from postroom.wire.messages import DeadLetterReplayed
 from tests.support.dead_letters import DEAD, QUORUM, WORK, DeadCommand, DeadLetterHarness
@@ -53,20 +61,20 @@ async def told(dead_harness: DeadLetterHarness) -> list[DeadLetterReplayed]:
 
 
 async def replay_all(url: str, **options: Any) -> Any:
-    return await replay(url, target_of(DEAD), Selection(), **{"pace": Pace(), "watch": Watch()} | options)
+    return await replay(url, target_of(DEAD), Selection(), **{"rate": ReplayRate(), "control": RunControl()} | options)
 
 
 async def test_every_replayed_message_is_told_of_once_some_at_a_time(
     vhost: Any, dead_harness: DeadLetterHarness
 ) -> None:
-    ids = [f"m-{number}" for number in range(2 * TOLD_AT_ONCE + 7)]
+    ids = [f"m-{number}" for number in range(2 * IDS_PER_EVENT + 7)]
     await dead_harness.bury(*ids)
 
     outcome = await replay_all(vhost.amqp_url)
 
     events = await told(dead_harness)
     assert outcome.settled == len(ids)
-    assert [len(event.message_ids) for event in events] == [TOLD_AT_ONCE, TOLD_AT_ONCE, 7]
+    assert [len(event.message_ids) for event in events] == [IDS_PER_EVENT, IDS_PER_EVENT, 7]
     assert sorted(one for event in events for one in event.message_ids) == sorted(ids)
     assert {event.queue for event in events} == {WORK}
     assert {one: count for event in events for one, count in event.replays.items()} == dict.fromkeys(ids, 1)
@@ -77,12 +85,12 @@ async def test_what_waits_for_the_rate_is_not_told_of_yet(vhost: Any, dead_harne
     await dead_harness.bury(*(f"m-{number}" for number in range(30)))
     stop = asyncio.Event()
 
-    def stop_at_the_first(outcome: Outcome) -> None:
+    def stop_at_the_first(outcome: RunOutcome) -> None:
         if outcome.settled:
             stop.set()
 
     # At one a second the others would take half a minute.
-    outcome = await replay_all(vhost.amqp_url, pace=Pace(1), watch=Watch(stop, stop_at_the_first))
+    outcome = await replay_all(vhost.amqp_url, rate=ReplayRate(1), control=RunControl(stop, stop_at_the_first))
 
     assert 1 <= outcome.settled < 30
     assert sum(len(event.message_ids) for event in await told(dead_harness)) == outcome.settled
@@ -132,7 +140,7 @@ async def test_a_replay_of_alerting_and_of_unrouted_is_told_of_too(vhost: Any, d
         await dead_harness.channel.declare_queue(queue, durable=True, arguments=QUORUM)
     await dead_harness.bury("m-1", queue="alerting.dead")
 
-    await replay(vhost.amqp_url, target_of("alerting.dead"), Selection(), pace=Pace(), watch=Watch())
+    await replay(vhost.amqp_url, target_of("alerting.dead"), Selection(), rate=ReplayRate(), control=RunControl())
 
     assert [(event.queue, event.message_ids) for event in await told(dead_harness)] == [("alerting", ["m-1"])]
 

@@ -16,7 +16,7 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from postroom import wire
 from postroom.operator.cli import dead_files
-from postroom.operator.dead_letters import Outcome, importing
+from postroom.operator.dead_letters import RunOutcome, importing
 from tests.support.dead_letters import DEAD, QUORUM, WORK, DeadCommand, DeadLetterHarness, impatient_after
 
 PROPERTIES = (
@@ -106,9 +106,9 @@ async def test_an_export_that_does_not_reach_its_end_leaves_no_file(
 ) -> None:
     await dead_harness.bury("m-1", "m-2")
 
-    async def stopped(*_arguments: Any, write: Callable[[bytes], object], **_options: Any) -> Outcome:
+    async def stopped(*_arguments: Any, write: Callable[[bytes], object], **_options: Any) -> RunOutcome:
         write(b"{}")
-        return Outcome(DEAD, waiting=2, examined=1, settled=1, is_stopped=True)
+        return RunOutcome(DEAD, waiting=2, examined=1, settled=1, is_stopped=True)
 
     monkeypatch.setattr(dead_files, "export", stopped)
     result = await dead("export", DEAD, tmp_path / "dead.jsonl")
@@ -255,9 +255,9 @@ async def test_an_export_that_does_not_see_all_leaves_no_file(
 ) -> None:
     await dead_harness.bury("m-1")
 
-    async def cut(*_arguments: Any, write: Callable[[bytes], object], **_options: Any) -> Outcome:
+    async def cut(*_arguments: Any, write: Callable[[bytes], object], **_options: Any) -> RunOutcome:
         write(b"{}")
-        return Outcome(DEAD, waiting=2, examined=1, settled=1, problem="only 1 of 2 messages came")
+        return RunOutcome(DEAD, waiting=2, examined=1, settled=1, problem="only 1 of 2 messages came")
 
     monkeypatch.setattr(dead_files, "export", cut)
     result = await dead("export", DEAD, tmp_path / "dead.jsonl")

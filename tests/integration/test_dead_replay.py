@@ -20,10 +20,10 @@ from aio_pika.abc import AbstractIncomingMessage
 from postroom import wire
 from postroom.operator.dead_letters import (
     WINDOW,
-    Outcome,
-    Pace,
+    ReplayRate,
+    RunControl,
+    RunOutcome,
     Selection,
-    Watch,
     cause_of,
     connect,
     discard,
@@ -204,12 +204,12 @@ async def test_a_work_queue_that_goes_away_half_way_costs_nothing(vhost: Any, de
     await dead_harness.bury(*names(60))
     deletion: list[asyncio.Task[Any]] = []
 
-    def delete_after_two(outcome: Outcome) -> None:
+    def delete_after_two(outcome: RunOutcome) -> None:
         if outcome.settled == 2 and not deletion:
             deletion.append(asyncio.create_task(dead_harness.channel.queue_delete(WORK)))
 
     # At one a second the broker has a minute to delete it half-way.
-    outcome = await replay_all(vhost, pace=Pace(1), watch=Watch(progressed=delete_after_two))
+    outcome = await replay_all(vhost, rate=ReplayRate(1), control=RunControl(progressed=delete_after_two))
     await asyncio.gather(*deletion)
 
     # When a queue goes away under a publish, RabbitMQ returns it; or refuses it; or, 3.10, ends the connection.
@@ -224,7 +224,7 @@ async def test_the_rate_is_kept(vhost: Any, dead_harness: DeadLetterHarness) -> 
     loop = asyncio.get_running_loop()
     began = loop.time()
 
-    await replay_all(vhost, pace=Pace(20))
+    await replay_all(vhost, rate=ReplayRate(20))
 
     assert loop.time() - began >= 0.9
 
@@ -233,12 +233,12 @@ async def test_asked_to_stop_it_stops_between_two_messages(vhost: Any, dead_harn
     await dead_harness.bury(*names(50))
     stop = asyncio.Event()
 
-    def stop_after_two(outcome: Outcome) -> None:
+    def stop_after_two(outcome: RunOutcome) -> None:
         if outcome.settled == 2:
             stop.set()
 
     # At one a second the others would take most of a minute.
-    outcome = await replay_all(vhost, pace=Pace(1), watch=Watch(stop, stop_after_two))
+    outcome = await replay_all(vhost, rate=ReplayRate(1), control=RunControl(stop, stop_after_two))
 
     assert outcome.is_stopped
     assert 2 <= outcome.settled < 50
@@ -329,7 +329,7 @@ async def test_jobs_that_no_queue_took_are_replayed_once_a_queue_takes_them(
     sms = await dead_harness.channel.declare_queue("sms.send", durable=True, arguments=QUORUM)
     await sms.bind(jobs, "sms.send")
 
-    outcome = await replay(vhost.amqp_url, target_of("unrouted"), ALL, pace=Pace(), watch=Watch())
+    outcome = await replay(vhost.amqp_url, target_of("unrouted"), ALL, rate=ReplayRate(), control=RunControl())
 
     assert outcome.settled == 2
     assert outcome.refused == {"no queue takes report.generate": 1}
@@ -366,7 +366,7 @@ async def test_discarded_messages_are_gone_and_named_in_the_log(
     caplog.set_level(logging.INFO)
 
     outcome = await discard(
-        vhost.amqp_url, TARGET, Selection(frozenset({"m-0", "m-2"})), reason="wrong list", watch=Watch()
+        vhost.amqp_url, TARGET, Selection(frozenset({"m-0", "m-2"})), reason="wrong list", control=RunControl()
     )
 
     assert outcome.settled == 2
@@ -413,12 +413,12 @@ async def test_a_broker_that_dies_half_way_costs_nothing(own_broker: Any) -> Non
     await are_written_down(own_broker, WORK, DEAD)
     killed: list[int] = []
 
-    def kill_after_twenty(outcome: Outcome) -> None:
+    def kill_after_twenty(outcome: RunOutcome) -> None:
         if outcome.settled == 20 and not killed:
             killed.append(outcome.settled)
             own_broker.kill()  # in this very moment, while others are under way: nothing here goes on until it is dead
 
-    outcome = await replay(url, TARGET, ALL, pace=Pace(), watch=Watch(progressed=kill_after_twenty))
+    outcome = await replay(url, TARGET, ALL, rate=ReplayRate(), control=RunControl(progressed=kill_after_twenty))
     await asyncio.to_thread(own_broker.start)
 
     assert "the connection was lost" in outcome.problem

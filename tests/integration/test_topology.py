@@ -16,9 +16,9 @@ from postroom.broker.management import Management, PolicyInfo
 from postroom.broker.topology import Topology, build_topology, walk_key
 from postroom.broker.topology.application import apply_topology
 from postroom.broker.topology.check import find_problems
-from postroom.broker.topology.comparison import read_found
+from postroom.broker.topology.comparison import read_broker_state
 from postroom.broker.topology.definitions import definitions
-from postroom.broker.topology.proof import LADDER, Limits, Outcome, Proof, prove
+from postroom.broker.topology.proof import LADDER, Proof, ProofLimits, ProofOutcome, prove
 from postroom.operator.cli import app
 from postroom.runtime import Worker
 from postroom.settings import RuntimeSettings
@@ -28,8 +28,8 @@ from tests.support.brokers import VirtualHost
 from tests.support.patience import REACTION, seconds
 from tests.support.worker import seconds_on_ladder
 
-PATIENT = Limits(within=patience(REACTION))
-IMPATIENT = Limits(within=timedelta(seconds=1.5))  # for what never comes
+PATIENT = ProofLimits(within=patience(REACTION))
+IMPATIENT = ProofLimits(within=timedelta(seconds=1.5))  # for what never comes
 ALMOST = 0.95  # of each second: the broker's clock is not ours
 QUEUES = ("alerting", "email.send", "email.on.user.created")
 
@@ -124,7 +124,7 @@ def test_applying_twice_changes_nothing(management: Management, topology: Topolo
     parts = (topology.exchanges, topology.queues, topology.bindings, topology.policies)
     assert len(first.changes) == sum(len(part) for part in parts)
     assert second.changes == second.conflicts == second.stale == ()
-    assert find_problems(topology, read_found(management)) == []
+    assert find_problems(topology, read_broker_state(management)) == []
 
 
 def test_a_queue_of_another_type_is_named_and_all_else_is_applied(management: Management, topology: Topology) -> None:
@@ -134,12 +134,12 @@ def test_a_queue_of_another_type_is_named_and_all_else_is_applied(management: Ma
 
     [conflict] = applied.conflicts
     assert (conflict.name, conflict.found, conflict.wanted) == ("email.send", "classic", "quorum")
-    assert [problem.queue for problem in find_problems(topology, read_found(management))] == ["email.send"]
+    assert [problem.queue for problem in find_problems(topology, read_broker_state(management))] == ["email.send"]
 
     management.delete_queue("email.send")
 
     apply_topology(topology, management)
-    assert find_problems(topology, read_found(management)) == []
+    assert find_problems(topology, read_broker_state(management)) == []
 
 
 def test_an_exchange_of_another_type_is_named_and_all_else_is_applied(
@@ -167,7 +167,7 @@ def test_what_is_no_longer_wanted_goes_only_when_asked(
     assert kept.changes == ()
     assert set(kept.stale) == {"binding jobs → email.send (mail.send)", "binding delay → delay.due (a.#)"}
     assert [change.action for change in pruned.changes] == ["removed", "removed"]
-    assert find_problems(topology, read_found(management)) == []
+    assert find_problems(topology, read_broker_state(management)) == []
 
 
 def test_a_service_that_is_named_no_more_gets_no_more_messages(
@@ -177,11 +177,11 @@ def test_a_service_that_is_named_no_more_gets_no_more_messages(
     monkeypatch.setenv("POSTROOM_SERVICES", "sms,alerting")
     kept = build_topology([])
 
-    before = [problem.subject for problem in find_problems(kept, read_found(management))]
+    before = [problem.subject for problem in find_problems(kept, read_broker_state(management))]
     apply_topology(kept, management, prune=True)
 
     assert "binding events → email.on.user.created (user.created)" in before
-    assert find_problems(kept, read_found(management)) == []
+    assert find_problems(kept, read_broker_state(management)) == []
     bound = {each.source for each in management.bindings() if each.destination == "email.send"}
     assert not {"jobs", "events"} & bound
     assert "delay.due" in bound  # what waits on the ladder comes back
@@ -191,19 +191,19 @@ def test_a_policy_changed_by_hand_is_put_back(management: Management, topology: 
     own = next(policy for policy in management.policies() if policy.name == "postroom.email.send")
     management.put_policy(PolicyInfo(own.name, own.pattern, own.apply_to, 1, {"delivery-limit": 5}))
 
-    found = find_problems(topology, read_found(management))
+    found = find_problems(topology, read_broker_state(management))
     applied_again = apply_topology(topology, management)
 
     assert {problem.queue for problem in found} == {"email.send"}
     assert [(change.action, change.name) for change in applied_again.changes] == [("changed", "postroom.email.send")]
-    assert find_problems(topology, read_found(management)) == []
+    assert find_problems(topology, read_broker_state(management)) == []
 
 
 def test_an_imported_export_is_the_same_as_applying(management: Management, topology: Topology) -> None:
     document = definitions(topology, management.virtual_host, management.version())
     management.import_definitions(json.loads(json.dumps(document)))
 
-    assert find_problems(topology, read_found(management)) == []
+    assert find_problems(topology, read_broker_state(management)) == []
     assert apply_topology(topology, management).changes == ()
 
 
@@ -270,7 +270,7 @@ async def test_every_queue_is_proven_and_no_probe_stays(url: str, topology: Topo
 
     proofs = await prove(url, QUEUES, PATIENT, told.append)
 
-    assert {proof.subject: proof.outcome for proof in proofs} == dict.fromkeys((LADDER, *QUEUES), Outcome.PROVEN)
+    assert {proof.subject: proof.outcome for proof in proofs} == dict.fromkeys((LADDER, *QUEUES), ProofOutcome.PROVEN)
     assert sorted(proof.subject for proof in told) == sorted((LADDER, *QUEUES))
     for name in topology.queue_names():
         await has_depth(channel, name, 0)
@@ -284,7 +284,7 @@ async def test_what_waits_in_the_searched_queues_is_given_back_untouched(url: st
 
     proofs = by_subject(await prove(url, QUEUES, PATIENT))
 
-    assert proofs["email.send"].outcome == proofs[LADDER].outcome == Outcome.PROVEN
+    assert proofs["email.send"].outcome == proofs[LADDER].outcome == ProofOutcome.PROVEN
     assert await bodies(channel, "email.send.dead", 300) == letters
     assert await bodies(channel, "unrouted", 1) == [b"lost"]
     assert await bodies(channel, "alerting", 1) == [b"an alert"]
@@ -301,7 +301,7 @@ async def test_a_workers_own_rejection_is_proof(url: str, channel: AbstractChann
 
     proofs = by_subject(await prove(url, ["email.send"], PATIENT))
 
-    assert proofs["email.send"].outcome == Outcome.PROVEN
+    assert proofs["email.send"].outcome == ProofOutcome.PROVEN
     assert met == [""]  # a worker believes a probe only when it came straight to its queue
 
 
@@ -313,7 +313,7 @@ async def test_a_worker_that_swallows_the_probe_is_found(url: str, channel: Abst
 
     proofs = by_subject(await prove(url, ["email.send"], IMPATIENT))
 
-    assert proofs["email.send"].outcome == Outcome.FAILED
+    assert proofs["email.send"].outcome == ProofOutcome.FAILED
     assert proofs["email.send"].reason.startswith(
         "not in email.send.dead after 1.5 s: its worker did not reject the probe"
     )
@@ -326,8 +326,8 @@ async def test_a_way_that_leads_elsewhere_is_found(url: str, management: Managem
     broken = by_subject(await prove(url, ["email.send"], IMPATIENT))
     others = by_subject(await prove(url, ["email.on.user.created"], PATIENT))
 
-    assert broken["email.send"].outcome == Outcome.FAILED
-    assert others["email.on.user.created"].outcome == Outcome.PROVEN
+    assert broken["email.send"].outcome == ProofOutcome.FAILED
+    assert others["email.on.user.created"].outcome == ProofOutcome.PROVEN
 
 
 async def test_a_ladder_without_an_exit_is_found(url: str, management: Management, channel: AbstractChannel) -> None:
@@ -336,7 +336,7 @@ async def test_a_ladder_without_an_exit_is_found(url: str, management: Managemen
 
     proofs = by_subject(await prove(url, [], IMPATIENT))
 
-    assert proofs[LADDER].outcome == Outcome.FAILED
+    assert proofs[LADDER].outcome == ProofOutcome.FAILED
 
 
 async def test_messages_that_nobody_reads_are_not_disturbed(url: str, channel: AbstractChannel) -> None:
@@ -344,7 +344,7 @@ async def test_messages_that_nobody_reads_are_not_disturbed(url: str, channel: A
 
     proofs = by_subject(await prove(url, ["email.send"], PATIENT))
 
-    assert proofs["email.send"].outcome == Outcome.NOT_PROVEN
+    assert proofs["email.send"].outcome == ProofOutcome.NOT_PROVEN
     assert "2 messages wait and no consumer" in proofs["email.send"].reason
     message = await (await channel.get_queue("email.send")).get()
     assert not message.redelivered
@@ -353,9 +353,9 @@ async def test_messages_that_nobody_reads_are_not_disturbed(url: str, channel: A
 async def test_more_dead_letters_than_the_limit_are_not_searched(url: str, channel: AbstractChannel) -> None:
     await put(channel, "email.send.dead", b"1", b"2", b"3")
 
-    proofs = by_subject(await prove(url, ["email.send"], Limits(PATIENT.within, most_searched=2)))
+    proofs = by_subject(await prove(url, ["email.send"], ProofLimits(PATIENT.within, most_searched=2)))
 
-    assert proofs["email.send"].outcome == Outcome.NOT_PROVEN
+    assert proofs["email.send"].outcome == ProofOutcome.NOT_PROVEN
     assert "email.send.dead holds 3 messages, more than --search-limit 2" in proofs["email.send"].reason
     assert await depth(channel, "email.send") == 0
 

@@ -9,7 +9,7 @@ from aio_pika.abc import AbstractIncomingMessage
 from sqlalchemy import text
 
 from postroom import wire
-from postroom.operator.dead_letters import Pace, Selection, Watch, replay, target_of
+from postroom.operator.dead_letters import ReplayRate, RunControl, Selection, replay, target_of
 from postroom.runtime import Delivery
 from postroom.storage.database import Database
 from postroom.testing import eventually
@@ -102,7 +102,7 @@ async def test_one_that_dies_again_as_a_replay_is_counted_on_by_whoever_moves_it
     told = read_dead_letter(Envelope(letter.headers, wire.DEAD_LETTERS, harness.queue, "a"))
     assert told.replays == 2
     host = harness.worker_vhost.vhost.amqp_url
-    await replay(host, target_of(wire.dead_queue(harness.queue)), Selection(), pace=Pace(), watch=Watch())
+    await replay(host, target_of(wire.dead_queue(harness.queue)), Selection(), rate=ReplayRate(), control=RunControl())
     async with harness.running(worker):
         [end] = await eventually(lambda: ends(harness))
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from postroom.broker.management.connection import ApiConnection
 from postroom.devkit.broker_node import BrokerNode, find_broker
-from postroom.devkit.broker_node.node import SomebodyElses
+from postroom.devkit.broker_node.node import ForeignNodeControl
 from postroom.devkit.broker_node.private import private_node
 from postroom.settings import RuntimeSettings
 from tests.support.patience import COUNTED, patience
@@ -50,8 +50,8 @@ def broker_facts() -> Iterator[dict[str, Any]]:
 def node_from_facts(facts: dict[str, Any]) -> BrokerNode:
     """The node another process runs; it cannot be killed through this one."""
     names = ("amqp_url", "management_url", "version", "source")
-    life = SomebodyElses("all tests share it; ask for the fixture own_broker")
-    return BrokerNode(**{name: facts[name] for name in names}, life=life)
+    control = ForeignNodeControl("all tests share it; ask for the fixture own_broker")
+    return BrokerNode(**{name: facts[name] for name in names}, control=control)
 
 
 @contextmanager

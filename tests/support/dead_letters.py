@@ -14,7 +14,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from click.testing import Result
 
 from postroom import wire
-from postroom.operator.dead_letters import Outcome, Pace, Selection, Watch, reading, replay, target_of
+from postroom.operator.dead_letters import ReplayRate, RunControl, RunOutcome, Selection, reading, replay, target_of
 from postroom.operator.dead_letters.selection import EVERY
 from postroom.testing import eventually
 from tests.support.brokers import VirtualHost
@@ -139,7 +139,7 @@ def names(count: int, prefix: str = "m") -> list[str]:
     return [f"{prefix}-{number}" for number in range(count)]
 
 
-async def replay_all(vhost: VirtualHost, selection: Selection = EVERY, **options: Any) -> Outcome:
+async def replay_all(vhost: VirtualHost, selection: Selection = EVERY, **options: Any) -> RunOutcome:
     """Replay the dead letters of `email.send` that are selected, as fast as it goes."""
-    given = {"pace": Pace(), "watch": Watch()} | options
+    given = {"rate": ReplayRate(), "control": RunControl()} | options
     return await replay(vhost.amqp_url, target_of(DEAD), selection, **given)

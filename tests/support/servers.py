@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from postroom.devkit.broker_node.guardian import Watch
+from postroom.devkit.broker_node.guardian import ProcessWatch
 from postroom.wire.errors import PostroomError
 from tests.support.brokers import broker_facts
 from tests.support.patience import PROCESS_ENDS, broker_came_up, seconds
@@ -48,7 +48,7 @@ def end_session() -> None:
     """Stop what was started and wait until it is gone."""
     session = _session()
     holders = [json.loads(state.read_text()).get("holder") for state in session.glob("*.json")]
-    watches = [Watch(holder) for holder in holders if holder]
+    watches = [ProcessWatch(holder) for holder in holders if holder]
     for holder in filter(None, holders):
         with suppress(ProcessLookupError):
             os.kill(holder, signal.SIGTERM)
@@ -108,7 +108,7 @@ def hold(name: str, owner: int) -> None:
     told: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: told.append(number))
     state = _session() / f"{name}.json"
-    watch = Watch(owner)
+    watch = ProcessWatch(owner)
     try:
         began = time.monotonic()
         with SERVERS[name]() as facts:

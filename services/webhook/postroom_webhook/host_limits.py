@@ -5,7 +5,7 @@ delay ladder at once (HostBusy), with no attempt used. So a host takes twice 10 
 holds (PREFETCH in handlers.py), however many of its messages are queued: twenty hosts would have to be slow at once
 before any other waits.
 
-The wait until such a message comes again is computed, so that it seldom comes in vain. A host whose calls take d seconds takes
+The wait of such a message is computed, so that it seldom comes in vain. A host whose calls take d seconds takes
 per_host ÷ d messages a second, and each message sent away is put d ÷ per_host behind the one before: 500 messages for
 a host that answers after 10 s come back one a second. No wait is longer than LONGEST_WAIT, so that a host that has
 become quick is not kept waiting; beyond that, waits lie between its half and its whole, 225 s on average, and 10,000

@@ -9,7 +9,7 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from postroom import wire
-from postroom.operator.dead_letters import Pace, Selection, Watch, discard, replay, target_of
+from postroom.operator.dead_letters import ReplayRate, RunControl, Selection, discard, replay, target_of
 from postroom.runtime.processing.copies import completed
 from postroom.settings import RuntimeSettings
 from postroom.storage.database import Database
@@ -90,7 +90,7 @@ async def test_a_job_that_no_queue_took_is_dead_until_it_is_replayed_or_discarde
         await eventually(lambda: sent("new"))
         service = await channel.declare_queue(kind, durable=True, arguments={"x-queue-type": "quorum"})
         await service.bind(wire.JOBS, kind)  # the service is deployed
-        outcome = await replay(url, target_of("unrouted"), Selection(), pace=Pace(), watch=Watch())
+        outcome = await replay(url, target_of("unrouted"), Selection(), rate=ReplayRate(), control=RunControl())
         assert outcome.settled == 1
         await eventually(lambda: sent("resolved"))
 
@@ -98,7 +98,7 @@ async def test_a_job_that_no_queue_took_is_dead_until_it_is_replayed_or_discarde
         job = await eventually(lambda: service.get(no_ack=True, fail=False))
         await jobs.publish(aio_pika.Message(job.body, message_id="m-1", headers=job.headers, delivery_mode=2), kind)
         await eventually(lambda: sent("came back"))
-        with_reason = {"reason": "misspelt", "watch": Watch()}
+        with_reason = {"reason": "misspelt", "control": RunControl()}
         await discard(url, target_of("unrouted"), Selection(), **with_reason)
         await eventually(lambda: sent("resolved"))
 

@@ -18,7 +18,7 @@ from aio_pika.exceptions import (
 from aio_pika.exceptions import PublishError as ReturnedByBroker
 
 from postroom.broker.connection import connection_url, without_password
-from postroom.broker.publishing.id_locks import Turns
+from postroom.broker.publishing.id_locks import IdLocks
 from postroom.broker.publishing.outgoing import NO_OPTIONS, Outgoing, PublishOptions, address
 from postroom.patience import patience
 from postroom.telemetry.tracing import trace_headers
@@ -50,7 +50,7 @@ class Publisher:
         self._connection: AbstractRobustConnection | None = None
         self._channel: AbstractRobustChannel | None = None
         self._opening = asyncio.Lock()
-        self._turns = Turns()
+        self._id_locks = IdLocks()
 
     async def __aenter__(self) -> Self:
         return self
@@ -97,7 +97,7 @@ class Publisher:
         """Publish a complete message. Raises like `publish`."""
         is_sent = False
         try:
-            async with asyncio.timeout(self._timeout.total_seconds()), self._turns.of(outgoing.message_id):
+            async with asyncio.timeout(self._timeout.total_seconds()), self._id_locks.hold(outgoing.message_id):
                 channel = await self._ready_channel()
                 is_sent = True
                 await self._deliver(channel, outgoing)

@@ -8,13 +8,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from postroom.broker.management import BindingInfo, Management
-from postroom.broker.topology.comparison import Conflict, Difference, Found, as_binding, compare, read_found
+from postroom.broker.topology.comparison import (
+    BrokerState,
+    Conflict,
+    Difference,
+    as_binding,
+    compare,
+    read_broker_state,
+)
 from postroom.broker.topology.model import Topology
 from postroom.broker.topology.parts import Binding
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TopologyChange:
     """One thing that was written: `created exchange jobs`."""
 
     action: str
@@ -32,7 +39,7 @@ class Applied:
     """
 
     broker_version: str
-    changes: tuple[Change, ...]
+    changes: tuple[TopologyChange, ...]
     conflicts: tuple[Conflict, ...]
     stale: tuple[str, ...]
 
@@ -42,7 +49,7 @@ def apply_topology(
     management: Management,
     *,
     prune: bool = False,
-    on_change: Callable[[Change], None] = lambda _change: None,
+    on_change: Callable[[TopologyChange], None] = lambda _change: None,
 ) -> Applied:
     """Write what is missing or different. A second call changes nothing.
 
@@ -52,7 +59,7 @@ def apply_topology(
 
     Raises ManagementError when the broker cannot be read or refuses a write; calling again continues.
     """
-    found = read_found(management)
+    found = read_broker_state(management)
     difference = compare(topology, found)
     changes = []
     for change in _write(difference, found, management):
@@ -74,28 +81,28 @@ def describe_stale(difference: Difference) -> Iterator[str]:
         yield f"policy {policy.name}"
 
 
-def _write(difference: Difference, found: Found, management: Management) -> Iterator[Change]:
+def _write(difference: Difference, found: BrokerState, management: Management) -> Iterator[TopologyChange]:
     for exchange in difference.exchanges:
         management.create_exchange(exchange.name, exchange.type, exchange.arguments)
-        yield Change("created", "exchange", exchange.name)
+        yield TopologyChange("created", "exchange", exchange.name)
     for policy in difference.policies:
         management.put_policy(policy)
-        yield Change("changed" if policy.name in found.policies else "created", "policy", policy.name)
+        yield TopologyChange("changed" if policy.name in found.policies else "created", "policy", policy.name)
     for queue in difference.queues:
         management.create_queue(queue.name, queue.arguments)
-        yield Change("created", "queue", queue.name)
+        yield TopologyChange("created", "queue", queue.name)
     for binding in difference.bindings:
         management.bind(binding.source, binding.destination, binding.key, to_exchange=binding.to_exchange)
-        yield Change("created", "binding", _binding_name(binding))
+        yield TopologyChange("created", "binding", _binding_name(binding))
 
 
-def _prune(difference: Difference, management: Management) -> Iterator[Change]:
+def _prune(difference: Difference, management: Management) -> Iterator[TopologyChange]:
     for binding in difference.stale_bindings:
         management.unbind(binding)
-        yield Change("removed", "binding", _binding_name(as_binding(binding)))
+        yield TopologyChange("removed", "binding", _binding_name(as_binding(binding)))
     for policy in difference.stale_policies:
         management.delete_policy(policy.name)
-        yield Change("removed", "policy", policy.name)
+        yield TopologyChange("removed", "policy", policy.name)
 
 
 def _binding_name(binding: Binding) -> str:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from postroom import wire
 from postroom.broker.management import PolicyInfo
 from postroom.broker.topology.application import describe_stale
-from postroom.broker.topology.comparison import Difference, Found, compare, wanted_policy
+from postroom.broker.topology.comparison import BrokerState, Difference, compare, wanted_policy
 from postroom.broker.topology.model import Topology
 from postroom.broker.topology.parts import POLICY_PRIORITY, Policy
 
@@ -21,7 +21,7 @@ DROPPING = frozenset(("delivery-limit", "expires", "message-ttl"))
 """What, set by an operator policy, makes a queue whose messages wait for a person lose them."""
 
 
-class Severity(StrEnum):
+class ProblemSeverity(StrEnum):
     """An error may lose or misdirect messages; a warning is something to look at."""
 
     ERROR = "error"
@@ -32,20 +32,20 @@ class Severity(StrEnum):
 class Problem:
     """One thing that is not as it should be. `queue` is the one it affects; None means all of them."""
 
-    severity: Severity
+    severity: ProblemSeverity
     subject: str
     text: str
     queue: str | None = None
 
 
-def find_problems(topology: Topology, found: Found) -> list[Problem]:
+def find_problems(topology: Topology, found: BrokerState) -> list[Problem]:
     """All problems, errors first."""
     difference = compare(topology, found)
     problems = [
         *_missing(difference),
         *(
             Problem(
-                Severity.ERROR,
+                ProblemSeverity.ERROR,
                 f"{conflict.kind} {conflict.name}",
                 str(conflict),
                 _queue_of(conflict.kind, conflict.name),
@@ -56,18 +56,18 @@ def find_problems(topology: Topology, found: Found) -> list[Problem]:
         *_undeclared(difference),
         *_retired(found),
         *(
-            Problem(Severity.WARNING, stale, "no longer wanted: `postroom topology apply --prune` removes it")
+            Problem(ProblemSeverity.WARNING, stale, "no longer wanted: `postroom topology apply --prune` removes it")
             for stale in describe_stale(difference)
         ),
     ]
-    return sorted(problems, key=lambda problem: problem.severity != Severity.ERROR)
+    return sorted(problems, key=lambda problem: problem.severity != ProblemSeverity.ERROR)
 
 
 def blocks(problems: list[Problem], queue: str, topology: Topology) -> bool:
     """Whether an error touches `queue`, its dead letters, or what all queues share."""
     others = {name for work in topology.work_queues() for name in (work.name, wire.dead_queue(work.name))}
     others -= {queue, wire.dead_queue(queue)}
-    return any(problem.severity == Severity.ERROR and problem.queue not in others for problem in problems)
+    return any(problem.severity == ProblemSeverity.ERROR and problem.queue not in others for problem in problems)
 
 
 def _queue_of(kind: str, name: str) -> str | None:
@@ -76,19 +76,19 @@ def _queue_of(kind: str, name: str) -> str | None:
 
 def _missing(difference: Difference) -> Iterator[Problem]:
     for exchange in difference.exchanges:
-        yield Problem(Severity.ERROR, f"exchange {exchange.name}", f"is missing: {APPLY}")
+        yield Problem(ProblemSeverity.ERROR, f"exchange {exchange.name}", f"is missing: {APPLY}")
     for queue in difference.queues:
-        yield Problem(Severity.ERROR, f"queue {queue.name}", f"is missing: {APPLY}", queue.name)
+        yield Problem(ProblemSeverity.ERROR, f"queue {queue.name}", f"is missing: {APPLY}", queue.name)
     for binding in difference.bindings:
         subject = f"binding {binding.source} → {binding.destination} ({binding.key})"
         queue_name = None if binding.to_exchange else binding.destination
-        yield Problem(Severity.ERROR, subject, f"is missing: {APPLY}", queue_name)
+        yield Problem(ProblemSeverity.ERROR, subject, f"is missing: {APPLY}", queue_name)
 
 
 def _undeclared(difference: Difference) -> Iterator[Problem]:
     for queue in difference.undeclared:
         yield Problem(
-            Severity.WARNING,
+            ProblemSeverity.WARNING,
             f"queue {queue.name}",
             f"nobody declared it ({queue.type}, {queue.messages} messages): a mistyped move target, or a "
             "handler that is gone; move its messages where they belong, then delete it",
@@ -96,12 +96,12 @@ def _undeclared(difference: Difference) -> Iterator[Problem]:
         )
 
 
-def _retired(found: Found) -> Iterator[Problem]:
+def _retired(found: BrokerState) -> Iterator[Problem]:
     """Queues of services that POSTROOM_SERVICES does not name, with what was accepted and nobody does."""
     for name in sorted(found.retired):
         if messages := found.queues[name].messages:
             yield Problem(
-                Severity.WARNING,
+                ProblemSeverity.WARNING,
                 f"queue {name}",
                 f"{messages} messages of a service that is not in POSTROOM_SERVICES: start that service once more, or "
                 "purge and delete the queue",
@@ -109,18 +109,18 @@ def _retired(found: Found) -> Iterator[Problem]:
             )
 
 
-def _policy_problems(policy: Policy, topology: Topology, found: Found) -> Iterator[Problem]:
+def _policy_problems(policy: Policy, topology: Topology, found: BrokerState) -> Iterator[Problem]:
     wanted = wanted_policy(policy, found.version)
     own = found.policies.get(wanted.name)
     if own is None:
-        yield Problem(Severity.ERROR, f"policy {wanted.name}", f"is missing: {APPLY}", policy.queue)
+        yield Problem(ProblemSeverity.ERROR, f"policy {wanted.name}", f"is missing: {APPLY}", policy.queue)
     elif own != wanted:
         text = f"is not as declared ({_changes(own, wanted)}): {APPLY}"
-        yield Problem(Severity.ERROR, f"policy {wanted.name}", text, policy.queue)
+        yield Problem(ProblemSeverity.ERROR, f"policy {wanted.name}", text, policy.queue)
     rival = effective_policy(policy.queue, found, besides=wanted.name)
     if rival is not None and rival.priority >= (own.priority if own else 0):
         yield Problem(
-            Severity.ERROR,
+            ProblemSeverity.ERROR,
             f"policy {rival.name}",
             f"with priority {rival.priority} takes the place of {wanted.name} on {policy.queue}: delete it or "
             f"give it a priority below {POLICY_PRIORITY}",
@@ -131,7 +131,7 @@ def _policy_problems(policy: Policy, topology: Topology, found: Found) -> Iterat
     yield from _operator_problems(policy, found)
 
 
-def _net_problems(queue: str, found: Found) -> Iterator[Problem]:
+def _net_problems(queue: str, found: BrokerState) -> Iterator[Problem]:
     """Whatever the reason: a work queue without these two loses messages."""
     effective = effective_policy(queue, found)
     definition = effective.definition if effective else {}
@@ -143,10 +143,10 @@ def _net_problems(queue: str, found: Found) -> Iterator[Problem]:
     ]
     if lacking:
         text = f"has {' and '.join(lacking)}, so messages that kill their worker are lost or come for ever"
-        yield Problem(Severity.ERROR, f"queue {queue}", text, queue)
+        yield Problem(ProblemSeverity.ERROR, f"queue {queue}", text, queue)
 
 
-def _operator_problems(policy: Policy, found: Found) -> Iterator[Problem]:
+def _operator_problems(policy: Policy, found: BrokerState) -> Iterator[Problem]:
     for operator_policy in found.operator_policies:
         if not _matches(operator_policy, policy.queue):
             continue
@@ -156,11 +156,11 @@ def _operator_problems(policy: Policy, found: Found) -> Iterator[Problem]:
             + (", which drops messages that wait there" if loses else "")
             + ": the broker's operator can narrow its pattern"
         )
-        severity = Severity.ERROR if loses else Severity.WARNING
+        severity = ProblemSeverity.ERROR if loses else ProblemSeverity.WARNING
         yield Problem(severity, f"operator policy {operator_policy.name}", text, policy.queue)
 
 
-def effective_policy(queue: str, found: Found, besides: str = "") -> PolicyInfo | None:
+def effective_policy(queue: str, found: BrokerState, besides: str = "") -> PolicyInfo | None:
     """The policy that the broker uses for `queue`, were there none named `besides`."""
     # The API's own answer to this lags some seconds behind.
     matching = [p for p in found.policies.values() if p.name != besides and _matches(p, queue)]

@@ -14,7 +14,7 @@ from postroom.installation import belongs_here
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class BrokerState:
     """What a virtual host has.
 
     Attributes:
@@ -65,11 +65,11 @@ class Difference:
     undeclared: tuple[QueueInfo, ...]
 
 
-def read_found(management: Management) -> Found:
+def read_broker_state(management: Management) -> BrokerState:
     """Ask the broker what its virtual host has."""
     queues = {queue.name: queue for queue in management.queues()}
     policies = {policy.name: policy for policy in management.policies()}
-    return Found(
+    return BrokerState(
         version=management.version(),
         exchanges={exchange.name: exchange for exchange in management.exchanges()},
         queues=queues,
@@ -85,7 +85,7 @@ def _is_retired(queue: str) -> bool:
     return queue not in of_all_services and not belongs_here(queue)
 
 
-def compare(topology: Topology, found: Found) -> Difference:
+def compare(topology: Topology, found: BrokerState) -> Difference:
     """The difference. Parts keep the topology's order: targets before what leads to them."""
     conflicts = (*_exchange_conflicts(topology, found), *_queue_conflicts(topology, found))
     unusable = {(conflict.kind, conflict.name) for conflict in conflicts}
@@ -124,7 +124,7 @@ def _ends(binding: Binding) -> set[tuple[str, str]]:
     return {("exchange", binding.source), (kind, binding.destination)}
 
 
-def _exchange_conflicts(topology: Topology, found: Found) -> Iterator[Conflict]:
+def _exchange_conflicts(topology: Topology, found: BrokerState) -> Iterator[Conflict]:
     for wanted in topology.exchanges:
         exchange = found.exchanges.get(wanted.name)
         if exchange is None:
@@ -136,7 +136,7 @@ def _exchange_conflicts(topology: Topology, found: Found) -> Iterator[Conflict]:
             yield Conflict("exchange", wanted.name, has, needs, way_out)
 
 
-def _queue_conflicts(topology: Topology, found: Found) -> Iterator[Conflict]:
+def _queue_conflicts(topology: Topology, found: BrokerState) -> Iterator[Conflict]:
     for wanted in topology.queues:
         queue = found.queues.get(wanted.name)
         if queue is None:
@@ -163,7 +163,7 @@ def _shape(kind: str, arguments: Mapping[str, Any], *, durable: bool = True) -> 
     return f"{words} with {settings}" if settings else words
 
 
-def _stale_bindings(topology: Topology, found: Found) -> Iterator[BindingInfo]:
+def _stale_bindings(topology: Topology, found: BrokerState) -> Iterator[BindingInfo]:
     wanted = set(topology.bindings)
     exchanges = {exchange.name for exchange in topology.exchanges}
     for binding in found.bindings:
@@ -184,7 +184,7 @@ def _fills(binding: BindingInfo) -> bool:
     return binding.source in {wire.JOBS, wire.EVENTS}
 
 
-def _stale_policies(topology: Topology, found: Found) -> Iterator[PolicyInfo]:
+def _stale_policies(topology: Topology, found: BrokerState) -> Iterator[PolicyInfo]:
     wanted = {policy.name for policy in topology.policies}
     for policy in found.policies.values():
         queue = policy.name.removeprefix("postroom.")

@@ -33,7 +33,7 @@ FIRST_LEVEL = "delay.1s"
 AT_ONCE = 8  # queues proven side by side
 
 
-class Outcome(StrEnum):
+class ProofOutcome(StrEnum):
     """What a proof came to. Not proven says nothing against the queue: looking would have disturbed it."""
 
     PROVEN = "proven"
@@ -52,13 +52,13 @@ class Proof:
     """
 
     subject: str
-    outcome: Outcome
+    outcome: ProofOutcome
     milliseconds: float | None = None
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ProofLimits:
     """How far a proof goes: how long it waits, and how many dead letters it reads past to find its probe."""
 
     within: timedelta = timedelta(seconds=10)
@@ -68,7 +68,7 @@ class Limits:
 async def prove(
     url: str,
     queues: Sequence[str],
-    limits: Limits = Limits(),
+    limits: ProofLimits = ProofLimits(),
     on_proof: Callable[[Proof], None] = lambda _proof: None,
 ) -> list[Proof]:
     """Prove the ladder and each of `queues` (work queues whose declarations are right), some side by side.
@@ -89,7 +89,7 @@ async def prove(
         proofs = await asyncio.gather(
             report(LADDER, prover.ladder()), *(report(queue, prover.net(queue)) for queue in others)
         )
-        await prover.remove_copies(sum(proof.outcome == Outcome.PROVEN for proof in proofs[1:]))
+        await prover.remove_copies(sum(proof.outcome == ProofOutcome.PROVEN for proof in proofs[1:]))
         # Last, because until now this queue held the copies of the others' probes.
         if wire.ALERTING_QUEUE in queues:
             proofs.append(await report(wire.ALERTING_QUEUE, prover.net(wire.ALERTING_QUEUE)))
@@ -99,7 +99,7 @@ async def prove(
 class _Prover:
     """One run of proofs on one connection. Its probes share the beginning of their names."""
 
-    def __init__(self, connection: AbstractConnection, limits: Limits) -> None:
+    def __init__(self, connection: AbstractConnection, limits: ProofLimits) -> None:
         self._connection = connection
         self._limits = limits
         self._run = uuid4().hex
@@ -124,7 +124,7 @@ class _Prover:
                     arrived = await search.arrival_of(probe)
             except TimeoutError:
                 return self._lost(queue, before)
-        return Proof(queue, Outcome.PROVEN, 1000 * (arrived - began))
+        return Proof(queue, ProofOutcome.PROVEN, 1000 * (arrived - began))
 
     async def ladder(self) -> Proof:
         """A message that waits on the ladder comes out again, when it should."""
@@ -140,9 +140,9 @@ class _Prover:
                     arrived = await search.arrival_of(probe)
             except TimeoutError:
                 return Proof(
-                    LADDER, Outcome.FAILED, reason=f"a wait of 1 s did not end: look at the queue {FIRST_LEVEL}"
+                    LADDER, ProofOutcome.FAILED, reason=f"a wait of 1 s did not end: look at the queue {FIRST_LEVEL}"
                 )
-        return Proof(LADDER, Outcome.PROVEN, 1000 * (arrived - began - WALK.total_seconds()))
+        return Proof(LADDER, ProofOutcome.PROVEN, 1000 * (arrived - began - WALK.total_seconds()))
 
     async def remove_copies(self, expected: int) -> None:
         """Take our probes out of `alerting` where its service, which would drop them, does not run."""
@@ -185,7 +185,7 @@ class _Prover:
         who = "its worker did not reject the probe" if before.readers else "it was rejected"
         return Proof(
             queue,
-            Outcome.FAILED,
+            ProofOutcome.FAILED,
             reason=f"not in {wire.dead_queue(queue)} after {seconds}: {who}, or the way there is broken",
         )
 
@@ -196,10 +196,10 @@ async def _never_raising(subject: str, attempt: Coroutine[Any, Any, Proof]) -> P
     except ChannelAccessRefused as error:
         return _not_proven(subject, f"this user may not: {error}")
     except DeliveryError:
-        return Proof(subject, Outcome.FAILED, reason="the broker did not take the probe: a route is missing")
+        return Proof(subject, ProofOutcome.FAILED, reason="the broker did not take the probe: a route is missing")
     except BROKER_ERRORS as error:
-        return Proof(subject, Outcome.FAILED, reason=f"{type(error).__name__}: {error}")
+        return Proof(subject, ProofOutcome.FAILED, reason=f"{type(error).__name__}: {error}")
 
 
 def _not_proven(subject: str, reason: str) -> Proof:
-    return Proof(subject, Outcome.NOT_PROVEN, reason=reason)
+    return Proof(subject, ProofOutcome.NOT_PROVEN, reason=reason)

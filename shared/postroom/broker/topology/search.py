@@ -35,7 +35,7 @@ async def depth_and_readers(connection: AbstractConnection, queue: str) -> Depth
         return Depth(declared.message_count or 0, declared.consumer_count or 0)
 
 
-class Search:
+class ProbeSearch:
     """Sees each message of a queue once; removes the probes of one run, and holds all else until the end.
 
     Attributes:
@@ -77,9 +77,9 @@ class Search:
 
 
 @asynccontextmanager
-async def searching(connection: AbstractConnection, queue: str, run: str) -> AsyncIterator[Search]:
+async def searching(connection: AbstractConnection, queue: str, run: str) -> AsyncIterator[ProbeSearch]:
     """A search of `queue` for the probes of `run`. Who calls it has made sure that the queue is not too long."""
-    search = Search(run)
+    search = ProbeSearch(run)
     channel = await connection.channel(publisher_confirms=False)
     consumer = await (await channel.get_queue(queue, ensure=False)).consume(search.look_at)
     try:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from postroom.broker.management import Management, PermissionInfo, TopicPermissionInfo, UserInfo
-from postroom.broker.topology.application import Change
+from postroom.broker.topology.application import TopologyChange
 from postroom.broker.topology.passwords import Passwords, is_hash_of, password_hash
 from postroom.broker.topology.users import BrokerUser
 from postroom.wire.errors import ConfigurationError
@@ -16,8 +16,8 @@ def apply_users(
     *,
     renew: bool = False,
     adopt: bool = False,
-    on_change: Callable[[Change], None] = lambda _change: None,
-) -> tuple[Change, ...]:
+    on_change: Callable[[TopologyChange], None] = lambda _change: None,
+) -> tuple[TopologyChange, ...]:
     """Create or correct these users and their permissions in the virtual host. A second call changes nothing.
 
     Users without a password get one, which is in the file before the broker has it. Passwords reach the broker
@@ -60,20 +60,20 @@ def wanted_topic_permissions(user: BrokerUser) -> Iterator[TopicPermissionInfo]:
 
 def _write(
     users: Sequence[BrokerUser], passwords: Passwords, existing: dict[str, UserInfo], management: Management
-) -> Iterator[Change]:
+) -> Iterator[TopologyChange]:
     permissions, topics = management.permissions(), management.topic_permissions()
     for user in users:
         if not _is_as_wanted(existing.get(user.name), user, passwords):
             management.put_user(UserInfo(user.name, user.tags, password_hash(passwords.of(user.name))))
-            yield Change("changed" if user.name in existing else "created", "user", user.name)
+            yield TopologyChange("changed" if user.name in existing else "created", "user", user.name)
         # First, so that at no moment it may do more than it should.
         for topic in wanted_topic_permissions(user):
             if topic not in topics:
                 management.put_topic_permission(topic)
-                yield Change("set", "topic permission", f"{user.name} on {topic.exchange}")
+                yield TopologyChange("set", "topic permission", f"{user.name} on {topic.exchange}")
         if wanted_permission(user) not in permissions:
             management.put_permission(wanted_permission(user))
-            yield Change("set", "permission", user.name)
+            yield TopologyChange("set", "permission", user.name)
 
 
 def _is_as_wanted(found: UserInfo | None, user: BrokerUser, passwords: Passwords) -> bool:

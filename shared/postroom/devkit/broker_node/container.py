@@ -87,17 +87,17 @@ def container_node(*, keep_in: Path | None = None) -> Iterator[BrokerNode]:
         container.stop()
         raise ServerNotStarted(f"Docker could not start {IMAGE}: {error}") from None
     try:
-        life = _ContainerLife(
+        control = _ContainerControl(
             container.get_wrapped_container(),
             f"amqp://{USER}:{password}@127.0.0.1:{amqp}/",
             f"http://127.0.0.1:{management}",
         )
-        yield BrokerNode(life.amqp_url, life.management_url, life.wait(), SOURCE, life=life)
+        yield BrokerNode(control.amqp_url, control.management_url, control.wait(), SOURCE, control=control)
     finally:
         container.stop()
 
 
-class _ContainerLife:
+class _ContainerControl:
     def __init__(self, container: "Container", amqp_url: str, management_url: str) -> None:
         self._container = container
         self.amqp_url = amqp_url

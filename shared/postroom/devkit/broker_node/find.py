@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from postroom.devkit.broker_node import container, debian
 from postroom.devkit.broker_node.errors import NoBroker, ServerNotStarted
 from postroom.devkit.broker_node.installation import Installation, find_installation
-from postroom.devkit.broker_node.node import BrokerNode, SomebodyElses
+from postroom.devkit.broker_node.node import BrokerNode, ForeignNodeControl
 from postroom.devkit.broker_node.private import private_node
 from postroom.devkit.broker_node.readiness import accepts_connections, host_and_port, management_version
 from postroom.settings import RuntimeSettings
@@ -93,5 +93,5 @@ def _given_broker(environment: Mapping[str, str]) -> BrokerNode:
     settings = RuntimeSettings(amqp_url=SecretStr(url), management_url=SecretStr(given) if given else None)
     management_url, user, password = settings.broker_management()
     version = management_version(management_url, (user, password)) or "unknown"
-    life = SomebodyElses("POSTROOM_AMQP_URL names it")
-    return BrokerNode(url, given or management_url, version, "POSTROOM_AMQP_URL", life=life)
+    control = ForeignNodeControl("POSTROOM_AMQP_URL names it")
+    return BrokerNode(url, given or management_url, version, "POSTROOM_AMQP_URL", control=control)

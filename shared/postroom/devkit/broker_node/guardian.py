@@ -21,7 +21,7 @@ LOOK_EVERY_SECONDS = 0.2
 KILLED_WITHIN_SECONDS = 10
 
 
-class Watch:
+class ProcessWatch:
     """Whether a process has ended. A zombie counts as ended where the system can tell (Linux)."""
 
     def __init__(self, pid: int) -> None:
@@ -136,7 +136,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda number, _frame: told_to_end.append(number))
     for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(ignored, signal.SIG_IGN)
-    owner = Watch(plan["owner"])
+    owner = ProcessWatch(plan["owner"])
     server = Server(plan)
     orders = b""
     with selectors.DefaultSelector() as selector:

@@ -7,7 +7,7 @@ from typing import Protocol
 from postroom.devkit.broker_node.errors import NotOurBroker
 
 
-class NodeLife(Protocol):
+class NodeControl(Protocol):
     """What can be done to a node of our own. All three return when it is done."""
 
     def start(self) -> None:
@@ -20,8 +20,8 @@ class NodeLife(Protocol):
         """SIGKILL its Erlang VM, as a crash would."""
 
 
-class SomebodyElses:
-    """The life of a broker that was given to us: not ours to end."""
+class ForeignNodeControl:
+    """For a broker that was given to us: it is never started, stopped or killed. Every method raises NotOurBroker."""
 
     def __init__(self, whose: str) -> None:
         self._refusal = f"this broker is not ours to start, stop or kill: {whose}"
@@ -46,21 +46,21 @@ class BrokerNode:
     version: str
     source: str
     log: Path | None = None
-    life: NodeLife = field(default_factory=lambda: SomebodyElses("it was given"), repr=False, compare=False)
+    control: NodeControl = field(default_factory=lambda: ForeignNodeControl("it was given"), repr=False, compare=False)
 
     @property
     def is_ours(self) -> bool:
         """Whether it was started for us, and nobody else's work is on it."""
-        return not isinstance(self.life, SomebodyElses)
+        return not isinstance(self.control, ForeignNodeControl)
 
     def start(self) -> None:
         """Start it again after `stop` or `kill`, on the same ports and data. Returns when it answers."""
-        self.life.start()
+        self.control.start()
 
     def stop(self) -> None:
         """Stop it in good order; queues and messages stay for the next `start`."""
-        self.life.stop()
+        self.control.stop()
 
     def kill(self) -> None:
         """End it as kill -9 does; returns when the process is gone."""
-        self.life.kill()
+        self.control.kill()

@@ -44,29 +44,29 @@ def _temporary_node(installation: Installation, source: str) -> Iterator[BrokerN
             # For Ctrl-C before there is a guardian, while the folder is made too; afterwards it is removed already.
             stack.callback(shutil.rmtree, folder, ignore_errors=True)
             folder.mkdir(mode=0o700)
-            life = stack.enter_context(_PrivateLife(installation, folder, remove=True))
+            control = stack.enter_context(_PrivateNodeControl(installation, folder, remove=True))
             try:
-                life.start()
+                control.start()
                 break
             except ServerNotStarted:
                 # Between looking for free ports and listening on them somebody else can take one.
-                if not remaining or all(is_free(port) for port in life.identity.ports()):
+                if not remaining or all(is_free(port) for port in control.identity.ports()):
                     raise
-                life.end()
-        yield life.node(source)
+                control.end()
+        yield control.node(source)
 
 
 @contextmanager
 def _kept_node(installation: Installation, source: str, folder: Path) -> Iterator[BrokerNode]:
     with (
         locked_folder(folder, "a RabbitMQ node") as lock,
-        _PrivateLife(installation, folder.absolute(), lock=lock) as life,
+        _PrivateNodeControl(installation, folder.absolute(), lock=lock) as control,
     ):
-        life.start()
-        yield life.node(source)
+        control.start()
+        yield control.node(source)
 
 
-class _PrivateLife(AbstractContextManager["_PrivateLife"]):
+class _PrivateNodeControl(AbstractContextManager["_PrivateNodeControl"]):
     def __init__(
         self, installation: Installation, folder: Path, *, remove: bool = False, lock: int | None = None
     ) -> None:
@@ -104,7 +104,7 @@ class _PrivateLife(AbstractContextManager["_PrivateLife"]):
             version=self._version,
             source=source,
             log=self._log,
-            life=self,
+            control=self,
         )
 
     def start(self) -> None:

@@ -1,1 +1,1 @@
-"""`postroom demo`: the whole story on this machine, with a real broker, real services and a real mail server."""
+"""`postroom demo`: every feature once on this machine, with a real broker, real services and a real mail server."""

@@ -1,4 +1,4 @@
-"""What the demo plays on: a private broker, the services as processes, and the servers of other people."""
+"""The environment of the demo: a private broker, the services as processes, and the servers of other people."""
 
 import asyncio
 import os
@@ -26,7 +26,7 @@ PATIENCE_PER_START = 3
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetter:
+class DemoDeadLetter:
     """A message in a `.dead` queue, as anybody may read it."""
 
     message_id: str
@@ -34,8 +34,8 @@ class DeadLetter:
 
 
 @dataclass(slots=True)
-class Stage:
-    """Everything the story uses. `keepsakes` is the folder for what is left of it, to be looked at."""
+class DemoEnvironment:
+    """Everything the demo uses. What it leaves for people to look at is in `results_folder`."""
 
     broker: BrokerNode
     mail_server: MailServer
@@ -43,9 +43,9 @@ class Stage:
     partner: Partner
     services: Supervisor
     client: aio_pika.abc.AbstractChannel
-    environment: dict[str, str]
+    variables: dict[str, str]
     log: Path
-    keepsakes: Path
+    results_folder: Path
     patience_seconds: float
     """For one thing that is awaited: by how long this machine took to start the services."""
 
@@ -65,17 +65,17 @@ class Stage:
         await target.publish(message, kind)
         return message_id
 
-    async def dead_letter(self, queue: str, message_id: str, within_seconds: float) -> DeadLetter:
+    async def dead_letter(self, queue: str, message_id: str, within_seconds: float) -> DemoDeadLetter:
         """The dead letter with this id, left where it is. TimeoutError if it does not come."""
         dead = await self.client.get_queue(f"{queue}.dead", ensure=False)
         async with asyncio.timeout(within_seconds):
             while True:
-                found: DeadLetter | None = None
+                found: DemoDeadLetter | None = None
                 held = []
                 while message := await dead.get(fail=False):
                     held.append(message)
                     if message.message_id == message_id:
-                        found = DeadLetter(message_id, dict(message.headers))
+                        found = DemoDeadLetter(message_id, dict(message.headers))
                 for message in held:
                     await message.nack(requeue=True)
                 if found:
@@ -111,22 +111,23 @@ class Stage:
 
 
 @asynccontextmanager
-async def set_stage(
+async def open_environment(
     broker: BrokerNode,
     environment: dict[str, str],
     users: dict[str, dict[str, str]],
     folder: Path,
     log: Path,
     say: Callable[[str], None],
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[DemoEnvironment]:
     """Start mail server, alert inbox and services around a broker that has its topology; stop them at the end.
 
-    `users` tells each service of its own user of the broker. The services keep their data in `folder` and log to `log`.
+    `users`: for each service the variables with which it logs in to the broker as its own user.
+    The services keep their data in `folder` and log to `log`.
     """
     async with MailServer() as mail_server:
         with AlertInbox() as alerts, Partner() as partner:
             own = {**os.environ, **environment, "POSTROOM_DATA_DIR": str(folder)}
-            keepsakes = read_settings(RuntimeSettings).data_dir / "demo"
+            results_folder = read_settings(RuntimeSettings).data_dir / "demo"
             services = Supervisor(
                 ["email", "sms", "webhook", "report", "audit", "alerting", "scheduler", "scheduler"],
                 {
@@ -152,6 +153,8 @@ async def set_stage(
                 connection = await aio_pika.connect(broker.amqp_url)
                 async with connection:
                     channel = await connection.channel()
-                    yield Stage(broker, mail_server, alerts, partner, services, channel, own, log, keepsakes, patience)
+                    yield DemoEnvironment(
+                        broker, mail_server, alerts, partner, services, channel, own, log, results_folder, patience
+                    )
             finally:
                 await services.stop()

@@ -89,7 +89,7 @@ class AlertInbox(HttpInbox):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ReceivedCall:
     """One webhook as it came, and what was answered."""
 
     webhook_id: str
@@ -104,7 +104,7 @@ class Partner(HttpInbox):
     def __init__(self) -> None:
         super().__init__()
         self._key = secrets.token_bytes(24)
-        self.calls: list[Call] = []
+        self.calls: list[ReceivedCall] = []
 
     @property
     def url(self) -> str:
@@ -122,10 +122,10 @@ class Partner(HttpInbox):
         expected = "v1," + base64.b64encode(hmac.digest(self._key, signed, hashlib.sha256)).decode()
         is_genuine = hmac.compare_digest(headers["webhook-signature"], expected)
         status = 403 if not is_genuine else 503 if len(self.calls) < 2 else 200
-        self.calls.append(Call(headers["webhook-id"], is_genuine, status, time.time()))
+        self.calls.append(ReceivedCall(headers["webhook-id"], is_genuine, status, time.time()))
         return status
 
-    async def call(self, number: int, within_seconds: float) -> Call:
+    async def call(self, number: int, within_seconds: float) -> ReceivedCall:
         """The call of that number, from 1. TimeoutError if it does not come."""
         return await until(lambda: self.calls[number - 1] if len(self.calls) >= number else None, within_seconds)
 

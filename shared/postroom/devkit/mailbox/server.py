@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Self
 
 from postroom.devkit.mailbox.mails import ReceivedMail, Script
-from postroom.devkit.mailbox.session import Conversation, Tls
+from postroom.devkit.mailbox.session import SmtpSession, Tls
 from postroom.patience import patience
 
 PATIENCE = timedelta(seconds=30)
@@ -58,8 +58,8 @@ class MailServer:
         self.count = 0
         self.connections = 0
         self._server: asyncio.Server | None = None
-        self._open: set[Conversation] = set()
-        self._greeted: set[Conversation] = set()  # without those there was no room for
+        self._open: set[SmtpSession] = set()
+        self._greeted: set[SmtpSession] = set()  # without those there was no room for
         self._all_closed = asyncio.Event()
         self._arrival = asyncio.Event()
         self._recipients: defaultdict[str, Script] = defaultdict(Script)
@@ -167,18 +167,18 @@ class MailServer:
 
     # What a connection asks of its server.
 
-    def opened(self, conversation: Conversation) -> None:
+    def opened(self, conversation: SmtpSession) -> None:
         """A connection is there."""
         self._open.add(conversation)
 
-    def closed(self, conversation: Conversation) -> None:
+    def closed(self, conversation: SmtpSession) -> None:
         """It is gone."""
         self._open.discard(conversation)
         self._greeted.discard(conversation)
         if not self._open:
             self._all_closed.set()
 
-    def greeting(self, conversation: Conversation) -> str | None:
+    def greeting(self, conversation: SmtpSession) -> str | None:
         """The answer to a connection."""
         if self.connection_limit is not None and len(self._greeted) >= self.connection_limit:
             return "421 4.7.0 too many connections"
@@ -206,6 +206,6 @@ class MailServer:
         if self.on_mail is not None:
             self.on_mail(mail)
 
-    def _converse(self) -> Conversation:
+    def _converse(self) -> SmtpSession:
         self.connections += 1
-        return Conversation(self, self.connections)
+        return SmtpSession(self, self.connections)

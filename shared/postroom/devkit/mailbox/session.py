@@ -22,13 +22,13 @@ class Owner(Protocol):
     offers_smtputf8: bool
     content_delay_seconds: float
 
-    def opened(self, conversation: "Conversation") -> None:
+    def opened(self, conversation: "SmtpSession") -> None:
         """A connection is there."""
 
-    def closed(self, conversation: "Conversation") -> None:
+    def closed(self, conversation: "SmtpSession") -> None:
         """It is gone."""
 
-    def greeting(self, conversation: "Conversation") -> str | None:
+    def greeting(self, conversation: "SmtpSession") -> str | None:
         """The answer to a connection."""
 
     def to_sender(self) -> str | None:
@@ -44,7 +44,7 @@ class Owner(Protocol):
         """A mail was taken."""
 
 
-class Conversation(SMTP):
+class SmtpSession(SMTP):
     """One connection. `number` counts them, from 1."""
 
     def __init__(self, owner: Owner, number: int) -> None:

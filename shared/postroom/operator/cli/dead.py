@@ -23,12 +23,12 @@ from postroom.operator.cli.dead_timeline import timelines_of
 from postroom.operator.cli.dead_views import json_of_found, print_found, print_summaries
 from postroom.operator.dead_letters import (
     SLOWEST_PER_SECOND,
-    Found,
-    Outcome,
-    Pace,
+    QueuedDeadLetter,
     QueueSummary,
+    ReplayRate,
+    ReplayTarget,
+    RunOutcome,
     Selection,
-    Target,
     connect,
     depth_of,
     discard,
@@ -156,14 +156,14 @@ def replay_command(  # noqa: PLR0913 - one parameter per option
     selection = some(selection, all_messages=all_messages)
     change = edit_of(target, selection, file=body, by_hand=edit) if edit or body else None
     asked = selection if dry_run else ask("Replay", target, selection, yes=yes, as_json=as_json)
-    with progress_of("Replaying", quiet=as_json) as watch:
+    with progress_of("Replaying", quiet=as_json) as control:
 
-        def work(url: str) -> Awaitable[Outcome]:
+        def work(url: str) -> Awaitable[RunOutcome]:
             if change:
-                return replay_edited(url, target, asked, change, watch=watch, dry_run=dry_run)
-            return replay(url, target, asked, pace=Pace(rate), watch=watch, dry_run=dry_run)
+                return replay_edited(url, target, asked, change, control=control, dry_run=dry_run)
+            return replay(url, target, asked, rate=ReplayRate(rate), control=control, dry_run=dry_run)
 
-        outcome = run_against(target, lambda url: until_stopped(watch, work(url)))
+        outcome = run_against(target, lambda url: until_stopped(control, work(url)))
     done = "changed and replayed" if change else "replayed"
     finish(outcome, selection, done=f"would be {done}" if dry_run else done, as_json=as_json)
 
@@ -190,11 +190,11 @@ def discard_command(  # noqa: PLR0913 - one parameter per option
     asked = selection
     if not dry_run:
         asked = ask("Discard for good", target, selection, yes=yes, as_json=as_json, even_one=True)
-    with progress_of("Discarding", quiet=as_json) as watch:
+    with progress_of("Discarding", quiet=as_json) as control:
         outcome = run_against(
             target,
             lambda url: until_stopped(
-                watch, discard(url, target, asked, reason=reason.strip(), watch=watch, dry_run=dry_run)
+                control, discard(url, target, asked, reason=reason.strip(), control=control, dry_run=dry_run)
             ),
         )
     finish(outcome, selection, done="would be discarded" if dry_run else "discarded", as_json=as_json)
@@ -204,14 +204,14 @@ app.command("export")(export_command)
 app.command("import")(import_command)
 
 
-async def _summarize(url: str, targets: list[Target], limit: int, selection: Selection) -> list[QueueSummary]:
+async def _summarize(url: str, targets: list[ReplayTarget], limit: int, selection: Selection) -> list[QueueSummary]:
     async with connect(url) as connection:
         return [await summarize(connection, target, limit, selection) for target in targets]
 
 
-async def _read(url: str, target: Target, selection: Selection, limit: int) -> tuple[list[Found], int]:
+async def _read(url: str, target: ReplayTarget, selection: Selection, limit: int) -> tuple[list[QueuedDeadLetter], int]:
     """The selected messages, at most `limit`, and how many there are in all. Ids and causes are sought everywhere."""
-    found: list[Found] = []
+    found: list[QueuedDeadLetter] = []
     async with connect(url) as connection:
         waiting = await depth_of(connection, target.source)
         # Closed here, not some time later: the rest is to be given back before the connection ends.

@@ -10,13 +10,21 @@ from tempfile import TemporaryDirectory
 import typer
 
 from postroom.operator.cli.dead_running import run_against
-from postroom.operator.dead_letters import Edit, Found, Selection, Target, connect, depth_of, read_letters
+from postroom.operator.dead_letters import (
+    Edit,
+    QueuedDeadLetter,
+    ReplayTarget,
+    Selection,
+    connect,
+    depth_of,
+    read_letters,
+)
 from postroom.operator.dead_letters.editing import as_body, as_text, is_same, problem_of
 from postroom.terminal import ExitCode, complain, note
 from postroom.wire.errors import ConfigurationError
 
 
-def edit_of(target: Target, selection: Selection, *, file: Path | None, by_hand: bool) -> Edit:
+def edit_of(target: ReplayTarget, selection: Selection, *, file: Path | None, by_hand: bool) -> Edit:
     """The change of the one message that is meant; by hand, or to the content of `file` (`-` is standard input).
 
     Raises ConfigurationError. Ends the program when there is no such message, or nothing was changed.
@@ -36,7 +44,7 @@ def edit_of(target: Target, selection: Selection, *, file: Path | None, by_hand:
     return Edit(found.id, old, new)
 
 
-def _edited(found: Found, target: Target) -> bytes:
+def _edited(found: QueuedDeadLetter, target: ReplayTarget) -> bytes:
     """The body as a person leaves it in an editor, who may go on until it fits its contract."""
     text = as_text(found.message.body)
     while True:
@@ -71,7 +79,7 @@ def _body_of(file: Path) -> bytes:
         raise ConfigurationError(f"{file}: {error.strerror}") from None
 
 
-def _one(target: Target, selection: Selection) -> Found:
+def _one(target: ReplayTarget, selection: Selection) -> QueuedDeadLetter:
     found = run_against(target, lambda url: _find(url, target, selection))
     if found is None:
         (message_id,) = selection.ids
@@ -81,7 +89,7 @@ def _one(target: Target, selection: Selection) -> Found:
     return found
 
 
-async def _find(url: str, target: Target, selection: Selection) -> Found | None:
+async def _find(url: str, target: ReplayTarget, selection: Selection) -> QueuedDeadLetter | None:
     """The last of those that are meant: where several died with one id, it is the newest death."""
     async with connect(url) as connection:
         waiting = await depth_of(connection, target.source)

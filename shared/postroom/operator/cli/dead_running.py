@@ -14,7 +14,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from postroom.operator.cli.dead_views import print_outcome
-from postroom.operator.dead_letters import Outcome, Selection, Target, Watch, connect, depth_of
+from postroom.operator.dead_letters import ReplayTarget, RunControl, RunOutcome, Selection, connect, depth_of
 from postroom.settings import RuntimeSettings, read_settings
 from postroom.terminal import ExitCode, err, print_json
 from postroom.wire.errors import ConfigurationError, ManagementError, PostroomError, TopologyError
@@ -32,7 +32,7 @@ def url_of(settings: RuntimeSettings) -> str:
     return settings.amqp_url.get_secret_value()
 
 
-def run_against(target: Target, work: Callable[[str], Awaitable[Result]]) -> Result:
+def run_against(target: ReplayTarget, work: Callable[[str], Awaitable[Result]]) -> Result:
     """The result of `work`, which is given the broker's URL. A misspelt queue is answered with one that is there."""
     settings = read_settings(RuntimeSettings)
 
@@ -45,7 +45,7 @@ def run_against(target: Target, work: Callable[[str], Awaitable[Result]]) -> Res
         raise _with_suggestion(error, target, settings) from None
 
 
-def _with_suggestion(error: TopologyError, target: Target, settings: RuntimeSettings) -> PostroomError:
+def _with_suggestion(error: TopologyError, target: ReplayTarget, settings: RuntimeSettings) -> PostroomError:
     """`error`, with the queue that was probably meant."""
     # An HTTP client takes 0.1 s to load, which only this asks for.
     from postroom.operator.cli.dead_queues import queues_of_dead_letters  # noqa: PLC0415
@@ -61,7 +61,7 @@ def _with_suggestion(error: TopologyError, target: Target, settings: RuntimeSett
 
 
 def ask(
-    verb: str, target: Target, selection: Selection, *, yes: bool, as_json: bool, even_one: bool = False
+    verb: str, target: ReplayTarget, selection: Selection, *, yes: bool, as_json: bool, even_one: bool = False
 ) -> Selection:
     """Ask a person before many messages are touched; a program must have said --yes.
 
@@ -94,29 +94,31 @@ def _words(selection: Selection) -> str:
     return "those selected among "
 
 
-async def _waiting(url: str, target: Target) -> int:
+async def _waiting(url: str, target: ReplayTarget) -> int:
     async with connect(url) as connection:
         return await depth_of(connection, target.source)
 
 
-async def until_stopped(watch: Watch, work: Awaitable[Outcome]) -> Outcome:
+async def until_stopped(control: RunControl, work: Awaitable[RunOutcome]) -> RunOutcome:
     """The outcome of `work`, which Ctrl-C ends between two messages."""
     if threading.current_thread() is threading.main_thread():  # the only one that gets signals
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, watch.stop.set)
+            asyncio.get_running_loop().add_signal_handler(number, control.stop.set)
     return await work
 
 
 @contextmanager
-def progress_of(what: str, *, quiet: bool) -> Iterator[Watch]:
+def progress_of(what: str, *, quiet: bool) -> Iterator[RunControl]:
     """A bar on stderr while the block runs, if a person is there to see it."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as progress:
         task = progress.add_task(what, total=None)
-        yield Watch(progressed=lambda outcome: progress.update(task, completed=outcome.examined, total=outcome.waiting))
+        yield RunControl(
+            progressed=lambda outcome: progress.update(task, completed=outcome.examined, total=outcome.waiting)
+        )
 
 
-def finish(outcome: Outcome, selection: Selection, *, done: str, as_json: bool) -> None:
+def finish(outcome: RunOutcome, selection: Selection, *, done: str, as_json: bool) -> None:
     """Tell what became of it, and end with the exit code for that."""
     is_by_id = selection == Selection(ids=selection.ids) and not outcome.is_stopped and not outcome.problem
     missing = max(0, len(selection.ids) - outcome.settled - outcome.refused.total()) if is_by_id else 0

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from postroom.installation import read_port
-from postroom.operator.dead_letters import Found
+from postroom.operator.dead_letters import QueuedDeadLetter
 from postroom.read_ports import TIMELINE, Timeline, TimelineEntry
 from postroom.wire.errors import ConfigurationError
 
@@ -13,7 +13,7 @@ MOST_ASKED = 3
 """Of how many messages at once: more is no longer looked at one by one."""
 
 
-def timelines_of(found: Sequence[Found]) -> dict[str, Sequence[TimelineEntry]]:
+def timelines_of(found: Sequence[QueuedDeadLetter]) -> dict[str, Sequence[TimelineEntry]]:
     """What happened to each of these messages, by id, oldest first. Empty for many, and where no history is kept."""
     asked = [one.id for one in found if one.message.message_id] if len(found) <= MOST_ASKED else []
     timeline = read_port(TIMELINE) if asked else None

@@ -9,9 +9,9 @@ from rich.table import Table
 
 from postroom.operator.cli.dead_timeline import as_text
 from postroom.operator.dead_letters import (
-    Found,
-    Outcome,
+    QueuedDeadLetter,
     QueueSummary,
+    RunOutcome,
     masked_error,
     masked_headers,
     masked_payload,
@@ -52,7 +52,7 @@ def print_summaries(summaries: Sequence[QueueSummary]) -> None:
         )
 
 
-def print_found(found: Found, timeline: Sequence[TimelineEntry], *, unmasked: bool) -> None:
+def print_found(found: QueuedDeadLetter, timeline: Sequence[TimelineEntry], *, unmasked: bool) -> None:
     """One message, whole, with what happened to it so far."""
     letter = found.letter
     table = Table.grid(padding=(0, 2))
@@ -77,7 +77,7 @@ def print_found(found: Found, timeline: Sequence[TimelineEntry], *, unmasked: bo
     out.print()
 
 
-def json_of_found(found: Found, timeline: Sequence[TimelineEntry], *, unmasked: bool) -> dict[str, Any]:
+def json_of_found(found: QueuedDeadLetter, timeline: Sequence[TimelineEntry], *, unmasked: bool) -> dict[str, Any]:
     """One message for `--json`."""
     letter = found.letter
     return {
@@ -97,7 +97,7 @@ def json_of_found(found: Found, timeline: Sequence[TimelineEntry], *, unmasked: 
     }
 
 
-def print_outcome(outcome: Outcome, *, done: str, missing: int) -> None:
+def print_outcome(outcome: RunOutcome, *, done: str, missing: int) -> None:
     """What a run did, in a few lines; problems on stderr."""
     out.print(f"{escape(outcome.queue)}: {outcome.settled} of {outcome.waiting} {done}", highlight=False)
     if outcome.not_selected:
@@ -116,12 +116,12 @@ def print_outcome(outcome: Outcome, *, done: str, missing: int) -> None:
         complain(outcome.problem)
 
 
-def _headers(found: Found, *, unmasked: bool) -> dict[str, str]:
+def _headers(found: QueuedDeadLetter, *, unmasked: bool) -> dict[str, str]:
     headers = found.message.headers if unmasked else masked_headers(found.message.headers)
     return {text_of(name, _LONGEST_NAME): text_of(value, _LONGEST_HEADER) for name, value in headers.items()}
 
 
-def _body(found: Found, *, unmasked: bool) -> str:
+def _body(found: QueuedDeadLetter, *, unmasked: bool) -> str:
     body = found.message.body
     return text_of(body, len(body)) if unmasked else masked_payload(body)
 

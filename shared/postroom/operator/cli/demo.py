@@ -1,4 +1,4 @@
-"""`postroom demo`: the story of `postroom.devkit.demo`, told on the terminal."""
+"""`postroom demo`: runs `postroom.devkit.demo` and shows it on the terminal."""
 
 import asyncio
 import tempfile
@@ -30,8 +30,8 @@ def demo_command(as_json: AsJson = False) -> None:
     Example: `postroom demo`
     """
     try:
-        from postroom.devkit.demo.environment import set_stage  # noqa: PLC0415 - needs the extra `demo`
-        from postroom.devkit.demo.scenario import Story  # noqa: PLC0415
+        from postroom.devkit.demo.environment import open_environment  # noqa: PLC0415 - needs the extra `demo`
+        from postroom.devkit.demo.scenario import DemoScenario  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"the demo needs {error.name}: pip install 'postroom[all]'") from None
     out = err if as_json else screen
@@ -40,13 +40,13 @@ def demo_command(as_json: AsJson = False) -> None:
     def say(text: str) -> None:
         out.print(f"   [dim]{escape(text)}[/]", highlight=False)
 
-    async def play(broker: BrokerNode, folder: Path) -> Story:
+    async def play(broker: BrokerNode, folder: Path) -> DemoScenario:
         step, log = f"1 ({FIRST_STEP})", folder.with_suffix(".log")
         try:
-            async with set_stage(broker, broker_environment(broker), users, folder, log, say) as stage:
+            async with open_environment(broker, broker_environment(broker), users, folder, log, say) as stage:
                 ready = ", ".join(f"{child.service} ({child.health_url}/readyz)" for child in stage.services.children)
                 out.print(f"   services ready: {ready}; a mail server at {stage.mail_server.url}", highlight=False)
-                story = Story(stage, lambda line: out.print(f"   {line}", highlight=False, soft_wrap=True))
+                story = DemoScenario(stage, lambda line: out.print(f"   {line}", highlight=False, soft_wrap=True))
                 for number, (title, act) in enumerate(story.steps, start=2):
                     step = f"{number} ({title})"
                     out.print(Rule(f"{number}. {title}", align="left", style="blue"))
@@ -70,9 +70,9 @@ def demo_command(as_json: AsJson = False) -> None:
         story = asyncio.run(play(broker, Path(name)))
     total = time.perf_counter() - began
     if as_json:
-        print_json([{"did": s.did, "outcome": s.outcome, "milliseconds": round(s.milliseconds)} for s in story.seen])
+        print_json([{"did": s.did, "outcome": s.outcome, "milliseconds": round(s.milliseconds)} for s in story.results])
         return
-    rows = [(escape(s.did), escape(s.outcome), f"{s.milliseconds:,.0f} ms") for s in story.seen]
+    rows = [(escape(s.did), escape(s.outcome), f"{s.milliseconds:,.0f} ms") for s in story.results]
     print_table(("What was published", "What came of it", "Took"), rows, title="Summary")
     screen.print(
         f"All {len(rows)} steps as promised, in {total:.0f} s. Everything was stopped and removed but the PDF."

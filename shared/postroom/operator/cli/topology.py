@@ -15,11 +15,11 @@ from rich.progress import Progress
 from postroom.broker.management import Management
 from postroom.broker.topology import Topology, installation_topology
 from postroom.broker.topology.application import apply_topology
-from postroom.broker.topology.check import Problem, Severity, blocks, find_problems
-from postroom.broker.topology.comparison import read_found
+from postroom.broker.topology.check import Problem, ProblemSeverity, blocks, find_problems
+from postroom.broker.topology.comparison import read_broker_state
 from postroom.broker.topology.definitions import DEFAULT_BROKER_VERSION, definitions, user_definitions
 from postroom.broker.topology.passwords import Passwords
-from postroom.broker.topology.proof import LADDER, Limits, Outcome, Proof, prove
+from postroom.broker.topology.proof import LADDER, Proof, ProofLimits, ProofOutcome, prove
 from postroom.broker.topology.user_application import apply_users
 from postroom.operator.cli.broker_users import installed_users
 from postroom.operator.cli.topology_views import show_applied, show_problems, show_proofs
@@ -112,14 +112,14 @@ def check_command(
     topology = installation_topology()
     settings = read_settings(RuntimeSettings)
     with Management.from_settings(settings) as management:
-        found = read_found(management)
+        found = read_broker_state(management)
         problems = find_problems(topology, found)
     proofs: list[Proof] = []
     if not static:
-        limits = Limits(timedelta(seconds=within), search_limit)
+        limits = ProofLimits(timedelta(seconds=within), search_limit)
         proofs = _prove(topology, problems, settings, limits)
-    errors = any(problem.severity == Severity.ERROR for problem in problems)
-    is_ok = not errors and all(proof.outcome != Outcome.FAILED for proof in proofs)
+    errors = any(problem.severity == ProblemSeverity.ERROR for problem in problems)
+    is_ok = not errors and all(proof.outcome != ProofOutcome.FAILED for proof in proofs)
     if as_json:
         print_json(
             {
@@ -180,14 +180,14 @@ def export_command(
         out.print(f"{output}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
 
 
-def _prove(topology: Topology, problems: list[Problem], settings: RuntimeSettings, limits: Limits) -> list[Proof]:
+def _prove(topology: Topology, problems: list[Problem], settings: RuntimeSettings, limits: ProofLimits) -> list[Proof]:
     """The proofs of all that is declared rightly; what is not is not tried, its probe would be lost."""
     queues = [queue.name for queue in topology.work_queues()]
     blocked = [queue for queue in queues if blocks(problems, queue, topology)]
     reason = "not tried: mend the errors above first"
-    proofs = [Proof(queue, Outcome.NOT_PROVEN, reason=reason) for queue in blocked]
+    proofs = [Proof(queue, ProofOutcome.NOT_PROVEN, reason=reason) for queue in blocked]
     if blocks(problems, "", topology):
-        return [Proof(LADDER, Outcome.NOT_PROVEN, reason=reason), *proofs]
+        return [Proof(LADDER, ProofOutcome.NOT_PROVEN, reason=reason), *proofs]
     sound = [queue for queue in queues if queue not in blocked]
     with Progress(console=err, transient=True) as progress:
         task = progress.add_task("Proving", total=len(sound) + 1)

@@ -6,8 +6,8 @@ from rich.markup import escape
 
 from postroom.broker.management import Management
 from postroom.broker.topology.application import Applied
-from postroom.broker.topology.check import Problem, Severity
-from postroom.broker.topology.proof import Outcome, Proof
+from postroom.broker.topology.check import Problem, ProblemSeverity
+from postroom.broker.topology.proof import Proof, ProofOutcome
 from postroom.terminal import complain, note, out, print_table
 
 MOST_NAMED = 30  # changes listed one by one; --json has all
@@ -31,11 +31,11 @@ def show_applied(applied: Applied, management: Management) -> None:
 
 def show_problems(problems: list[Problem]) -> None:
     """The problems, with those that say the same of things of one kind in one row."""
-    alike: dict[tuple[Severity, str, str], list[str]] = {}
+    alike: dict[tuple[ProblemSeverity, str, str], list[str]] = {}
     for problem in problems:
         kind, _, name = problem.subject.partition(" ")
         alike.setdefault((problem.severity, kind, problem.text), []).append(name)
-    colors = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
+    colors = {ProblemSeverity.ERROR: "red", ProblemSeverity.WARNING: "yellow"}
     rows = (
         (f"[{colors[severity]}]{severity}[/]", escape(f"{kind} {_some(names)}"), escape(text))
         for (severity, kind, text), names in alike.items()
@@ -58,7 +58,7 @@ def show_proofs(proofs: list[Proof]) -> None:
     """A table of the proofs."""
     if not proofs:
         return
-    colors = {Outcome.PROVEN: "green", Outcome.NOT_PROVEN: "yellow", Outcome.FAILED: "red"}
+    colors = {ProofOutcome.PROVEN: "green", ProofOutcome.NOT_PROVEN: "yellow", ProofOutcome.FAILED: "red"}
     rows = (
         (
             escape(proof.subject),

@@ -9,34 +9,34 @@ from postroom.operator.dead_letters.discarding import discard
 from postroom.operator.dead_letters.editing import Edit
 from postroom.operator.dead_letters.exporting import export
 from postroom.operator.dead_letters.importing import Imported, import_lines
-from postroom.operator.dead_letters.rate_limit import SLOWEST_PER_SECOND, TOLD_AT_ONCE, Pace
-from postroom.operator.dead_letters.reading import Found, read_letters
+from postroom.operator.dead_letters.rate_limit import IDS_PER_EVENT, SLOWEST_PER_SECOND, ReplayRate
+from postroom.operator.dead_letters.reading import QueuedDeadLetter, read_letters
 from postroom.operator.dead_letters.replayer import WINDOW
 from postroom.operator.dead_letters.replaying import replay, replay_edited
-from postroom.operator.dead_letters.selection import Outcome, Selection, Watch
+from postroom.operator.dead_letters.selection import RunControl, RunOutcome, Selection
 from postroom.operator.dead_letters.summary import Group, QueueSummary, summarize
-from postroom.operator.dead_letters.target import Target, target_of
+from postroom.operator.dead_letters.target import ReplayTarget, target_of
 from postroom.privacy.payload import masked_error, masked_headers, masked_payload
 from postroom.wire.causes import Cause, cause_of
 from postroom.wire.dead_letter import DeadLetter, Envelope, read_dead_letter
 
 __all__ = [
+    "IDS_PER_EVENT",
     "SLOWEST_PER_SECOND",
-    "TOLD_AT_ONCE",
     "WINDOW",
     "Cause",
     "DeadLetter",
     "Edit",
     "Envelope",
-    "Found",
     "Group",
     "Imported",
-    "Outcome",
-    "Pace",
     "QueueSummary",
+    "QueuedDeadLetter",
+    "ReplayRate",
+    "ReplayTarget",
+    "RunControl",
+    "RunOutcome",
     "Selection",
-    "Target",
-    "Watch",
     "cause_of",
     "connect",
     "depth_of",

@@ -6,7 +6,7 @@ from typing import Any
 import aio_pika
 
 from postroom import wire
-from postroom.operator.dead_letters.reading import Found
+from postroom.operator.dead_letters.reading import QueuedDeadLetter
 
 # With the traces of the broker's own dead-lettering, its next burial would be dropped as a cycle. CC and BCC
 # would make the broker send copies to other queues.
@@ -14,7 +14,7 @@ _NOT_CARRIED = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count"
 _ROUTING = frozenset(("CC", "BCC"))
 
 
-def replayed(found: Found, run: str, new_body: bytes | None = None) -> aio_pika.Message:
+def replayed(found: QueuedDeadLetter, run: str, new_body: bytes | None = None) -> aio_pika.Message:
     """The same body (or the new one), id and properties; `x-failed-at` tells the worker that it is a replay.
 
     `run` is the replaying run's name, by which it knows the message should it die again meanwhile.
@@ -40,11 +40,11 @@ def replayed(found: Found, run: str, new_body: bytes | None = None) -> aio_pika.
     )
 
 
-def replay_headers(found: Found) -> dict[str, Any]:
+def replay_headers(found: QueuedDeadLetter) -> dict[str, Any]:
     """The headers of the copy."""
     letter, headers = found.letter, found.message.headers
     if letter.queue == wire.ALERTING_QUEUE:
-        # Alerting is told of deaths by these headers, the broker's among them.
+        # Alerting counts deaths by these headers, the broker's among them.
         return {name: value for name, value in headers.items() if name not in _ROUTING}
     kept = {
         name: value for name, value in headers.items() if not name.startswith(_NOT_CARRIED) and name not in _ROUTING

@@ -12,36 +12,36 @@ from postroom import wire
 from postroom.broker.plain_connection import connect
 from postroom.broker.publishing import Publisher
 from postroom.operator.dead_letters.operator import operator
-from postroom.operator.dead_letters.reading import READ_ERRORS, Found, Reader, reading, why_ended
-from postroom.operator.dead_letters.selection import Outcome, Selection, Watch, is_meant
-from postroom.operator.dead_letters.target import Target
+from postroom.operator.dead_letters.reading import READ_ERRORS, QueuedDeadLetter, Reader, reading, why_ended
+from postroom.operator.dead_letters.selection import RunControl, RunOutcome, Selection, is_meant
+from postroom.operator.dead_letters.target import ReplayTarget
 from postroom.wire.errors import PublishError
 from postroom.wire.messages import DeadLetterDiscarded
 
 log = logging.getLogger(__name__)
 
 NAMED_AT_ONCE = 100
-"""Messages in one line of the log and in one event: what a kill may leave told and not deleted."""
+"""Messages in one line of the log and in one event: what a kill may leave published and not deleted."""
 
 
 async def discard(
-    url: str, target: Target, selection: Selection, *, reason: str, watch: Watch, dry_run: bool = False
-) -> Outcome:
-    """Delete the selected messages that are in `target.source` now. Who, what and why is told first.
+    url: str, target: ReplayTarget, selection: Selection, *, reason: str, control: RunControl, dry_run: bool = False
+) -> RunOutcome:
+    """Delete the selected messages that are in `target.source` now. First `dead-letter.discarded` says who and why.
 
-    Raises like `replay`; what goes wrong on the way is told in `Outcome.problem`.
+    Raises like `replay`; what goes wrong on the way is in `RunOutcome.problem`.
     """
     async with connect(url) as connection, Publisher(url, app_id="postroom dead") as publisher:
-        outcome = await Outcome.begin(connection, target, selection)
+        outcome = await RunOutcome.begin(connection, target, selection)
         try:
-            async with reading(connection, target, watch.stop) as reader:
+            async with reading(connection, target, control.stop) as reader:
                 deletion = _Deletion(reader, publisher, outcome, "" if dry_run else reason)
-                await _go_through(selection, watch, deletion)
+                await _go_through(selection, control, deletion)
         except READ_ERRORS as error:
             outcome.problem = f"{why_ended(error)}; what was left is still there"
         except PublishError as error:
-            outcome.problem = f"what was not told is not deleted: {error}"
-    outcome.is_stopped = watch.stop.is_set()
+            outcome.problem = f"no event was published, so nothing more is deleted: {error}"
+    outcome.is_stopped = control.stop.is_set()
     if not dry_run:
         log.warning(outcome.in_words("discarded"))
     return outcome
@@ -53,10 +53,10 @@ class _Deletion:
 
     reader: Reader
     publisher: Publisher
-    outcome: Outcome
+    outcome: RunOutcome
     reason: str
 
-    async def of(self, meant: list[Found]) -> None:
+    async def of(self, meant: list[QueuedDeadLetter]) -> None:
         if meant and self.reason:
             who, queue = operator(), self.outcome.queue
             ids = [found.id for found in meant]
@@ -75,10 +75,10 @@ class _Deletion:
         self.outcome.settled += len(meant)
 
 
-async def _go_through(selection: Selection, watch: Watch, deletion: _Deletion) -> None:
+async def _go_through(selection: Selection, control: RunControl, deletion: _Deletion) -> None:
     outcome = deletion.outcome
     async for batch in deletion.reader.batches(outcome.waiting, NAMED_AT_ONCE):
         meant = [found for found in batch if is_meant(found, selection, outcome)]
-        if not watch.stop.is_set():
+        if not control.stop.is_set():
             await deletion.of(meant)
-        watch.progressed(outcome)
+        control.progressed(outcome)

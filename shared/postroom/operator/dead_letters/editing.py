@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import orjson
 
 from postroom.installation import workers
-from postroom.operator.dead_letters.reading import Found
-from postroom.operator.dead_letters.target import Target
+from postroom.operator.dead_letters.reading import QueuedDeadLetter
+from postroom.operator.dead_letters.target import ReplayTarget
 from postroom.privacy.payload import masked_payload
 from postroom.runtime.consuming.decoding import decode, read_object
 from postroom.runtime.consuming.delivery import Delivery
@@ -49,7 +49,7 @@ def is_same(old: bytes, new: bytes) -> bool:
     return as_body(as_text(old)) == as_body(as_text(new))
 
 
-def problem_of(body: bytes, found: Found, target: Target) -> str:
+def problem_of(body: bytes, found: QueuedDeadLetter, target: ReplayTarget) -> str:
     """Why the service would bury `found` again if `body` were its body; empty if it would take it.
 
     Asked is the contract of whoever reads the queue, else the shipped one of the kind; of a kind that nobody here
@@ -66,7 +66,7 @@ def problem_of(body: bytes, found: Found, target: Target) -> str:
     return ""
 
 
-def _contract(found: Found, target: Target) -> type[Message] | None:
+def _contract(found: QueuedDeadLetter, target: ReplayTarget) -> type[Message] | None:
     queue = target.routing_key or found.letter.kind
     for worker in workers():
         if (subscription := worker.subscriptions.get(queue)) is not None:
@@ -74,7 +74,7 @@ def _contract(found: Found, target: Target) -> type[Message] | None:
     return KINDS.get(found.letter.kind)
 
 
-def _delivery(body: bytes, found: Found, target: Target) -> Delivery:
+def _delivery(body: bytes, found: QueuedDeadLetter, target: ReplayTarget) -> Delivery:
     message = found.message
     return Delivery(
         queue=target.died_in,

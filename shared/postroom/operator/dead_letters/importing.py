@@ -13,12 +13,12 @@ from aio_pika.exceptions import DeliveryError
 from aiormq.exceptions import ChannelAccessRefused
 
 from postroom.broker.plain_connection import connect, depth_of, why_lost
-from postroom.broker.publishing.id_locks import Turns
-from postroom.operator.dead_letters.json_lines import Stored, stored_in
+from postroom.broker.publishing.id_locks import IdLocks
+from postroom.operator.dead_letters.json_lines import ImportedDeadLetter, stored_in
 from postroom.operator.dead_letters.operator import operator
 from postroom.operator.dead_letters.reading import reading
 from postroom.operator.dead_letters.replayer import CONFIRM_SECONDS, MOVE_ERRORS, WINDOW
-from postroom.operator.dead_letters.target import Target, target_of
+from postroom.operator.dead_letters.target import ReplayTarget, target_of
 from postroom.wire.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ async def import_lines(url: str, file: Path) -> list[Imported]:
     return results
 
 
-def _stored_in(file: Path) -> Iterator[Stored]:
+def _stored_in(file: Path) -> Iterator[ImportedDeadLetter]:
     try:
         lines = file.open("rb")
     except OSError as error:
@@ -73,7 +73,7 @@ def _stored_in(file: Path) -> Iterator[Stored]:
                 raise ConfigurationError(f"{file}, line {number}: {error}") from None
 
 
-async def _held(connection: AbstractConnection, target: Target) -> Counter[str]:
+async def _held(connection: AbstractConnection, target: ReplayTarget) -> Counter[str]:
     waiting = await depth_of(connection, target.source)
     async with reading(connection, target) as reader:
         return Counter([found.id async for batch in reader.batches(waiting) for found in batch])
@@ -90,18 +90,18 @@ def _words(error: BaseException) -> str:
 class _Restoring:
     """One queue's share of an import."""
 
-    def __init__(self, exchange: AbstractExchange, target: Target) -> None:
+    def __init__(self, exchange: AbstractExchange, target: ReplayTarget) -> None:
         self._exchange = exchange
         self._result = Imported(target.source)
         self._window = asyncio.Semaphore(WINDOW)
-        self._turns = Turns()
+        self._id_locks = IdLocks()
 
     @classmethod
-    async def begin(cls, connection: AbstractConnection, target: Target) -> Self:
-        # By the queue's own name, also into `unrouted`: its exchange would tell alerting of the jobs again.
+    async def begin(cls, connection: AbstractConnection, target: ReplayTarget) -> Self:
+        # By the queue's own name, also into `unrouted`: its exchange would alert of the jobs again.
         return cls((await connection.channel(publisher_confirms=True, on_return_raises=True)).default_exchange, target)
 
-    async def all_of(self, lines: Iterable[Stored], there: Counter[str]) -> Imported:
+    async def all_of(self, lines: Iterable[ImportedDeadLetter], there: Counter[str]) -> Imported:
         async with asyncio.TaskGroup() as puts:
             for stored in lines:
                 if there[stored.id]:
@@ -114,9 +114,9 @@ class _Restoring:
                 puts.create_task(self._put(stored))
         return self._result
 
-    async def _put(self, stored: Stored) -> None:
+    async def _put(self, stored: ImportedDeadLetter) -> None:
         try:
-            async with self._turns.of(stored.id), asyncio.timeout(CONFIRM_SECONDS):
+            async with self._id_locks.hold(stored.id), asyncio.timeout(CONFIRM_SECONDS):
                 await self._exchange.publish(stored.message, stored.queue, mandatory=True)
             self._result.restored += 1
         except MOVE_ERRORS as error:

@@ -18,8 +18,8 @@ import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from postroom import wire
-from postroom.operator.dead_letters.reading import Found
-from postroom.operator.dead_letters.target import Target
+from postroom.operator.dead_letters.reading import QueuedDeadLetter
+from postroom.operator.dead_letters.target import ReplayTarget
 from postroom.wire.dead_letter import name_by_content
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import describe_problems
@@ -43,7 +43,7 @@ class _Properties(BaseModel):
     app_id: str | None = None
 
 
-class _Line(BaseModel):
+class _JsonLine(BaseModel):
     model_config = ConfigDict(extra="ignore")  # what a person may read in it, and a later version may add
 
     postroom: Literal[1]  # the format's version
@@ -55,22 +55,22 @@ class _Line(BaseModel):
     body_base64: bytes | None = None
 
     @model_validator(mode="after")
-    def _has_one_body(self) -> "_Line":
+    def _has_one_body(self) -> "_JsonLine":
         if (self.body is None) == (self.body_base64 is None):
             raise ValueError("either body or body_base64 is needed")
         return self
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """A dead letter from a file. `id` is what `Found.id` would be."""
+class ImportedDeadLetter:
+    """A dead letter from a file. `id` is what `QueuedDeadLetter.id` would be."""
 
     id: str
     queue: str
     message: aio_pika.Message
 
 
-def as_line(found: Found, target: Target) -> bytes:
+def as_line(found: QueuedDeadLetter, target: ReplayTarget) -> bytes:
     """One line, with its end."""
     message, letter = found.message, found.letter
     line = {
@@ -92,10 +92,10 @@ def as_line(found: Found, target: Target) -> bytes:
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def stored_in(line: bytes) -> Stored:
+def stored_in(line: bytes) -> ImportedDeadLetter:
     """The dead letter of a line. Raises ConfigurationError that says what is wrong with it."""
     try:
-        read = _Line.model_validate_json(line)
+        read = _JsonLine.model_validate_json(line)
         body = base64.b64decode(read.body_base64, validate=True) if read.body_base64 else (read.body or "").encode()
         headers = {name: _from_json(value) for name, value in read.headers.items() if name not in _NOT_RESTORED}
     except ValidationError as error:
@@ -108,7 +108,7 @@ def stored_in(line: bytes) -> Stored:
     message = aio_pika.Message(
         body, headers=headers, delivery_mode=aio_pika.DeliveryMode.PERSISTENT, **properties
     )  # not its user_id: the broker takes none but the connection's own
-    return Stored(read.properties.message_id or name_by_content(body), read.queue, message)
+    return ImportedDeadLetter(read.properties.message_id or name_by_content(body), read.queue, message)
 
 
 def _body(body: bytes) -> dict[str, str]:

@@ -1,15 +1,15 @@
-"""How fast a replay goes: how many messages are taken, told of and moved together, and the pauses between them."""
+"""The rate of a replay: how many messages are taken, published and moved together, and the pauses between them."""
 
 import asyncio
 from dataclasses import dataclass, field
 
 from postroom.operator.dead_letters.reading import BATCH
 
-TOLD_AT_ONCE = 50
-"""Messages named in one event: what a kill may leave told and not moved."""
+IDS_PER_EVENT = 50
+"""Messages named in one event: what a kill may leave published and not moved."""
 
 _BATCHES_A_SECOND = 10
-"""With a rate: how often some go, so that those told of wait no longer than a tenth of a second."""
+"""With a rate: how many batches go a second, so that a message is moved within a tenth of a second of its event."""
 
 _SECONDS_IN_HAND = 60.0
 """With a rate: for how long messages are taken at once. The broker cuts off who holds them for long (reading.py)."""
@@ -19,7 +19,7 @@ SLOWEST_PER_SECOND = 1 / _SECONDS_IN_HAND
 
 
 @dataclass(slots=True)
-class Pace:
+class ReplayRate:
     """At most `per_second` messages a second, SLOWEST_PER_SECOND or more; None is as fast as the broker confirms."""
 
     per_second: float | None = None
@@ -29,8 +29,8 @@ class Pace:
     def at_once(self) -> int:
         """How many messages go together."""
         if self.per_second is None:
-            return TOLD_AT_ONCE
-        return max(1, min(TOLD_AT_ONCE, int(self.per_second / _BATCHES_A_SECOND)))
+            return IDS_PER_EVENT
+        return max(1, min(IDS_PER_EVENT, int(self.per_second / _BATCHES_A_SECOND)))
 
     @property
     def in_hand(self) -> int:

@@ -15,7 +15,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from aio_pika.exceptions import ChannelNotFoundEntity
 
 from postroom.broker.plain_connection import BROKER_ERRORS, depth_of, ready_in, why_lost
-from postroom.operator.dead_letters.target import Target
+from postroom.operator.dead_letters.target import ReplayTarget
 from postroom.wire.dead_letter import DeadLetter, Envelope, name_by_content, read_dead_letter, text_of
 from postroom.wire.errors import PostroomError
 
@@ -47,8 +47,8 @@ READ_ERRORS = (*BROKER_ERRORS, NotAllRead)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A dead message as it lies in its queue. `id` is its message id, or a name made from its content."""
+class QueuedDeadLetter:
+    """A dead message in its queue. `id` is its message id, or a name made from its content."""
 
     id: str
     letter: DeadLetter
@@ -70,7 +70,7 @@ class Reader:
         patience: seconds; see PATIENCE_SECONDS.
     """
 
-    def __init__(self, channel: AbstractChannel, target: Target, stop: asyncio.Event, patience: float) -> None:
+    def __init__(self, channel: AbstractChannel, target: ReplayTarget, stop: asyncio.Event, patience: float) -> None:
         self._channel = channel
         self._target = target
         self._stop = stop
@@ -82,7 +82,7 @@ class Reader:
         self._held_since = 0.0
         self._given_back: Counter[int] = Counter()
 
-    async def batches(self, count: int, size: int = BATCH) -> AsyncIterator[list[Found]]:
+    async def batches(self, count: int, size: int = BATCH) -> AsyncIterator[list[QueuedDeadLetter]]:
         """The first `count` messages of the queue, at most `size` together, until `stop` is set.
 
         Whoever asks for the next batch is done with the one before: what of it is not settled stays in the queue.
@@ -104,7 +104,7 @@ class Reader:
             if self._held and _now() - self._held_since > HELD_SECONDS:
                 await self._give_back()
 
-    async def settle(self, found: Found) -> None:
+    async def settle(self, found: QueuedDeadLetter) -> None:
         """Take the message off the queue for good."""
         await found.message.ack()
         self._held.pop(found.message.delivery_tag or 0, None)
@@ -133,7 +133,7 @@ class Reader:
         self._given_back.update(self._held.values())
         self._held.clear()
 
-    def _is_new(self, found: Found) -> bool:
+    def _is_new(self, found: QueuedDeadLetter) -> bool:
         """Whether it was not looked at before."""
         if not self._given_back[found.mark]:
             return True
@@ -149,7 +149,7 @@ class Reader:
         while await self._ready() < count and _now() < deadline:
             await asyncio.sleep(0.02)
 
-    async def _some(self, wanted: int) -> list[Found]:
+    async def _some(self, wanted: int) -> list[QueuedDeadLetter]:
         """The next messages of the queue, none when none come."""
         queue = await self._channel.get_queue(self._target.source, ensure=False)
         await self._channel.set_qos(wanted)
@@ -207,7 +207,7 @@ def _now() -> float:
 @asynccontextmanager
 async def reading(
     connection: AbstractConnection,
-    target: Target,
+    target: ReplayTarget,
     stop: asyncio.Event | None = None,
     patience: float | None = None,
 ) -> AsyncIterator[Reader]:
@@ -221,7 +221,9 @@ async def reading(
         await reader.close()
 
 
-async def read_letters(connection: AbstractConnection, target: Target, limit: int) -> AsyncGenerator[Found]:
+async def read_letters(
+    connection: AbstractConnection, target: ReplayTarget, limit: int
+) -> AsyncGenerator[QueuedDeadLetter]:
     """The first `limit` messages of a queue, as they were at this moment; all are given back.
 
     They are fewer when somebody else is reading the queue.
@@ -239,7 +241,7 @@ def why_ended(error: BaseException) -> str:
     return str(error) if isinstance(error, NotAllRead) else why_lost(error)
 
 
-def found(message: AbstractIncomingMessage, target: Target) -> Found:
+def found(message: AbstractIncomingMessage, target: ReplayTarget) -> QueuedDeadLetter:
     """What there is to know about one message of `target.source`."""
     envelope = Envelope(
         headers=message.headers,
@@ -249,4 +251,4 @@ def found(message: AbstractIncomingMessage, target: Target) -> Found:
         timestamp=message.timestamp,
     )
     message_id = text_of(message.message_id, 255) or name_by_content(message.body)
-    return Found(message_id, read_dead_letter(envelope, queue=target.died_in), message)
+    return QueuedDeadLetter(message_id, read_dead_letter(envelope, queue=target.died_in), message)

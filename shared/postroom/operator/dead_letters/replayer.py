@@ -1,4 +1,4 @@
-"""The way back of one dead letter: published to its queue with a confirm, then acknowledged among the dead.
+"""Moves one dead letter back to its queue: published there with a confirm, then acknowledged in the dead-letter queue.
 
 No broker moves a message between two queues in one step that a client could ask for: a transaction is not one when
 the broker dies in it, and dead-lettering it back would lose it wherever the policy is missing. So a kill between the
@@ -16,10 +16,10 @@ from aio_pika.exceptions import PublishError as ReturnedByBroker
 
 from postroom import wire
 from postroom.broker.plain_connection import BROKER_ERRORS, depth_of, why_lost
-from postroom.broker.publishing.id_locks import Turns
+from postroom.broker.publishing.id_locks import IdLocks
 from postroom.broker.publishing.outgoing import NO_OPTIONS, address
-from postroom.operator.dead_letters.reading import Found, NotAllRead, Reader
-from postroom.operator.dead_letters.target import Target
+from postroom.operator.dead_letters.reading import NotAllRead, QueuedDeadLetter, Reader
+from postroom.operator.dead_letters.target import ReplayTarget
 from postroom.wire.dead_letter import text_of
 from postroom.wire.errors import TopologyError
 from postroom.wire.messages import Event
@@ -29,23 +29,25 @@ WINDOW = 10
 
 CONFIRM_SECONDS = 15.0
 MOVE_ERRORS = (*BROKER_ERRORS, TimeoutError)
-"""What `Road.move` and `Road.tell` raise; `Road.explain` says it in words."""
+"""What `Replayer.move` and `Replayer.publish` raise; `Replayer.explain` says it in words."""
 
 
-class Road:
-    """An open channel from `target.source` to where its messages died. Make one with `Road.open`."""
+class Replayer:
+    """Moves messages of `target.source` back to where they died, on one channel. Make one with `Replayer.open`."""
 
-    def __init__(self, target: Target, connection: AbstractConnection, way: AbstractExchange, events: AbstractExchange):
+    def __init__(
+        self, target: ReplayTarget, connection: AbstractConnection, way: AbstractExchange, events: AbstractExchange
+    ):
         self._target = target
         self._connection = connection
         self._way = way
         self._events = events
-        self._turns = Turns()
+        self._id_locks = IdLocks()
         self._taken_kinds: dict[str, bool] = {}
 
     @classmethod
-    async def open(cls, connection: AbstractConnection, target: Target) -> Self:
-        """The road, once all it needs is there. Raises TopologyError for a queue or an exchange that is not."""
+    async def open(cls, connection: AbstractConnection, target: ReplayTarget) -> Self:
+        """A replayer, once all it needs is there. Raises TopologyError for a queue or an exchange that is not."""
         if target.routing_key is not None:
             await depth_of(connection, target.routing_key)
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
@@ -53,20 +55,20 @@ class Road:
         way = await exchange_named(channel, target.exchange) if target.exchange else channel.default_exchange
         return cls(target, connection, way, events)
 
-    async def tell(self, event: Event) -> None:
+    async def publish(self, event: Event) -> None:
         """Publish `event`. Raises MOVE_ERRORS when it is not confirmed."""
         outgoing = address(event, None, NO_OPTIONS, "postroom dead")
         async with asyncio.timeout(CONFIRM_SECONDS):
             await self._events.publish(outgoing.to_amqp(), outgoing.routing_key, mandatory=outgoing.mandatory)
 
-    async def move(self, reader: Reader, found: Found, copy: aio_pika.Message) -> None:
+    async def move(self, reader: Reader, found: QueuedDeadLetter, copy: aio_pika.Message) -> None:
         """Put `copy` where `found` died, then take `found` off the dead. Raises MOVE_ERRORS; `found` stays then."""
         routing_key = self._target.routing_key or _kind_of(found)
-        async with self._turns.of(found.id), asyncio.timeout(CONFIRM_SECONDS):
+        async with self._id_locks.hold(found.id), asyncio.timeout(CONFIRM_SECONDS):
             await self._way.publish(copy, routing_key, mandatory=True)
         await reader.settle(found)
 
-    async def refuses(self, found: Found) -> str:
+    async def refuses(self, found: QueuedDeadLetter) -> str:
         """Why it cannot go, empty if it can. A job published in vain would come straight back to `unrouted`."""
         if self._target.routing_key is not None:
             return ""
@@ -102,7 +104,7 @@ class Road:
         return True
 
 
-def _kind_of(found: Found) -> str:
+def _kind_of(found: QueuedDeadLetter) -> str:
     """The routing key of a job in `unrouted`; put there by the queue's own name, as imports do, a header has it."""
     message = found.message
     is_by_name = not message.exchange and message.routing_key == wire.UNROUTED_QUEUE

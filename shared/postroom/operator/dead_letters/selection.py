@@ -11,8 +11,8 @@ from aio_pika.abc import AbstractConnection
 
 from postroom.broker.plain_connection import depth_of
 from postroom.operator.dead_letters.operator import operator
-from postroom.operator.dead_letters.reading import Found
-from postroom.operator.dead_letters.target import Target
+from postroom.operator.dead_letters.reading import QueuedDeadLetter
+from postroom.operator.dead_letters.target import ReplayTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Selection:
         error_type: the name of the error, as it is written.
         error: a part of the error's text, in small or capital letters.
         kind: the wire name they were first published with.
-        since, until: died at that moment or later; before it. What does not tell when it died is not meant then.
+        since, until: died at that moment or later; before it. A message without a time of death is not selected then.
         among: only among so many at the head of the queue; None for all that wait when a run begins.
     """
 
@@ -43,7 +43,7 @@ class Selection:
         """Whether all of the queue is meant."""
         return replace(self, among=None) == EVERY
 
-    def takes(self, found: Found) -> bool:
+    def takes(self, found: QueuedDeadLetter) -> bool:
         """Whether `found` is meant."""
         letter = found.letter
         return (
@@ -66,7 +66,7 @@ EVERY = Selection()
 
 
 @dataclass(slots=True)
-class Outcome:
+class RunOutcome:
     """What a run over a queue did.
 
     Attributes:
@@ -93,7 +93,7 @@ class Outcome:
     is_stopped: bool = False
 
     @classmethod
-    async def begin(cls, connection: AbstractConnection, target: Target, selection: Selection) -> Self:
+    async def begin(cls, connection: AbstractConnection, target: ReplayTarget, selection: Selection) -> Self:
         """That of a run which begins now. Raises TopologyError when there is no such queue."""
         ready = await depth_of(connection, target.source)
         return cls(target.source, waiting=ready if selection.among is None else selection.among)
@@ -109,14 +109,14 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """How the caller follows a run, and ends it between two messages."""
+class RunControl:
+    """How the caller follows a run (`progressed`), and ends it between two messages (`stop`)."""
 
     stop: asyncio.Event = field(default_factory=asyncio.Event)
-    progressed: Callable[[Outcome], None] = lambda _outcome: None
+    progressed: Callable[[RunOutcome], None] = lambda _outcome: None
 
 
-def is_meant(found: Found, selection: Selection, outcome: Outcome) -> bool:
+def is_meant(found: QueuedDeadLetter, selection: Selection, outcome: RunOutcome) -> bool:
     """Whether to settle `found`; counts it in `outcome` either way."""
     outcome.examined += 1
     is_taken = selection.takes(found)

@@ -7,9 +7,9 @@ from typing import Any
 from aio_pika.abc import AbstractConnection
 
 from postroom.broker.plain_connection import depth_of
-from postroom.operator.dead_letters.reading import Found, read_letters
+from postroom.operator.dead_letters.reading import QueuedDeadLetter, read_letters
 from postroom.operator.dead_letters.selection import EVERY, Selection
-from postroom.operator.dead_letters.target import Target
+from postroom.operator.dead_letters.target import ReplayTarget
 from postroom.wire.causes import Cause
 
 _SAMPLES = 3
@@ -25,7 +25,7 @@ class Group:
     newest: datetime | None = None
     sample_ids: list[str] = field(default_factory=list)
 
-    def add(self, found: Found) -> None:
+    def add(self, found: QueuedDeadLetter) -> None:
         """Count one more."""
         self.count += 1
         if len(self.sample_ids) < _SAMPLES:
@@ -63,7 +63,7 @@ class QueueSummary:
 
 
 async def summarize(
-    connection: AbstractConnection, target: Target, limit: int, selection: Selection = EVERY
+    connection: AbstractConnection, target: ReplayTarget, limit: int, selection: Selection = EVERY
 ) -> QueueSummary:
     """Read at most `limit` messages of `target.source`, group those selected by cause, and give them back."""
     summary = QueueSummary(target.source, await depth_of(connection, target.source))

@@ -7,7 +7,7 @@ from postroom.wire.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ReplayTarget:
     """A queue of dead letters and the way back.
 
     Attributes:
@@ -22,14 +22,14 @@ class Target:
     died_in: str
 
 
-def target_of(queue: str) -> Target:
+def target_of(queue: str) -> ReplayTarget:
     """The way back from `queue`. Raises ConfigurationError for a queue that holds no dead letters."""
     if queue == wire.UNROUTED_QUEUE:
-        return Target(queue, wire.JOBS, None, wire.UNROUTED_QUEUE)
+        return ReplayTarget(queue, wire.JOBS, None, wire.UNROUTED_QUEUE)
     work_queue = queue.removesuffix(wire.DEAD_SUFFIX)
     if work_queue == queue or not work_queue:
         raise ConfigurationError(
             f"{queue} holds no dead letters: did you mean {wire.dead_queue(work_queue or 'email.send')}?"
         )
     # The default exchange and the queue's name, as the management UI's "move messages" does it.
-    return Target(queue, "", work_queue, work_queue)
+    return ReplayTarget(queue, "", work_queue, work_queue)

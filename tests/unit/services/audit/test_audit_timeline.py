@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from postroom_audit.models import DeadLetterEventRow, EventRow, TryRow
-from postroom_audit.timeline import Timeline, build_timeline
+from postroom_audit.timeline import MessageTimeline, build_timeline
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 DIED = "died"
@@ -42,7 +42,7 @@ def letter(seconds: float, what: str, **changes: Any) -> DeadLetterEventRow:
     return DeadLetterEventRow(**fields | who | changes)
 
 
-def story_of(*rows: TryRow | DeadLetterEventRow | EventRow) -> Timeline:
+def story_of(*rows: TryRow | DeadLetterEventRow | EventRow) -> MessageTimeline:
     return build_timeline(
         "m",
         [row for row in rows if isinstance(row, EventRow)],

@@ -6,7 +6,7 @@ import pytest
 
 from postroom.broker.management import BindingInfo, ExchangeInfo, QueueInfo
 from postroom.broker.topology import Topology, build_topology
-from postroom.broker.topology.comparison import Found, wanted_policy
+from postroom.broker.topology.comparison import BrokerState, wanted_policy
 from postroom.runtime import Worker
 from postroom.runtime.registration import Subscription
 from postroom.wire.messages import SendEmail, UserCreated
@@ -31,12 +31,12 @@ def topology(subscriptions: list[Subscription]) -> Topology:
 
 
 @pytest.fixture
-def broker_with() -> Callable[..., Found]:
+def broker_with() -> Callable[..., BrokerState]:
     """Makes what the management API tells of a broker to which a topology was applied."""
 
-    def found(topology: Topology, version: str = "4.3.6") -> Found:
+    def found(topology: Topology, version: str = "4.3.6") -> BrokerState:
         policies = (wanted_policy(policy, version) for policy in topology.policies)
-        return Found(
+        return BrokerState(
             version=version,
             exchanges={e.name: ExchangeInfo(e.name, e.type, True, e.arguments) for e in topology.exchanges},
             queues={

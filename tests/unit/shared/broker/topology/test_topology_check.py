@@ -5,18 +5,18 @@ import pytest
 
 from postroom.broker.management import PolicyInfo
 from postroom.broker.topology import Topology
-from postroom.broker.topology.check import Problem, Severity, blocks, find_problems
-from postroom.broker.topology.comparison import Found
+from postroom.broker.topology.check import Problem, ProblemSeverity, blocks, find_problems
+from postroom.broker.topology.comparison import BrokerState
 
-Broker = Callable[..., Found]
+Broker = Callable[..., BrokerState]
 
 
-def _with_policy(found: Found, policy: PolicyInfo) -> Found:
+def _with_policy(found: BrokerState, policy: PolicyInfo) -> BrokerState:
     return replace(found, policies={**found.policies, policy.name: policy})
 
 
 def _errors(problems: list[Problem]) -> set[str]:
-    return {f"{problem.subject} {problem.text}" for problem in problems if problem.severity == Severity.ERROR}
+    return {f"{problem.subject} {problem.text}" for problem in problems if problem.severity == ProblemSeverity.ERROR}
 
 
 def test_a_broker_as_it_should_be_has_no_problems(topology: Topology, broker_with: Broker) -> None:
@@ -96,13 +96,13 @@ def test_a_work_queue_without_a_delivery_limit_is_refused(
 @pytest.mark.parametrize(
     ("pattern", "definition", "severity"),
     [
-        (r"\.dead$", {"message-ttl": 1000}, Severity.ERROR),
-        (r"\.dead$", {"max-length": 1_000_000}, Severity.WARNING),
-        (r"send$", {"delivery-limit": 5}, Severity.WARNING),
+        (r"\.dead$", {"message-ttl": 1000}, ProblemSeverity.ERROR),
+        (r"\.dead$", {"max-length": 1_000_000}, ProblemSeverity.WARNING),
+        (r"send$", {"delivery-limit": 5}, ProblemSeverity.WARNING),
     ],
 )
 def test_an_operator_policy_is_an_error_where_it_loses_messages(
-    topology: Topology, broker_with: Broker, pattern: str, definition: dict[str, int], severity: Severity
+    topology: Topology, broker_with: Broker, pattern: str, definition: dict[str, int], severity: ProblemSeverity
 ) -> None:
     operator_policy = PolicyInfo("quota", pattern, "queues", 0, definition)
 
@@ -118,7 +118,7 @@ def test_a_queue_nobody_declared_is_a_warning(topology: Topology, broker_with: B
 
     [problem] = find_problems(topology, replace(found, queues={**found.queues, "emial.send": typo}))
 
-    assert problem.severity == Severity.WARNING
+    assert problem.severity == ProblemSeverity.WARNING
     assert problem.subject == "queue emial.send"
     assert "nobody declared it (classic, 7 messages)" in problem.text
 
@@ -135,10 +135,10 @@ def test_a_queue_nobody_declared_is_a_warning(topology: Topology, broker_with: B
 def test_an_error_blocks_the_proofs_of_what_it_touches(
     topology: Topology, queue: str | None, blocked: set[str]
 ) -> None:
-    problems = [Problem(Severity.ERROR, "something", "is wrong", queue)]
+    problems = [Problem(ProblemSeverity.ERROR, "something", "is wrong", queue)]
 
     assert {name for name in ("email.send", "alerting", "") if blocks(problems, name, topology)} == blocked
 
 
 def test_a_warning_blocks_nothing(topology: Topology) -> None:
-    assert not blocks([Problem(Severity.WARNING, "something", "is odd")], "email.send", topology)
+    assert not blocks([Problem(ProblemSeverity.WARNING, "something", "is odd")], "email.send", topology)

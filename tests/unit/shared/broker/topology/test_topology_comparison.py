@@ -4,12 +4,12 @@ from dataclasses import replace
 from postroom.broker.management import BindingInfo, ExchangeInfo, QueueInfo
 from postroom.broker.topology import Topology, build_topology
 from postroom.broker.topology.application import describe_stale
-from postroom.broker.topology.comparison import Found, compare
+from postroom.broker.topology.comparison import BrokerState, compare
 from postroom.runtime.registration import Subscription
 
-Broker = Callable[..., Found]
+Broker = Callable[..., BrokerState]
 
-EMPTY = Found("4.3.6", {}, {}, (), {}, ())
+EMPTY = BrokerState("4.3.6", {}, {}, (), {}, ())
 
 
 def test_a_broker_as_it_should_be_needs_nothing(topology: Topology, broker_with: Broker) -> None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from postroom import wire
-from postroom.operator.dead_letters import Envelope, Found, read_dead_letter, target_of
+from postroom.operator.dead_letters import Envelope, QueuedDeadLetter, read_dead_letter, target_of
 from postroom.operator.dead_letters.json_lines import as_line, stored_in
 from postroom.wire.errors import ConfigurationError
 
@@ -25,7 +25,7 @@ def line(body: bytes = b"{}", headers: dict[str, Any] | None = None, **changes: 
     headers = headers or {}
     letter = read_dead_letter(Envelope(headers=headers), queue="email.send")
     message = SimpleNamespace(body=body, headers=headers, routing_key="email.send", **(PROPERTIES | changes))
-    return as_line(Found("m-1", letter, cast("Any", message)), target_of("email.send.dead"))
+    return as_line(QueuedDeadLetter("m-1", letter, cast("Any", message)), target_of("email.send.dead"))
 
 
 def test_properties_and_body_come_back() -> None:

@@ -6,17 +6,17 @@ from typing import Any, cast
 
 import pytest
 
-from postroom.operator.dead_letters import DeadLetter, Found, Selection
+from postroom.operator.dead_letters import DeadLetter, QueuedDeadLetter, Selection
 
 DIED = datetime(2026, 11, 25, 14, 0, tzinfo=UTC)
 
 
-def found(**changes: Any) -> Found:
+def found(**changes: Any) -> QueuedDeadLetter:
     fields: dict[str, Any] = {
         "queue": "email.send", "kind": "email.send", "message_id": "m-1", "error_type": "MailServersUnavailable",
         "error": "Connection REFUSED by 10.0.0.1", "failed_at": DIED, "death": "", "attempts": 5, "replays": 0,
     }  # fmt: skip
-    return Found("m-1", DeadLetter(**(fields | changes)), cast("Any", SimpleNamespace()))
+    return QueuedDeadLetter("m-1", DeadLetter(**(fields | changes)), cast("Any", SimpleNamespace()))
 
 
 @pytest.mark.parametrize(

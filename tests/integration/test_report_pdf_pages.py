@@ -8,7 +8,7 @@ import pikepdf
 import pytest
 
 from postroom_report.rendering.pdf import parts
-from postroom_report.rendering.pdf.content import GroupHeading, Heading, Item, TextRow, TextTotals
+from postroom_report.rendering.pdf.content import GroupHeading, Heading, Item, TableRow, TableTotals
 from postroom_report.rendering.pdf.page_layout import MARGIN
 from tests.support.processes import run
 from tests.support.report_pdf import Sheet, Word, grouped, make_report, pages_of, pdf_of, records, sheets_of
@@ -31,7 +31,7 @@ def test_only_the_first_page_has_letterhead_and_title(tmp_path: Path) -> None:
 
 
 def test_a_report_without_rows_says_so(tmp_path: Path) -> None:
-    [page] = pages_of(pdf_of(make_report(tmp_path, [TextTotals("Total", ("", "", "0.00", ""))]), tmp_path))
+    [page] = pages_of(pdf_of(make_report(tmp_path, [TableTotals("Total", ("", "", "0.00", ""))]), tmp_path))
     assert "There are no rows." in page
 
 
@@ -56,7 +56,7 @@ def test_a_group_heading_is_never_last_on_a_page_and_totals_are_never_first(tmp_
 
 
 def test_totals_of_several_levels_stay_with_the_last_row(tmp_path: Path) -> None:
-    ends = [TextTotals(label, ("", "", "1.00", "")) for label in ("Total-shop", "Total-region", "Total-all")]
+    ends = [TableTotals(label, ("", "", "1.00", "")) for label in ("Total-shop", "Total-region", "Total-all")]
     for count in range(40, 56):
         items: list[Item] = [GroupHeading(1, "Region"), GroupHeading(2, "Shop"), *records(count), *ends]
         last = pages_of(pdf_of(make_report(tmp_path, items), tmp_path))[-1]
@@ -67,7 +67,7 @@ def test_totals_of_several_levels_stay_with_the_last_row(tmp_path: Path) -> None
 def test_a_table_made_in_parts_has_the_same_pages_as_one_made_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    long_texts = [TextRow((str(n), "long text " * 400, "1.00", "2026-11-24")) for n in range(3)]
+    long_texts = [TableRow((str(n), "long text " * 400, "1.00", "2026-11-24")) for n in range(3)]
     items: list[Item] = [*grouped([9, 1, 30, 2, 60, 4, 4, 70]), *long_texts, *records(80)]
     whole = pages_of(pdf_of(make_report(tmp_path, items), tmp_path))
     monkeypatch.setattr(parts, "ROWS", 70)
@@ -108,7 +108,7 @@ def test_a_table_in_parts_is_an_archive_document(tmp_path: Path, monkeypatch: py
 def test_thirty_columns_fit(tmp_path: Path) -> None:
     headings = [Heading(f"c{n}", f"Measurement number {n}", numeric=n % 2 == 1) for n in range(30)]
     cells = tuple(f"{n * 123456.5:,.2f}" if n % 2 else f"some words {n}" for n in range(30))
-    [sheet] = sheets_of(pdf_of(make_report(tmp_path, [TextRow(cells)] * 20, headings), tmp_path))
+    [sheet] = sheets_of(pdf_of(make_report(tmp_path, [TableRow(cells)] * 20, headings), tmp_path))
     assert sheet.width > sheet.height
     check_fits(sheet)
 
@@ -118,9 +118,9 @@ def test_long_texts_and_long_words_fit(tmp_path: Path) -> None:
     texts = ("A sentence of some words. " * 60, "x" * 3000, "https://example.com/" + "a1b2/" * 90, "汉字" * 400)
     items: list[Item] = [
         GroupHeading(1, "G" * 400),
-        TextRow(("1", *texts)),
-        TextTotals("T" * 300, ("",) * 5),
-        TextRow(("2", *texts)),
+        TableRow(("1", *texts)),
+        TableTotals("T" * 300, ("",) * 5),
+        TableRow(("2", *texts)),
     ]
     for sheet in sheets_of(pdf_of(make_report(tmp_path, items, headings, title="W" * 200), tmp_path)):
         check_fits(sheet)
@@ -134,7 +134,7 @@ def test_numbers_end_at_the_right_and_texts_begin_at_the_left(tmp_path: Path) ->
 
 
 def test_an_arabic_report_runs_from_right_to_left(tmp_path: Path) -> None:
-    items = [TextRow((str(n), "customer-x", "7.50", "2026-11-24")) for n in range(3)]
+    items = [TableRow((str(n), "customer-x", "7.50", "2026-11-24")) for n in range(3)]
     sheet = sheets_of(pdf_of(make_report(tmp_path, items, locale="ar", title="تقرير"), tmp_path))[0]
     lefts = {heading: next(word.left for word in sheet.words if word.text == heading) for heading in HEADING}
     assert sorted(HEADING, key=lambda heading: -lefts[heading]) == HEADING

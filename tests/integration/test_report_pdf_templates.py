@@ -8,12 +8,12 @@ import pikepdf
 import pytest
 
 from postroom_report.errors import PdfTemplateFailed
-from postroom_report.rendering.pdf.content import GroupHeading, Heading, TextRow, TextTotals
+from postroom_report.rendering.pdf.content import GroupHeading, Heading, TableRow, TableTotals
 from postroom_report.rendering.pdf.document import make_pictures
 from tests.support.report_pdf import make_report, pages_of, pdf_of, records
 
 TWO = (Heading("id", "Id", numeric=True), Heading("text", "Text"))
-ROW = TextRow(("1,234", "#panic() *x*"), {"id": 1234, "hidden": [{"exact": Decimal("0.10")}]})
+ROW = TableRow(("1,234", "#panic() *x*"), {"id": 1234, "hidden": [{"exact": Decimal("0.10")}]})
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 def lines_from(folder: Path, template: str) -> list[str]:
     (folder / "own.typ").write_text(template, encoding="utf-8")
-    made = make_report(folder, [GroupHeading(1, "North"), ROW, TextTotals("Sum", ("9", ""))], TWO, template="own.typ")
+    made = make_report(folder, [GroupHeading(1, "North"), ROW, TableTotals("Sum", ("9", ""))], TWO, template="own.typ")
     return [line for page in pages_of(pdf_of(made, folder.parent)) for line in page]
 
 

@@ -12,7 +12,7 @@ import typst
 
 from postroom_report import fonts
 from postroom_report.charts import Picture
-from postroom_report.rendering.pdf.content import Heading, TextRow
+from postroom_report.rendering.pdf.content import Heading, TableRow
 from tests.support.missing import program
 from tests.support.report_pdf import make_report, needs_fonts, pages_of, pdf_of, records, text_of
 
@@ -58,7 +58,7 @@ TWO = (Heading("id", "Id", numeric=True), Heading("text", "Text", weight=5))
 
 def shown(folder: Path, texts: list[str], title: str = "Texts") -> list[str]:
     """What stands in the text column, row by row."""
-    items = [TextRow((str(number), text)) for number, text in enumerate(texts)]
+    items = [TableRow((str(number), text)) for number, text in enumerate(texts)]
     [page] = pages_of(pdf_of(make_report(folder, items, TWO, title=title), folder))
     return [line.split(maxsplit=1)[1] for line in page[-1 - len(texts) : -1]]  # the last line is the page's number
 
@@ -66,7 +66,7 @@ def shown(folder: Path, texts: list[str], title: str = "Texts") -> list[str]:
 def test_every_value_of_a_table_over_many_pages_is_read_back_in_its_row(tmp_path: Path) -> None:
     pages = pages_of(pdf_of(make_report(tmp_path, records(300)), tmp_path))
     rows = [tuple(line.split()) for page in pages for line in page if line[0].isdigit() and "customer-" in line]
-    assert rows == [item.cells for item in records(300) if isinstance(item, TextRow)]
+    assert rows == [item.cells for item in records(300) if isinstance(item, TableRow)]
 
 
 def test_latin_greek_and_cyrillic_are_read_back(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_any_script_is_read_back(tmp_path: Path, family: str, text: str) -> None
 def test_emoji_are_read_back(tmp_path: Path) -> None:
     needs_fonts("Noto Color Emoji")
     emoji = "😀 👩‍👩‍👧 🇩🇪 ❤️"
-    read = text_of(pdf_of(make_report(tmp_path, [TextRow(("7", emoji))], TWO), tmp_path), "-raw")
+    read = text_of(pdf_of(make_report(tmp_path, [TableRow(("7", emoji))], TWO), tmp_path), "-raw")
     assert "".join(emoji.split()) in "".join(read.split())
 
 
@@ -92,12 +92,12 @@ def test_what_is_markup_elsewhere_is_text_here(tmp_path: Path) -> None:
 
 def test_a_long_word_is_broken_and_loses_nothing(tmp_path: Path) -> None:
     word = "".join(f"{number:04}" for number in range(300))
-    text = text_of(pdf_of(make_report(tmp_path, [TextRow(("7", word))], TWO), tmp_path), "-layout")
+    text = text_of(pdf_of(make_report(tmp_path, [TableRow(("7", word))], TWO), tmp_path), "-layout")
     assert word in "".join(text.split())
 
 
 def test_lines_of_a_value_stay_lines(tmp_path: Path) -> None:
-    [page] = pages_of(pdf_of(make_report(tmp_path, [TextRow(("7", "first\r\nsecond\u2028third"))], TWO), tmp_path))
+    [page] = pages_of(pdf_of(make_report(tmp_path, [TableRow(("7", "first\r\nsecond\u2028third"))], TWO), tmp_path))
     assert [line.split() for line in page[-4:-1]] == [["7", "first"], ["second"], ["third"]]
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from postroom_report.charts import Picture
 from postroom_report.definition import Definition
 from postroom_report.layout import Layout, Letterhead
-from postroom_report.rendering.pdf.content import GroupHeading, Heading, Item, TextRow, TextTotals
+from postroom_report.rendering.pdf.content import GroupHeading, Heading, Item, TableRow, TableTotals
 from postroom_report.rendering.pdf.document import Report, make_pdf
 from tests.support.missing import missing, program, setup_system
 
@@ -56,7 +56,7 @@ def make_report(
 def records(count: int, start: int = 0) -> list[Item]:
     """Rows of four columns, each value different."""
     return [
-        TextRow((str(number), f"customer-{number}", f"{number * 7}.50", f"2026-11-{number % 28 + 1:02}"))
+        TableRow((str(number), f"customer-{number}", f"{number * 7}.50", f"2026-11-{number % 28 + 1:02}"))
         for number in range(start, start + count)
     ]
 
@@ -65,7 +65,7 @@ def grouped(sizes: Iterable[int]) -> list[Item]:
     """A group with heading and totals for each size."""
     items: list[Item] = []
     for number, size in enumerate(sizes):
-        totals = TextTotals("Total", ("", "", f"{number}.99", ""))
+        totals = TableTotals("Total", ("", "", f"{number}.99", ""))
         items += [GroupHeading(1, f"Group-{number}"), *records(size, len(items)), totals]
     return items
 

@@ -14,7 +14,7 @@ READ_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """What to send. `time_limit` is for the whole call, `read_bytes` is how much of the response's body is read at most."""
+    """What to send. `time_limit` is for the whole call, `read_bytes` for the response's body."""
 
     method: str
     target: HttpTarget

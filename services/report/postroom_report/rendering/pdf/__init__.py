@@ -8,7 +8,7 @@ from postroom_report.definition import Column
 from postroom_report.fonts import choose_fonts
 from postroom_report.formatting import Formatting, heading, is_numeric
 from postroom_report.labels import labels_for
-from postroom_report.rendering.pdf.content import GroupHeading, Heading, Item, TextRow, TextTotals
+from postroom_report.rendering.pdf.content import GroupHeading, Heading, Item, TableRow, TableTotals
 from postroom_report.rendering.pdf.document import Report, make_pdf, make_pictures
 from postroom_report.tabulation import GroupStart, Record, Table
 
@@ -48,9 +48,9 @@ def _items(table: Table, formatting: Formatting) -> Iterator[Item]:
             continue
         cells = tuple(map(formatting.text, table.columns, item.values))
         if isinstance(item, Record):
-            yield TextRow(cells, item.source)
+            yield TableRow(cells, item.source)
         else:
-            yield TextTotals(f"{total} {groups[item.level - 1]}" if item.level else total, cells)
+            yield TableTotals(f"{total} {groups[item.level - 1]}" if item.level else total, cells)
 
 
 def _charts(table: Table, formatting: Formatting) -> list[Picture]:

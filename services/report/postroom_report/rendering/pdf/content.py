@@ -38,7 +38,7 @@ class GroupHeading:
 
 
 @dataclass(frozen=True, slots=True)
-class TextRow:
+class TableRow:
     """One row: a text for each column, and for templates the row as it came."""
 
     cells: tuple[str, ...]
@@ -46,14 +46,14 @@ class TextRow:
 
 
 @dataclass(frozen=True, slots=True)
-class TextTotals:
+class TableTotals:
     """Stands under the rows before it: a text for each column, empty where there is no total."""
 
     label: str
     cells: tuple[str, ...]
 
 
-Item = GroupHeading | TextRow | TextTotals
+Item = GroupHeading | TableRow | TableTotals
 
 
 @dataclass(slots=True)
@@ -128,7 +128,7 @@ def code_points(characters: Iterable[str]) -> str:
 def _with_totals(items: Iterable[Item]) -> Iterator[dict[str, Any]]:
     record: dict[str, Any] | None = None
     for item in items:
-        if isinstance(item, TextTotals):
+        if isinstance(item, TableTotals):
             if record is not None:
                 cells = [plain(cell) for cell in item.cells]
                 record["totals"].append({"label": plain(item.label), "cells": cells})
@@ -136,7 +136,7 @@ def _with_totals(items: Iterable[Item]) -> Iterator[dict[str, Any]]:
         if record is not None:
             yield record
         record = None
-        if isinstance(item, TextRow):
+        if isinstance(item, TableRow):
             record = {"kind": "record", "cells": [plain(cell) for cell in item.cells], "totals": []}
         else:
             yield {"kind": "group", "level": item.level, "words": plain(item.words)}

@@ -22,7 +22,7 @@ from postroom_report.rendering.pdf.content import (
     Heading,
     Item,
     TableContent,
-    TextTotals,
+    TableTotals,
     code_points,
     plain,
 )
@@ -136,7 +136,7 @@ def _named(item: Item, names: Sequence[str]) -> dict[str, Any]:
     if isinstance(item, GroupHeading):
         return {"kind": "group", "level": item.level, "words": plain(item.words)}
     cells = dict(zip(names, map(plain, item.cells), strict=True))
-    if isinstance(item, TextTotals):
+    if isinstance(item, TableTotals):
         return {"kind": "totals", "label": plain(item.label), "cells": cells}
     return {"kind": "record", "cells": cells, "values": _value(item.source)}
 

@@ -1,7 +1,6 @@
 """Replay, discard and export while others read the queue, messages die again, clocks differ and time passes."""
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,37 +11,38 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from postroom import wire
 from postroom.operator.dead_letters import (
-    QueuedDeadLetter,
     ReplayRate,
     RunControl,
     RunOutcome,
     Selection,
     cause_of,
-    discard,
-    discarding,
     export,
     reading,
     selection,
-    target_of,
 )
+from postroom.operator.dead_letters.selection import EVERY
 from postroom.testing import eventually
-from postroom.wire.errors import PublishTimeout
-from tests.support.dead_letters import DEAD, WORK, DeadLetterHarness, impatient_after, names, replay_all
+from tests.support.dead_letters import (
+    DEAD,
+    TARGET,
+    WORK,
+    DeadLetterHarness,
+    discard_all,
+    impatient_after,
+    names,
+    replay_all,
+)
 from tests.support.patience import WORK as MUCH_WORK
 from tests.support.patience import seconds
 
-TARGET = target_of(DEAD)
-ALL = Selection()
 SOON = seconds(MUCH_WORK)  # what never ended by itself would last an hour
 GROUP = cause_of(WORK, "RecipientRefused", "x@y.z: 550 no such user 4").key
 
 
-async def discard_all(vhost: Any, selection: Selection = ALL, **options: Any) -> RunOutcome:
-    return await discard(vhost.amqp_url, TARGET, selection, **{"reason": "a test", "control": RunControl()} | options)
-
-
 async def export_all(vhost: Any, **options: Any) -> RunOutcome:
-    return await export(vhost.amqp_url, TARGET, ALL, **{"write": lambda _line: None, "control": RunControl()} | options)
+    return await export(
+        vhost.amqp_url, TARGET, EVERY, **{"write": lambda _line: None, "control": RunControl()} | options
+    )
 
 
 @pytest.fixture
@@ -255,54 +255,3 @@ async def test_with_a_rate_no_more_is_held_than_goes_in_a_minute(vhost: Any, dea
     await asyncio.gather(*looking)
 
     assert seen == [90]
-
-
-class StopsWhile(Selection):
-    """Asks to stop while the sixtieth message is looked at."""
-
-    def __init__(self, control: RunControl) -> None:
-        super().__init__()
-        object.__setattr__(self, "seen", [])
-        object.__setattr__(self, "control", control)
-
-    def takes(self, found: QueuedDeadLetter) -> bool:
-        self.seen.append(found)  # type: ignore[attr-defined]
-        if len(self.seen) == 60:  # type: ignore[attr-defined]
-            self.control.stop.set()  # type: ignore[attr-defined]
-        return True
-
-
-async def test_stopped_before_any_was_deleted_a_discard_deletes_none(
-    vhost: Any, dead_harness: DeadLetterHarness, caplog: pytest.LogCaptureFixture
-) -> None:
-    await dead_harness.bury(*names(150))
-    control = RunControl()
-
-    outcome = await discard_all(vhost, StopsWhile(control), control=control)
-
-    assert (outcome.settled, outcome.is_stopped) == (0, True)
-    assert "discarded 0 of 150 messages of email.send.dead, then stopped" in caplog.messages[-1]
-    await dead_harness.has(DEAD, 150)
-
-
-async def test_a_discard_that_cannot_be_told_of_says_how_far_it_came(
-    vhost: Any, dead_harness: DeadLetterHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    await dead_harness.bury(*names(250))
-    caplog.set_level(logging.INFO)
-    told: list[Any] = []
-
-    async def publish(_publisher: Any, event: Any) -> None:
-        told.append(event)
-        if len(told) == 2:
-            raise PublishTimeout("dead-letter.discarded: not confirmed within 10 s")
-
-    monkeypatch.setattr(discarding.Publisher, "publish", publish)
-
-    outcome = await discard_all(vhost)
-
-    assert (outcome.settled, outcome.problem) == (
-        100, "no event was published, so nothing more is deleted: dead-letter.discarded: not confirmed within 10 s",
-    )  # fmt: skip
-    assert "discarded 100 of 250 messages of email.send.dead, then: no event was published" in caplog.messages[-1]
-    await dead_harness.has(DEAD, 150)

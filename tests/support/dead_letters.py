@@ -14,14 +14,26 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from click.testing import Result
 
 from postroom import wire
-from postroom.operator.dead_letters import ReplayRate, RunControl, RunOutcome, Selection, reading, replay, target_of
+from postroom.operator.dead_letters import (
+    ReplayRate,
+    RunControl,
+    RunOutcome,
+    Selection,
+    discard,
+    reading,
+    replay,
+    target_of,
+)
 from postroom.operator.dead_letters.selection import EVERY
 from postroom.testing import eventually
+from postroom.wire.messages import DeadLetterReplayed
 from tests.support.brokers import VirtualHost
 from tests.support.patience import REACTION, seconds
 
 QUORUM = {"x-queue-type": "quorum"}
 WORK, DEAD = "email.send", "email.send.dead"
+TARGET = target_of(DEAD)
+REPLAY_EVENTS = "replay-events"
 DeadCommand = Callable[..., Awaitable[Result]]
 """See tests/integration/conftest.py."""
 
@@ -142,4 +154,21 @@ def names(count: int, prefix: str = "m") -> list[str]:
 async def replay_all(vhost: VirtualHost, selection: Selection = EVERY, **options: Any) -> RunOutcome:
     """Replay the dead letters of `email.send` that are selected, as fast as it goes."""
     given = {"rate": ReplayRate(), "control": RunControl()} | options
-    return await replay(vhost.amqp_url, target_of(DEAD), selection, **given)
+    return await replay(vhost.amqp_url, TARGET, selection, **given)
+
+
+async def discard_all(vhost: VirtualHost, selection: Selection = EVERY, **options: Any) -> RunOutcome:
+    """Discard the dead letters of `email.send` that are selected."""
+    return await discard(vhost.amqp_url, TARGET, selection, **{"reason": "a test", "control": RunControl()} | options)
+
+
+async def receive_replay_events(dead_harness: DeadLetterHarness) -> DeadLetterHarness:
+    """Have `dead-letter.replayed` collected from now on, for `replay_events`."""
+    listener = await dead_harness.channel.declare_queue(REPLAY_EVENTS, durable=True, arguments=QUORUM)
+    await listener.bind(wire.EVENTS, DeadLetterReplayed.kind)
+    return dead_harness
+
+
+async def replay_events(dead_harness: DeadLetterHarness) -> list[DeadLetterReplayed]:
+    """The events that came since the last call."""
+    return [DeadLetterReplayed.model_validate_json(message.body) for message in await dead_harness.drain(REPLAY_EVENTS)]

@@ -61,7 +61,7 @@ class Report:
 
 
 def make_pdf(report: Report, target: Path, on_pages: Callable[[int], None]) -> int:
-    """Write `target`; answers with its pages. `on_pages` is called with how many there are so far. Raises PdfTemplateFailed."""
+    """Write `target`. Returns its number of pages, and calls `on_pages` with those so far. Raises PdfTemplateFailed."""
     with _prepared(report, target.parent) as prepared:
         prepared.typesetter.forget()
         if not prepared.is_long:

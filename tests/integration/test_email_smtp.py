@@ -1,59 +1,23 @@
-"""The mailer against real SMTP servers: kept connections, failing over, TLS, what is nobody's fault."""
+"""The mailer against a real SMTP server: kept connections, connections that break, what is nobody's fault."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from postroom.devkit.mailbox import HANG_UP, MailServer, session
 from postroom.testing import eventually
-from postroom.tls import trusted_authorities
 from postroom.wire.errors import ProviderUnavailable
 from postroom_email.errors import AnswerLost, MailServersUnavailable
-from postroom_email.mailer import MailEnvelope, SmtpStage
-from postroom_email.mailer.servers import parse_servers
-from postroom_email.mailer.smtp import SmtpMailer, smtp_mailer
-from tests.support.patience import REACTION, seconds
-from tests.support.smtp import Certificates, make_certificates
-
-ADA = "ada@example.com"
-CONTENT = b"Subject: Hello\r\n\r\nHello\r\n"
-
-
-def mailer_for(
-    urls: str, *, ca_file: Path | None = None, connections: int = 4, timeout: float | None = None, rest: float = 3600.0
-) -> AbstractAsyncContextManager[SmtpMailer]:
-    return smtp_mailer(
-        parse_servers(urls),
-        connections=connections,
-        timeout_seconds=timeout or seconds(REACTION),
-        tls=trusted_authorities(ca_file, "EMAIL_CA_FILE"),
-        rest_seconds=rest,
-    )
-
-
-def envelope(*recipients: str, content: bytes = CONTENT, utf8: bool = False) -> MailEnvelope:
-    return MailEnvelope("me@example.com", recipients or (ADA,), content, utf8)
+from postroom_email.mailer import SmtpStage
+from tests.support.smtp_mailer import ADA, envelope, mailer_for
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[MailServer]:
     async with MailServer() as started:
         yield started
-
-
-@pytest.fixture
-async def second() -> AsyncIterator[MailServer]:
-    async with MailServer() as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return make_certificates(tmp_path_factory.mktemp("authority"))
 
 
 async def test_a_connection_is_kept_for_the_next_mail(server: MailServer):
@@ -246,115 +210,6 @@ async def test_a_cancelled_mail_takes_its_connection_with_it(server: MailServer,
     assert answer.is_accepted
     assert server.mails[-1].subject == "second"
     assert server.connections == 2
-
-
-async def test_the_second_server_takes_over_and_the_first_is_used_again_once_it_is_back(
-    server: MailServer, second: MailServer
-):
-    await server.go_away()
-    async with mailer_for(f"{server.url},{second.url}", rest=0.2) as mailer:
-        await mailer.send(envelope())
-        assert second.count == 1
-        await server.come_back()
-
-        async def first_takes_mail() -> bool:
-            await mailer.send(envelope())
-            return server.count > 0
-
-        await eventually(first_takes_mail)
-        before = second.count
-        await mailer.send(envelope())
-
-    assert second.count == before
-
-
-async def test_no_mail_waits_for_a_server_known_to_be_away(server: MailServer, second: MailServer):
-    server.greet("421 4.3.2 shutting down")
-    async with mailer_for(f"{server.url},{second.url}") as mailer:
-        for _ in range(10):
-            await mailer.send(envelope())
-
-    assert (server.connections, second.count) == (1, 10)
-
-
-async def test_a_refusal_is_an_answer_and_not_carried_to_the_next_server(server: MailServer, second: MailServer):
-    server.answer(ADA, "550 5.1.1 no such user")
-    async with mailer_for(f"{server.url},{second.url}") as mailer:
-        (answer,) = await mailer.send(envelope())
-
-    assert not answer.is_accepted
-    assert second.connections == 0
-
-
-async def test_all_servers_away_are_all_named(server: MailServer, second: MailServer):
-    await server.go_away()
-    await second.go_away()
-    async with mailer_for(f"{server.url},{second.url}") as mailer:
-        with pytest.raises(MailServersUnavailable, match=rf":{server.port}: .*:{second.port}: "):
-            await mailer.send(envelope())
-
-
-@pytest.mark.parametrize("tls", ["starttls", "implicit"])
-async def test_mails_travel_over_verified_tls(certificates: Certificates, tls):
-    logins = {"postroom": "canary"}
-    async with MailServer(tls=tls, certificate=certificates.server(), logins=logins) as server:
-        url = server.url.replace("://", "://postroom:canary@")
-        async with mailer_for(url, ca_file=certificates.ca_file) as mailer:
-            await mailer.send(envelope())
-
-        assert (server.mails[0].over_tls, server.mails[0].login) == (True, "postroom")
-
-
-@pytest.mark.parametrize("tls", ["starttls", "implicit"])
-@pytest.mark.parametrize("problem", ["unknown authority", "another name"])
-async def test_a_server_that_cannot_be_trusted_gets_nothing(certificates: Certificates, tls, problem: str):
-    name = "mail.example.com" if problem == "another name" else "127.0.0.1"
-    ca_file = certificates.ca_file if problem == "another name" else None
-    async with MailServer(tls=tls, certificate=certificates.server(name), logins={"postroom": "canary"}) as server:
-        url = server.url.replace("://", "://postroom:canary@")
-        async with mailer_for(url, ca_file=ca_file) as mailer:
-            with pytest.raises(MailServersUnavailable, match=r"(?i)certificate") as caught:
-                await mailer.send(envelope())
-
-    assert server.count == 0
-    assert "canary" not in str(caught.value)
-
-
-async def test_a_server_without_starttls_gets_nothing(server: MailServer):
-    async with mailer_for(f"{server.url}?tls=starttls") as mailer:
-        with pytest.raises(MailServersUnavailable, match="STARTTLS"):
-            await mailer.send(envelope())
-
-    assert server.count == 0
-
-
-async def test_a_refused_login_is_told_without_the_password(certificates: Certificates):
-    async with MailServer(tls="implicit", certificate=certificates.server(), logins={"postroom": "right"}) as server:
-        url = server.url.replace("://", "://postroom:canary@")
-        async with mailer_for(url, ca_file=certificates.ca_file) as mailer:
-            with pytest.raises(MailServersUnavailable, match=r"login was refused \(535\)") as caught:
-                await mailer.send(envelope())
-
-    assert "canary" not in str(caught.value)
-
-
-async def test_a_missing_login_is_no_mail_s_fault():
-    async with MailServer(logins={"postroom": "right"}) as server, mailer_for(server.url) as mailer:
-        with pytest.raises(MailServersUnavailable, match="wants a login"):
-            await mailer.send(envelope())
-
-
-async def test_an_international_address_needs_a_server_that_takes_it(server: MailServer):
-    async with mailer_for(server.url) as mailer:
-        (answer,) = await mailer.send(envelope("jörg@xn--bcher-kva.example", utf8=True))
-        assert answer.is_accepted
-        server.offers_smtputf8 = False
-        server.hang_up()
-
-        (answer,) = await mailer.send(envelope("jörg@xn--bcher-kva.example", utf8=True))
-
-    assert str(answer).startswith("553 5.6.7")
-    assert server.mails[0].recipients == ("jörg@xn--bcher-kva.example",)
 
 
 async def test_lines_that_begin_with_dots_arrive_whole(server: MailServer):

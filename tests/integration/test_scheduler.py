@@ -20,7 +20,7 @@ from postroom_scheduler.scheduler import Scheduler
 from postroom_scheduler.sql_schedules import SqlSchedules
 from postroom_scheduler.sql_ticks import SqlTicks
 from tests.support.patience import WORK
-from tests.support.scheduling import NOON, HandSetClock, Recorder, schedule, scheduler_database
+from tests.support.scheduling import NOON, HandSetClock, Recorder, nothing_left, schedule, scheduler_database, settled
 from tests.support.statements import on_each_statement
 
 
@@ -67,27 +67,6 @@ def running(database: Database, clock: HandSetClock, sender: Recorder, problems:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     return run
-
-
-async def settled(schedules: SqlSchedules, name: str, count: int) -> None:
-    """Wait until so many ticks stand there and none is due."""
-
-    async def are_there() -> bool:
-        states = [tick.state for tick in await schedules.history(name, 10_000)]
-        return len(states) == count and "due" not in states
-
-    await eventually(are_there)
-
-
-async def nothing_left(database: Database, clock: HandSetClock) -> None:
-    """Wait until the scheduler has nothing more to do at this moment."""
-    ticks = SqlTicks(database)
-
-    async def is_idle() -> bool:
-        moments = (await ticks.next_to_write(), await ticks.next_to_publish())
-        return all(moment is None or moment > clock.now() for moment in moments)
-
-    await eventually(is_idle)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,11 @@ from typing import Any
 from postroom import wire
 from postroom.broker.publishing import Outgoing
 from postroom.storage.database import Database
+from postroom.testing import eventually
 from postroom.wire.errors import BrokerUnavailable
 from postroom.wire.messages import SetSchedule
+from postroom_scheduler.sql_schedules import SqlSchedules
+from postroom_scheduler.sql_ticks import SqlTicks
 from tests.support.databases import service_database
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -65,3 +68,24 @@ async def scheduler_database(url: str) -> AsyncIterator[Database]:
 def schedule(**fields: Any) -> SetSchedule:
     """A schedule `test`, hourly."""
     return SetSchedule.model_validate({"name": "test", "cron": "@hourly", "job": "thing.do", **fields})
+
+
+async def settled(schedules: SqlSchedules, name: str, count: int) -> None:
+    """Wait until so many ticks stand there and none is due."""
+
+    async def are_there() -> bool:
+        states = [tick.state for tick in await schedules.history(name, 10_000)]
+        return len(states) == count and "due" not in states
+
+    await eventually(are_there)
+
+
+async def nothing_left(database: Database, clock: HandSetClock) -> None:
+    """Wait until the scheduler has nothing more to do at this moment."""
+    ticks = SqlTicks(database)
+
+    async def is_idle() -> bool:
+        moments = (await ticks.next_to_write(), await ticks.next_to_publish())
+        return all(moment is None or moment > clock.now() for moment in moments)
+
+    await eventually(is_idle)

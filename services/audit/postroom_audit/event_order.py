@@ -1,7 +1,7 @@
 """Which came first: a try, or an event of a dead letter. One rule, in Python for timelines and in SQL for searches.
 
 The two were recorded by different machines. Within a minute of each other the count of replays decides, whatever their
-clocks say: a try came after every replay up to its own count. Beyond that, and where there is no count, the time decides.
+clocks say: a try came after every replay up to its own count. Otherwise, and without a count, the time decides.
 """
 
 from datetime import timedelta

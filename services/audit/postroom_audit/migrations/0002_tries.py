@@ -15,6 +15,14 @@ BY_BEGINNING = {"message_id": "text_pattern_ops"}  # ids are looked up by their 
 
 def upgrade() -> None:
     """Create the tables, and find events by their ids."""
+    _create_tries()
+    _create_try_recipients()
+    _create_dead_letter_events()
+    op.create_index("ix_events_message_id", "events", ["message_id"], postgresql_ops=BY_BEGINNING)
+    op.create_index("ix_events_correlation_id", "events", ["correlation_id"])
+
+
+def _create_tries() -> None:
     op.create_table(
         "tries",
         sa.Column("id", NUMBER, primary_key=True),
@@ -43,6 +51,9 @@ def upgrade() -> None:
     op.create_index("ix_tries_correlation_id", "tries", ["correlation_id"])
     op.create_index("ix_tries_at", "tries", ["at"])
     op.create_index("ix_tries_kind_outcome_at", "tries", ["kind", "outcome", "at"])
+
+
+def _create_try_recipients() -> None:
     op.create_table(
         "try_recipients",
         sa.Column("try_id", sa.String(64), primary_key=True),
@@ -51,6 +62,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_try_recipients_digest", "try_recipients", ["digest"])
     op.create_index("ix_try_recipients_at", "try_recipients", ["at"])
+
+
+def _create_dead_letter_events() -> None:
     op.create_table(
         "dead_letter_events",
         sa.Column("message_id", sa.String(512), primary_key=True),
@@ -64,8 +78,6 @@ def upgrade() -> None:
         sa.Column("was", sa.Text),
     )
     op.create_index("ix_dead_letter_events_at", "dead_letter_events", ["at"])
-    op.create_index("ix_events_message_id", "events", ["message_id"], postgresql_ops=BY_BEGINNING)
-    op.create_index("ix_events_correlation_id", "events", ["correlation_id"])
 
 
 def downgrade() -> None:

@@ -1,0 +1,71 @@
+"""No module or function of ours is long, and a class name means one thing in the whole house."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LONGEST_MODULE = 300
+LONGEST_FUNCTION = 50
+LONGER_MODULES: dict[str, int] = {
+    "shared/postroom/runtime/assembly.py": 313,
+}
+LONGER_FUNCTIONS: dict[str, int] = {
+    "shared/postroom/operator/cli/dead.py replay_command": 52,
+    "shared/postroom/operator/cli/demo.py demo_command": 57,
+}
+SHARED_NAMES: dict[str, int] = {
+    "Failure": 2,
+    "State": 2,
+    "Watch": 2,
+}
+
+
+@cache
+def modules() -> dict[str, tuple[int, ast.Module]]:
+    """The lines and the syntax of each module, by its path."""
+    paths = [path for folder in ("shared", "services") for path in (ROOT / folder).rglob("*.py")]
+    texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in sorted(paths)}
+    return {path: (text.count("\n"), ast.parse(text)) for path, text in texts.items()}
+
+
+def functions() -> Iterator[tuple[str, int]]:
+    """Each function, as `path name`, and its lines."""
+    for path, (_lines, tree) in modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno is not None
+                yield f"{path} {node.name}", node.end_lineno - node.lineno + 1
+
+
+def classes() -> dict[str, list[str]]:
+    """The paths of the modules that have a class of that name."""
+    found: dict[str, list[str]] = {}
+    for path, (_lines, tree) in modules().items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(path)
+    return found
+
+
+def test_no_module_is_longer_than_300_lines() -> None:
+    longer = {path: lines for path, (lines, _tree) in modules().items() if lines > LONGEST_MODULE}
+    assert longer == LONGER_MODULES
+
+
+def test_no_function_is_longer_than_50_lines() -> None:
+    longer = {name: lines for name, lines in functions() if lines > LONGEST_FUNCTION}
+    assert longer == LONGER_FUNCTIONS
+
+
+def test_no_two_classes_have_one_name() -> None:
+    twice = {name: paths for name, paths in classes().items() if len(paths) > 1}
+    assert {name: len(paths) for name, paths in twice.items()} == SHARED_NAMES, twice
+
+
+@pytest.mark.parametrize("count", [len(modules()), len(classes())])
+def test_there_is_something_to_look_at(count: int) -> None:
+    assert count > 300

@@ -34,10 +34,10 @@ def export_command(
     """
     target = target_of(queue)
     with _new_file(file) as lines:
-        with progress_of("Exporting", quiet=file == Path("-")) as watch:
+        with progress_of("Exporting", quiet=file == Path("-")) as control:
             outcome = run_against(
                 target,
-                lambda url: until_stopped(watch, export(url, target, selection, write=lines.write, watch=watch)),
+                lambda url: until_stopped(control, export(url, target, selection, write=lines.write, control=control)),
             )
         if outcome.problem:
             complain(f"{outcome.problem}; no file is left" if file != Path("-") else outcome.problem)

@@ -79,9 +79,9 @@ async def test_asked_to_stop_it_stops_between_two_messages(vhost: Any, dead_harn
 KILLED_HALF_WAY = """
     import os, signal
     from postroom.operator.cli import main
-    from postroom.operator.dead_letters.replayer import Road
+    from postroom.operator.dead_letters.replayer import Replayer
 
-    move, moved = Road.move, 0
+    move, moved = Replayer.move, 0
 
     async def and_die(*arguments):
         global moved
@@ -90,7 +90,7 @@ KILLED_HALF_WAY = """
         if moved == 60:  # while others are under way
             os.kill(os.getpid(), signal.SIGKILL)
 
-    Road.move = and_die
+    Replayer.move = and_die
     main()
 """
 

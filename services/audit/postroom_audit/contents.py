@@ -1,4 +1,4 @@
-"""What is kept of an event's fields: no secrets, addresses and numbers masked, and not without end."""
+"""What is kept of an event's fields: no secrets, masked addresses and numbers, at most 16 KiB."""
 
 import re
 from typing import Any

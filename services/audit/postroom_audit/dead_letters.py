@@ -1,4 +1,4 @@
-"""What an event says became of dead letters, as it may be kept."""
+"""Makes rows of an event about dead letters: that they died, were replayed, or were discarded."""
 
 from datetime import UTC
 
@@ -11,41 +11,41 @@ from postroom_audit.events import DIED, DISCARDED, REPLAYED, DeadLetterEvent
 _LONGEST_ID = 512
 
 
-def letters_in(told: JobFailed | DeadLetterReplayed | DeadLetterDiscarded) -> list[DeadLetterEvent]:
+def letters_in(event: JobFailed | DeadLetterReplayed | DeadLetterDiscarded) -> list[DeadLetterEvent]:
     """One for each message that the event names."""
-    if isinstance(told, JobFailed):
-        return _died(told)
-    is_replay = isinstance(told, DeadLetterReplayed)
+    if isinstance(event, JobFailed):
+        return _died(event)
+    is_replay = isinstance(event, DeadLetterReplayed)
     return [
         DeadLetterEvent(
             message_id=storable(message_id, _LONGEST_ID) or "",
-            queue=storable(told.queue, 255) or "",
-            told_by=told.message_id,
-            at=told.at,
+            queue=storable(event.queue, 255) or "",
+            told_by=event.message_id,
+            at=event.at,
             what=REPLAYED if is_replay else DISCARDED,
-            who=storable(told.by, 255),
-            replays=_counted(told.replays.get(message_id)) if isinstance(told, DeadLetterReplayed) else None,
-            reason=None if isinstance(told, DeadLetterReplayed) else storable(kept_text(told.reason), 3000),
-            was=kept_body(told.was) if isinstance(told, DeadLetterReplayed) and told.was else None,
+            who=storable(event.by, 255),
+            replays=_counted(event.replays.get(message_id)) if isinstance(event, DeadLetterReplayed) else None,
+            reason=None if isinstance(event, DeadLetterReplayed) else storable(kept_text(event.reason), 3000),
+            was=kept_body(event.was) if isinstance(event, DeadLetterReplayed) and event.was else None,
         )
-        for message_id in dict.fromkeys(told.message_ids)
+        for message_id in dict.fromkeys(event.message_ids)
     ]
 
 
-def _died(told: JobFailed) -> list[DeadLetterEvent]:
-    if not told.job_id:
+def _died(event: JobFailed) -> list[DeadLetterEvent]:
+    if not event.job_id:
         return []
-    moment = told.failed_at if told.failed_at.tzinfo else told.failed_at.replace(tzinfo=UTC)
+    moment = event.failed_at if event.failed_at.tzinfo else event.failed_at.replace(tzinfo=UTC)
     return [
         DeadLetterEvent(
-            message_id=storable(told.job_id, _LONGEST_ID) or "",
-            queue=storable(told.queue, 255) or "",
-            told_by=told.message_id,
+            message_id=storable(event.job_id, _LONGEST_ID) or "",
+            queue=storable(event.queue, 255) or "",
+            told_by=event.message_id,
             at=moment,
             what=DIED,
-            kind=storable(told.job_kind, 255),
-            replays=_counted(told.replays),
-            reason=storable(kept_text(f"{told.error_type}: {told.error}"), 3000),
+            kind=storable(event.job_kind, 255),
+            replays=_counted(event.replays),
+            reason=storable(kept_text(f"{event.error_type}: {event.error}"), 3000),
         )
     ]
 

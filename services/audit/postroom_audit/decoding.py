@@ -1,4 +1,4 @@
-"""From a delivery to an event that may be kept; copes with whatever comes."""
+"""Reads an event from a delivery, also one that breaks its contract, and masks it."""
 
 import hashlib
 from datetime import UTC, datetime

@@ -10,8 +10,8 @@ class UnknownId(PostroomError):
 
     def __init__(self, wanted: str) -> None:
         super().__init__(
-            f"nothing is recorded of {wanted}: of most kinds only messages are kept that failed, and they are told a "
-            "second after that. A message id, the first characters of one, or a correlation id is needed"
+            f"nothing is recorded of {wanted}: of most kinds only messages are kept that failed, and they are recorded "
+            "a second after that. A message id, the first characters of one, or a correlation id is needed"
         )
 
 

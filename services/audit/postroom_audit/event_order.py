@@ -17,7 +17,7 @@ SKEW = timedelta(minutes=1)
 
 
 def is_before(letter: DeadLetterEventRow, each: TryRow) -> bool:
-    """Whether it became of the dead letter before this try of the same message in the same queue."""
+    """Whether the dead letter's event came before this try of the same message in the same queue."""
     if letter.replays is None or abs(letter.at - each.at) > SKEW:
         return letter.at <= each.at
     return each.replays >= letter.replays if letter.what == REPLAYED else each.replays > letter.replays

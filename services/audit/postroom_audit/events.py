@@ -25,7 +25,7 @@ class AuditEvent:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterEvent:
-    """Something that became of a dead letter; the fields are those of models.DeadLetterEventRow."""
+    """What happened to a dead letter; the fields are those of models.DeadLetterEventRow."""
 
     message_id: str
     queue: str
@@ -40,7 +40,7 @@ class DeadLetterEvent:
 
 
 class EventLog(Protocol):
-    """Everything that happened. What is recorded twice stands there once."""
+    """The log of all events: the port. What is recorded twice is stored once."""
 
     async def record(self, event: AuditEvent) -> None:
         """Store an event. The second with the same kind and message id changes nothing.
@@ -58,5 +58,5 @@ class EventLog(Protocol):
         ...
 
     async def record_letters(self, letters: Sequence[DeadLetterEvent]) -> None:
-        """Store what became of dead letters, once for each event that told it. Raises ProviderUnavailable."""
+        """Store what happened to dead letters, once for each event that says so. Raises ProviderUnavailable."""
         ...

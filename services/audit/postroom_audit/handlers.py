@@ -32,16 +32,16 @@ def _nothing_to_remember(_delivery: Delivery) -> None:
 @worker.overhears(prefetch=PREFETCH, retry=PATIENT, identity=_nothing_to_remember)
 async def record_event(delivery: Delivery, log: EventLog) -> Provider:
     """Record an event, whether or not it keeps its contract: it happened all the same."""
-    # The id that an event without one gets here tells its later tries from another event with the same content.
+    # The id that an event without one gets here distinguishes its later tries from another event with the same content.
     delivery.ensure_id()
     match read_known(delivery):
         case JobMeasured() as measured:
             await log.record_measurement(measured)
         case JobRecorded() as recorded:
             await log.record_tries(recorded)
-        case JobFailed() | DeadLetterReplayed() | DeadLetterDiscarded() as told:
+        case JobFailed() | DeadLetterReplayed() | DeadLetterDiscarded() as event:
             await log.record(read_event(delivery))
-            await log.record_letters(letters_in(told))
+            await log.record_letters(letters_in(event))
         case SchedulerMeasured():  # a heartbeat: nobody asks in a year how late a scheduler was in some minute
             return Provider.NOT_ASKED  # the database
         case _:

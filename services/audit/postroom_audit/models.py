@@ -16,7 +16,7 @@ _NUMBER: Any = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up 
 
 
 class EventRow(SQLModel, table=True):
-    """An event that was published. Measurements (`job.measured`) stand in a table of their own.
+    """An event that was published. Measurements (`job.measured`) have a table of their own.
 
     Attributes:
         kind: the routing key it was published with.
@@ -71,10 +71,10 @@ class MeasurementRow(SQLModel, table=True):
 
 
 class TryRow(SQLModel, table=True):
-    """How one try of one message ended, as a service told it with `job.recorded`: see RecordedTry there.
+    """How one try of one message ended, as a service published it with `job.recorded`: see RecordedTry there.
 
     Attributes:
-        try_id: of this try alone; a second telling of it changes nothing.
+        try_id: of this try alone; recording it again changes nothing.
         recipients: JSON list of masked addresses and numbers, the first ones of a message to many.
     """
 
@@ -124,7 +124,7 @@ class DeadLetterEventRow(SQLModel, table=True):
     """What became of one dead letter.
 
     Attributes:
-        told_by: message id of the event that told it.
+        told_by: message id of the event that says so.
         what: died, replayed or discarded. `who`: the person that did it.
         kind: the wire name it was first published with, of one that died.
         replays: how often it had been replayed when it died; of a replay, this one included.

@@ -29,10 +29,10 @@ _AS_ERROR = case((_letters.c.what == DIED, _letters.c.reason))
 
 
 class MessageQuery(BaseModel):
-    """Messages to look for. What is None matters not.
+    """Which messages to find. A field that is None restricts nothing.
 
     Attributes:
-        state: how it stands with them now; `published` are events of which no try is recorded.
+        state: their state now; `published` are events of which no try is recorded.
         since, until: when a try of them ended, or they died; of published ones, when that was.
         recipient: postroom.privacy.recipients.digest_of an address.
         error: part of the text or the name of an error of any of their tries or deaths, in any case.
@@ -59,13 +59,13 @@ class MessageQuery(BaseModel):
 
     @property
     def includes_untried(self) -> bool:
-        """Whether messages are found of which only their death is recorded, and so nobody knows whom they were for."""
+        """Whether messages are found of which only their death is recorded. Their recipients are not known."""
         return not self.recipient and self.state not in {"published", "done", "retried"}
 
 
 @dataclass(frozen=True, slots=True)
 class FoundMessage:
-    """A message in one queue, as it stands now. `at`: when it got there."""
+    """A message in one queue, with its present state. `at`: when it got there."""
 
     message_id: str
     kind: str
@@ -89,7 +89,7 @@ async def find_tried(session: AsyncSession, wanted: MessageQuery) -> list[FoundM
         chosen = chosen.where(condition)
     latest = (_tries.c.at.desc(), _tries.c.id.desc())
     chosen = chosen.order_by(*latest).limit(wanted.limit)
-    # What is told of them is looked up for these few alone: a database that sorts would do it for all of them first.
+    # Their details are looked up for these few alone: a database that sorts would do it for all of them first.
     columns = (*_tries.c, state.label("state"), _count().label("count"), _latest_of_letters(_AS_ERROR).label("buried"))
     few = select(*columns).where(_tries.c.id.in_(chosen)).order_by(*latest)
     return [_found(row) for row in (await session.execute(few)).all()]
@@ -113,10 +113,10 @@ async def find_untried(session: AsyncSession, wanted: MessageQuery) -> list[Foun
 
 async def find_published(session: AsyncSession, wanted: MessageQuery) -> list[FoundMessage]:
     """Events of which no try is recorded, and no death."""
-    heard = (
+    recorded = (
         select(table.c.at).where(table.c.message_id == _events.c.message_id).exists() for table in (_tries, _letters)
     )
-    statement = select(_events).where(*(~each for each in heard), _events.c.message_id.is_not(None))
+    statement = select(_events).where(*(~each for each in recorded), _events.c.message_id.is_not(None))
     if wanted.kind:
         statement = statement.where(_events.c.kind == wanted.kind)
     if wanted.since:
@@ -133,13 +133,13 @@ def _same(one: Any, other: Any) -> ColumnElement[bool]:
 
 
 def _follows(later: Any, row: Any, *, by: str) -> ColumnElement[bool]:
-    """Whether the same table tells of something later of the same message; `by` decides where the times are equal."""
+    """Whether the same table has something later of the same message; `by` decides where the times are equal."""
     is_later = or_(later.c.at > row.c.at, and_(later.c.at == row.c.at, later.c[by] > row.c[by]))
     return select(later.c.at).where(_same(later, row), is_later).exists()
 
 
 def _latest_of_letters(what: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Of what became of the dead letters of a latest try's message, the last that no try came after."""
+    """The last dead-letter event of the latest try's message that no try came after."""
     tried = select(_each.c.id).where(_same(_each, _letters), before(_letters, _each)).exists()
     by_worker = (_each.c.outcome == "dead", _each.c.replays == _letters.c.replays)
     told_already = select(_each.c.id).where(_same(_each, _letters), *by_worker).exists()
@@ -153,7 +153,7 @@ def _count() -> ColumnElement[int]:
 
 
 def _of_all_letters() -> dict[str, ColumnElement[Any]]:
-    """What the letters of one message tell together."""
+    """What the dead-letter events of one message say together."""
     here = select().where(_same(_death, _letters))
     last_death = here.add_columns(_death.c.reason).where(_death.c.what == DIED).order_by(_death.c.at.desc()).limit(1)
     return {

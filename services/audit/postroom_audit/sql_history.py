@@ -31,12 +31,12 @@ class SqlHistory:
         self._database = database
 
     async def timelines(self, wanted: str) -> list[MessageTimeline]:
-        """The story of the message with this id, or with the one id that begins so; or of all with a correlation id.
+        """The timeline of the message with this id, or with the one id that begins so; or of all with a correlation id.
 
         Raises UnknownId and AmbiguousId.
         """
         async with self._database.session() as session:
-            return [await _story(session, each) for each in await self._ids(session, wanted)]
+            return [await _timeline(session, each) for each in await self._ids(session, wanted)]
 
     async def find(self, wanted: MessageQuery) -> list[FoundMessage]:
         """Messages by what is known of them, the latest first. A message that several queues had is found for each."""
@@ -73,7 +73,7 @@ class SqlHistory:
         return column.startswith(wanted, autoescape=True)
 
 
-async def _story(session: AsyncSession, message_id: str) -> MessageTimeline:
+async def _timeline(session: AsyncSession, message_id: str) -> MessageTimeline:
     return build_timeline(
         message_id,
         await _rows_of(session, EventRow, _events, message_id),
@@ -83,10 +83,10 @@ async def _story(session: AsyncSession, message_id: str) -> MessageTimeline:
 
 
 async def _related(session: AsyncSession, correlation_id: str) -> list[str]:
-    """The messages of one correlation, in the order in which they were first heard of."""
+    """The messages of one correlation, in the order in which they were first seen."""
     firsts: dict[str, Any] = {}
-    heard = {_tries: func.coalesce(_tries.c.published_at, _tries.c.at), _events: _events.c.at}
-    for table, at in heard.items():
+    first_seen = {_tries: func.coalesce(_tries.c.published_at, _tries.c.at), _events: _events.c.at}
+    for table, at in first_seen.items():
         of_it = select(table.c.message_id, func.min(at)).where(table.c.correlation_id == correlation_id)
         for message_id, moment in (await session.execute(of_it.group_by(table.c.message_id))).all():
             if message_id:

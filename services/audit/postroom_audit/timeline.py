@@ -20,7 +20,7 @@ class TimelineLine:
     """One thing that happened.
 
     Attributes:
-        at: when; None where nobody can tell. `after_seconds`: since the line before.
+        at: when; None where it is not known. `after_seconds`: since the line before.
         what: in words. `queue`: where.
         milliseconds: how long a try took. `error`: what it died of, and `place`: where in the code.
         next_at: when it is tried again.
@@ -68,7 +68,7 @@ def build_timeline(
         chapters[queue] = list(_chapter(*here, 0 if queue == wire.UNROUTED_QUEUE else _published_again(letters)))
         last = chapters[queue][-1].row
         outcomes[queue] = outcome_of(*here, last, published.at if published else None)
-        if _is_elsewhere(last) and len(queues) > 1:  # how it stands with it is said of the queue that took it
+        if _is_elsewhere(last) and len(queues) > 1:  # its state is said for the queue that took it
             del outcomes[queue]
     timeline.lines = [*([published] if published else []), *_merged(chapters.values())]
     timeline.outcomes = [f"{queue}: {text}" if len(outcomes) > 1 else text for queue, text in outcomes.items()]
@@ -79,7 +79,7 @@ def build_timeline(
 
 
 class _Entry(NamedTuple):
-    """A line, and the row it came from or stands before."""
+    """A line, and the row that it was made from or that follows it."""
 
     line: TimelineLine
     row: TryRow | DeadLetterEventRow

@@ -1,4 +1,4 @@
-"""From a try as a service tells it to the rows that are kept of it, whoever told it."""
+"""Makes rows of a try that a service published. The service is not trusted: what it says is masked and cut."""
 
 from datetime import UTC
 from typing import Any
@@ -18,36 +18,36 @@ _LONGEST = {"try_id": 64, "message_id": 512, "error": 3000}
 _LONGEST_NAME = 255
 
 
-def try_values(service: str, told: RecordedTry) -> dict[str, Any]:
+def try_values(service: str, tried: RecordedTry) -> dict[str, Any]:
     """The columns of models.TryRow."""
     texts = {
-        "try_id": told.id,
+        "try_id": tried.id,
         "service": service,
-        "queue": told.queue,
-        "kind": told.kind,
-        "message_id": told.message_id,
-        "correlation_id": told.correlation_id,
-        "app_id": told.app_id,
-        "outcome": told.outcome,
-        "error_type": told.error_type,
-        "error": told.error and kept_text(told.error),
-        "place": told.place,
+        "queue": tried.queue,
+        "kind": tried.kind,
+        "message_id": tried.message_id,
+        "correlation_id": tried.correlation_id,
+        "app_id": tried.app_id,
+        "outcome": tried.outcome,
+        "error_type": tried.error_type,
+        "error": tried.error and kept_text(tried.error),
+        "place": tried.place,
     }
-    moments = {"at": told.at, "published_at": told.published_at, "next_at": told.next_at}
-    counts = {"attempt": told.attempt, "attempts": told.attempts, "replays": told.replays}
+    moments = {"at": tried.at, "published_at": tried.published_at, "next_at": tried.next_at}
+    counts = {"attempt": tried.attempt, "attempts": tried.attempts, "replays": tried.replays}
     return {
         **{name: storable(text, _LONGEST.get(name, _LONGEST_NAME)) for name, text in texts.items()},
         **{name: moment and moment.astimezone(UTC) for name, moment in moments.items()},
         **{name: count if count is None else min(count, MOST_COUNTED) for name, count in counts.items()},
-        "milliseconds": told.milliseconds,
-        "recipients": _shown(told.recipients),
+        "milliseconds": tried.milliseconds,
+        "recipients": _shown(tried.recipients),
     }
 
 
-def recipient_values(told: RecordedTry, recipient: Recipient) -> dict[str, Any]:
+def recipient_values(tried: RecordedTry, recipient: Recipient) -> dict[str, Any]:
     """The columns of models.TryRecipientRow."""
-    ids = {"try_id": storable(told.id, 64), "digest": storable(recipient.digest, 64)}
-    return {**ids, "at": told.at.astimezone(UTC)}
+    ids = {"try_id": storable(tried.id, 64), "digest": storable(recipient.digest, 64)}
+    return {**ids, "at": tried.at.astimezone(UTC)}
 
 
 def _shown(recipients: list[Recipient]) -> str | None:

@@ -1,4 +1,4 @@
-"""How the story of a message is told in words."""
+"""The words in a message's timeline."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -38,7 +38,7 @@ def outcome_of(
     last: TryRow | DeadLetterEventRow,
     published_at: datetime | None,
 ) -> str:
-    """How it stands with the message in one queue, in one sentence; `last` is what happened last."""
+    """The message's state in one queue, in one sentence; `last` is what happened last."""
     after = _after(tries, letters)
     match last.outcome if isinstance(last, TryRow) else last.what:
         case "done":
@@ -60,8 +60,14 @@ def counted(number: int, noun: str) -> str:
 
 
 def _after(tries: Sequence[TryRow], letters: Sequence[DeadLetterEventRow]) -> str:
-    told = [each.replays for each in letters if each.what == REPLAYED]
-    replays = max([len(told) if None in told else 0, *filter(None, told), *(each.replays for each in tries)])
+    replay_counts = [each.replays for each in letters if each.what == REPLAYED]
+    replays = max(
+        [
+            len(replay_counts) if None in replay_counts else 0,
+            *filter(None, replay_counts),
+            *(each.replays for each in tries),
+        ]
+    )
     counts = [counted(len(tries), "try")] if tries else []
     counts += [counted(replays, "replay")] if replays else []
     return f" after {' and '.join(counts)}" if counts else ""

@@ -1,4 +1,4 @@
-"""Mail addresses: from what a publisher wrote to what stands in an envelope and in a header."""
+"""Mail addresses: from what a publisher wrote to the forms for the envelope and for headers."""
 
 import re
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Address:
 
     @property
     def mailbox(self) -> str:
-        """`ada@example.com`, as it stands in the envelope and in our tables."""
+        """`ada@example.com`, as it is in the envelope and in our tables."""
         return f"{self.local}@{self.domain}"
 
     @property

@@ -21,7 +21,7 @@ _WEB_URL = re.compile(r"https?://[!-;=?-~]+")  # printable ASCII without the ang
 
 @dataclass(frozen=True, slots=True)
 class AllowedSenders:
-    """Who may stand in From.
+    """Which senders may be in From.
 
     Attributes:
         default: where a job names nobody.

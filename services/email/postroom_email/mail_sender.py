@@ -67,7 +67,7 @@ def mail_key(delivery: Delivery) -> MailKey:
 
 
 def reference_of(mail: MailKey) -> str:
-    """The left side of the Message-ID: the job's id where it can stand there; of listeners, with their queue.
+    """The left side of the Message-ID: the job's id where it is valid there; for listeners, with their queue.
 
     One event and one job may have the same id, and receivers drop a mail whose Message-ID they know.
     """

@@ -19,7 +19,7 @@ _NAME_PIECE = 60
 
 
 def body(text: str | None, html: str | None, files: Sequence[File]) -> bytes:
-    """Everything from MIME-Version on. The text stands first: readers take the last kind they understand."""
+    """Everything from MIME-Version on. The text comes first: readers take the last kind they understand."""
     parts = [_text(kind, some) for kind, some in (("plain", text), ("html", html)) if some is not None]
     content = parts[0] if len(parts) == 1 else _multipart("alternative", parts)
     if files:

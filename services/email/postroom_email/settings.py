@@ -59,7 +59,7 @@ class EmailSettings(BaseSettings):
         return parse_servers(self.smtp_url.get_secret_value())
 
     def senders(self) -> AllowedSenders:
-        """Who may stand in From."""
+        """Which senders may be in From."""
         try:
             default = parse_address("EMAIL_SENDER", self.sender)
         except InvalidAddress as error:

@@ -1,4 +1,4 @@
-"""Deleting many rows in transactions so short that whoever writes beside them hardly waits.
+"""Deletes many rows in short transactions, so that other writers hardly wait.
 
 Each transaction is measured and the next one is made as large as fits into AIM; after each, as much time as it took
 belongs to the others.

@@ -117,7 +117,7 @@ def _count(connection: sqlite3.Connection) -> Counts:
 
 async def _run(program: str, url: URL, *arguments: str) -> None:
     where = [f"--host={url.host}", f"--port={url.port or 5432}", f"--username={url.username}"]
-    # The password stands in no list of processes.
+    # The password is not in the list of processes.
     environment = {**os.environ, "PGDATABASE": url.database or "", "PGPASSWORD": url.password or ""}
     into = [f"--dbname={url.database}"] if program == "pg_restore" else []
     try:

@@ -19,7 +19,7 @@ CHORE = {
     "prefetch": 1,
     "time_limit": timedelta(minutes=25),  # under the broker's acknowledgement time-out of 30
     "history": Keep.ALWAYS,
-    "needs_provider": False,  # one chore's far side says nothing about another's
+    "needs_provider": False,  # an outage that one job meets says nothing about another job's provider
 }
 
 

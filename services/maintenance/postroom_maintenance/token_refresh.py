@@ -16,7 +16,7 @@ from postroom_maintenance.errors import TokenRefused
 log = logging.getLogger(__name__)
 
 AHEAD = timedelta(minutes=30)
-"""A token that is good for longer is left alone: twice what lies between two runs of the shipped schedule."""
+"""A token that is good for longer is left alone: twice the time between two runs of the shipped schedule."""
 
 TIMEOUT_SECONDS = 20
 

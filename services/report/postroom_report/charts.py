@@ -17,7 +17,7 @@ from postroom_report.totals import MOST_POINTS, ChartPoints
 from postroom_report.values import Cell
 
 COLOURS = ("#2f6fab", "#e08a2e", "#3d8b63", "#b0489a", "#7a6a53", "#5b6bc0")
-"""Told apart by people who do not see all colours, too; a legend names them in this order."""
+"""Also people who do not see all colours can distinguish them; a legend names them in this order."""
 WIDTH = 720.0
 _PLOT_HEIGHT = 210.0
 _EDGE = 10.0
@@ -44,7 +44,7 @@ def pictures(charts: Sequence[ChartPoints], formatting: Formatting, fonts: str =
 
 
 def label_of(points: ChartPoints, x: Cell, formatting: Formatting) -> str:
-    """What stands under a point."""
+    """The label under a point."""
     if x is None:
         is_rest = len(points.points) > MOST_POINTS
         return _OTHERS.get(formatting.locale.language, "Others") if is_rest else "–"  # noqa: RUF001 - no value

@@ -15,7 +15,7 @@ CHILDREN = 2
 # 5 tries wait 10 + 20 + 40 + 80 s = 2.5 min: a database that restarts is back by then.
 PATIENT = RetryPolicy(attempts=5, backoff=exponential(timedelta(seconds=10)))
 
-# REPORT_TIME_LIMIT_SECONDS for making it, and the rest for storing and telling. The broker's own limit is 30 min.
+# REPORT_TIME_LIMIT_SECONDS for making it, and the rest for storing and publishing. The broker's own limit is 30 min.
 TIME_LIMIT = timedelta(minutes=25)
 
 

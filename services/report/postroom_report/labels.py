@@ -1,4 +1,4 @@
-"""The few words of ours that stand in a PDF, by language."""
+"""The words that we put into a PDF, by language."""
 
 from collections.abc import Mapping
 

@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """What stands at the top of each PDF and HTML page: the organisation's name, lines under it, a logo (SVG, PNG)."""
+    """The top of each PDF and HTML page: the organisation's name, lines under it, a logo (SVG, PNG)."""
 
     name: str = ""
     lines: tuple[str, ...] = ()

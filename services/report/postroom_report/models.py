@@ -50,7 +50,7 @@ class RunRow(SQLModel, table=True):
 
 
 class DocumentRow(SQLModel, table=True):
-    """A document of a run that lies in the storage. `part` is empty where the run makes one only."""
+    """A document of a run, in the storage. `part` is empty where the run makes one only."""
 
     __tablename__: ClassVar[str] = "report_documents"
 

@@ -136,7 +136,7 @@ async def _messages(child: asyncio.subprocess.Process) -> Any:
 async def _read_errors(child: asyncio.subprocess.Process, error_lines: list[str]) -> None:
     assert child.stderr is not None  # noqa: S101 - for the type checker
     while not child.stderr.at_eof():
-        with suppress(ValueError):  # of a line too long; the rest is read, or the child would wait for ever to be heard
+        with suppress(ValueError):  # of a line too long; the rest is read, or the child would wait for ever to write it
             line = await child.stderr.readline()
             if line and len(error_lines) < _MOST_LINES:
                 error_lines.append(line.decode(errors="replace").rstrip()[:500])

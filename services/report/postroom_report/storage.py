@@ -1,4 +1,4 @@
-"""Where finished documents lie."""
+"""The storage of finished documents."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -29,7 +29,7 @@ class GroupStart:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A row: one value for each column. `source` is the row as it came, for templates of one's own."""
+    """A row: one value for each column. `source` is the row as it came, for a report type's own template."""
 
     values: tuple[Cell, ...]
     source: Row
@@ -37,7 +37,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Stands under a group's rows, or with `level` 0 under all; None where a column has no total."""
+    """The totals under a group's rows, or with `level` 0 under all; None where a column has no total."""
 
     level: int
     values: tuple[Cell, ...]

@@ -1,4 +1,4 @@
-"""What stands under columns, and the points of charts: reckoned while the rows go by."""
+"""Totals of columns and the points of charts, computed in one pass over the rows."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -90,7 +90,7 @@ class ChartPoints:
     points: dict[Cell, list[Decimal]] = field(default_factory=dict)
 
     def add(self, x: Cell, y: Iterable[Cell]) -> None:
-        """Take a row's values: the same that stand in the table."""
+        """Take a row's values, as they are in the table."""
         if x not in self.points and len(self.points) >= MOST_POINTS:
             x = None
         sums = self.points.setdefault(x, [Decimal(0)] * len(self.y))

@@ -1,4 +1,4 @@
-"""Schedules over HTTP, for whoever has the token: see docs/schedules.md."""
+"""The HTTP API of schedules, protected by a token: see docs/schedules.md."""
 
 import hmac
 import logging

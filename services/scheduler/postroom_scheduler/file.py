@@ -29,7 +29,7 @@ _FIELDS = frozenset(SetSchedule.model_fields)
 
 @dataclass(frozen=True, slots=True)
 class SchedulesFile:
-    """What stands in a schedules file.
+    """The content of a schedules file.
 
     Attributes:
         schedules: the entries that can be used.
@@ -45,7 +45,7 @@ class SchedulesFile:
 
 
 def read_file(path: Path, now: datetime) -> SchedulesFile:
-    """Read and check a schedules file. Never raises for what stands in it."""
+    """Read and check a schedules file. Never raises for its content."""
     try:
         root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=_Loader)
     except (OSError, UnicodeDecodeError) as error:
@@ -122,7 +122,7 @@ class FileWatch:
     Args:
         path: the file.
         changed: called after each change.
-        problems: where it is told what is wrong with the file, under `schedules file`.
+        problems: what is wrong with the file is written here, under `schedules file`.
     """
 
     def __init__(self, path: Path, schedules: SqlSchedules, clock: Clock, changed: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""What other programs tell the scheduler, and what becomes of the jobs it published."""
+"""Commands to the scheduler from other programs, and the results of the jobs it published."""
 
 from datetime import UTC, datetime
 

@@ -35,7 +35,7 @@ KEPT = timedelta(days=30)
 
 
 class Clock(Protocol):
-    """The time by which schedules fire."""
+    """The clock by which schedules fire."""
 
     def now(self) -> datetime:
         """This moment, UTC."""
@@ -73,7 +73,7 @@ class Scheduler:
         ticks: what is due.
         sender: takes the messages.
         clock: says what time it is.
-        problems: where this tells what stands in its way, by name.
+        problems: what hinders the scheduler, by name; written here, read by `/readyz`.
         is_on_call: schedules fire only when somebody runs them; far jobs are published all the same.
     """
 
@@ -134,7 +134,7 @@ class Scheduler:
             results = await asyncio.gather(*(self._publish_one(tick) for tick in claimed), return_exceptions=True)
         except asyncio.CancelledError:
             with suppress(Exception):
-                await asyncio.shield(self._ticks.release(claimed))  # for whoever comes next, at once
+                await asyncio.shield(self._ticks.release(claimed))  # the next scheduler may take them at once
             raise
         failed = [tick for tick, result in zip(claimed, results, strict=True) if isinstance(result, BaseException)]
         published = [tick for tick in claimed if tick not in failed]
@@ -167,7 +167,7 @@ class Scheduler:
 
 
 def fired(tick: Tick) -> Outgoing:
-    """The event that tells of a tick."""
+    """The event of a tick, `schedule.fired`."""
     event = ScheduleFired(schedule=tick.schedule, fire_time=tick.fire_time)
     return Outgoing(
         exchange=wire.EVENTS,

@@ -38,7 +38,7 @@ class TickStatus:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleStatus:
-    """A schedule as it stands."""
+    """A schedule and its state."""
 
     name: str
     source: str
@@ -180,7 +180,7 @@ def far_name(job_id: str) -> str:
 
 
 def _changes(schedule: SetSchedule, row: Row[Any] | None, source: str) -> dict[str, Any]:
-    """What is to be written; nothing where it stands there already. Raises BrokenSchedule for somebody else's."""
+    """What is to be written; nothing where it is stored. Raises BrokenSchedule for another source's schedule."""
     definition = definition_of(schedule)
     if row is None:
         return {"name": schedule.name, "source": source, "definition": definition, "is_paused": schedule.paused}

@@ -71,7 +71,7 @@ class SqlTicks:
         return await self._database.run(lambda connection: self._write_due(connection, now, at_most, which))
 
     async def claim(self, now: datetime, at_most: int = 100) -> list[Tick]:
-        """Ticks whose time has come and that nobody publishes at the moment, the earliest first."""
+        """Ticks that are due and that no scheduler has claimed, the earliest first."""
         return await self._database.run(lambda connection: self._claim(connection, now, at_most))
 
     async def mark_published(self, published: list[Tick], now: datetime) -> None:
@@ -79,7 +79,7 @@ class SqlTicks:
         await self._database.run(lambda connection: self._mark_published(connection, published, now))
 
     async def release(self, claimed: list[Tick]) -> None:
-        """Say that they were not published: whoever comes next may claim them."""
+        """Give the claim up: they were not published, and any scheduler may claim them."""
         freed = update(ticks).where(_is_one_of(claimed), ticks.c.state == "due").values(claimed_until=None)
         await self._database.run(lambda connection: connection.execute(freed))
 
@@ -88,7 +88,7 @@ class SqlTicks:
         return await self._earliest(select(func.min(schedules.c.next_at)).where(waiting(far_jobs_only=far_jobs_only)))
 
     async def next_to_publish(self) -> datetime | None:
-        """When the next tick that nobody publishes is due."""
+        """When the next unclaimed tick is due."""
         free = (ticks.c.state == "due", ticks.c.claimed_until.is_(None))
         return await self._earliest(select(func.min(ticks.c.due_at)).where(*free))
 

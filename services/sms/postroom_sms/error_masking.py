@@ -1,4 +1,4 @@
-"""Keeps what a provider repeats of a text out of errors, and so out of logs and dead letters."""
+"""Removes number and content of a text from errors, which some providers repeat: errors go to logs and dead letters."""
 
 import re
 from collections.abc import Iterator

@@ -20,7 +20,7 @@ QUICK = RetryPolicy(attempts=8, backoff=exponential(timedelta(seconds=1)))
 
 IN_WORK = 100
 """Texts at once per process and queue: with a gateway that answers in 0.2 s, 500 a second. Two queues, so that at
-most 200 are under way; those of the urgent one do not stand behind the others anywhere."""
+most 200 are under way; one-time codes wait behind no other text."""
 
 
 @worker.handles(SendSms, retry=PATIENT, prefetch=IN_WORK)

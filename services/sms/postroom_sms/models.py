@@ -43,7 +43,7 @@ class TextRow(SQLModel, table=True):
 
 
 class PartRow(SQLModel, table=True):
-    """What a provider told of one part of a text. Without a text, the receipt came before the acceptance was
+    """What a provider reported of one part of a text. Without a text, the receipt came before the acceptance was
     written down, or belongs to somebody else."""
 
     __tablename__: ClassVar[str] = "sms_parts"
@@ -59,7 +59,7 @@ class PartRow(SQLModel, table=True):
 
 
 class OptedOutRow(SQLModel, table=True):
-    """A number that gets no texts. It stands here whole: it must be found for years, and hashed with a key it
+    """A number that gets no texts. It is stored whole: it must be found for years, and hashed with a key it
     would be lost together with the key. Take the row away once its owner has agreed again."""
 
     __tablename__: ClassVar[str] = "sms_opted_out"

@@ -16,7 +16,7 @@ def text_key(delivery: Delivery) -> TextKey:
 
 
 def reference_of(key: TextKey) -> str:
-    """What a provider knows the text by: the job's id where it can stand there; of listeners, with their queue.
+    """What a provider knows the text by: the job's id where it is valid there; for listeners, with their queue.
 
     One event and one job may have the same id.
     """

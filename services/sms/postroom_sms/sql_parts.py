@@ -1,4 +1,4 @@
-"""The parts of texts in the database: what providers told of each, whether or not its text is known yet."""
+"""The table of parts: what providers reported of each, also before its text is known."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -32,7 +32,7 @@ class PartsTable:
     def store(
         self, accepted: Sequence[tuple[TextKey, _PartId]], receipts: Sequence[Receipt], connection: Connection
     ) -> dict[_PartId, TextKey]:
-        """Write down which parts belong to which texts, and what was told of parts; the texts these belong to."""
+        """Record which parts belong to which texts, and what was reported. Returns the texts of these parts."""
         writes = [(part, self._owned(key, part)) for key, part in accepted]
         writes += [((receipt.gateway, receipt.provider_id), self._told(receipt)) for receipt in receipts]
         for _, statement in sorted(writes, key=lambda write: write[0]):
@@ -55,7 +55,7 @@ class PartsTable:
         return (DeliveryProgress.DELIVERED if is_there else DeliveryProgress.ACCEPTED), None
 
     def _owned(self, key: TextKey, part: _PartId) -> Any:
-        """An accepted text's part. What an early receipt told of it stays."""
+        """An accepted text's part. What an early receipt reported of it stays."""
         now = datetime.now(UTC)
         values = {
             "queue": key.queue,
@@ -75,7 +75,7 @@ class PartsTable:
         return statement.on_conflict_do_update(index_elements=["gateway", "provider_id"], set_=changed)
 
     def _told(self, receipt: Receipt) -> Any:
-        """A part's progress. Its end stays what it was first told to be."""
+        """A part's progress. Its end stays the first one that was reported."""
         values = {
             "state": receipt.progress.value,
             "reason": storable(receipt.reason, 300),

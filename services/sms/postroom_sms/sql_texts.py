@@ -25,7 +25,7 @@ OPTED_OUT: Table = OptedOutRow.__table__  # type: ignore[attr-defined]
 
 LONGEST_REASON = 300
 ANNOUNCE_AGAIN_AFTER = timedelta(minutes=1)
-"""Whoever wrote a text's end down announces it at once. Later, somebody else does."""
+"""The process that records a text's end publishes it at once. If it has not after this time, another one does."""
 
 
 @dataclass(frozen=True, slots=True)

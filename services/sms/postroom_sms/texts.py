@@ -25,7 +25,7 @@ class TextState(StrEnum):
 
     @property
     def is_doubtful(self) -> bool:
-        """It may have been sent, and nobody knows."""
+        """It may have been sent: no answer says so."""
         return self in (TextState.SENDING, TextState.UNCERTAIN)
 
 
@@ -67,7 +67,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A text's end, as receipts told it. `progress` is delivered or undelivered."""
+    """A text's end, as receipts reported it. `progress` is delivered or undelivered."""
 
     key: TextKey
     to: str  # masked
@@ -90,13 +90,13 @@ class Texts(Protocol):
         lost. A text that may have arrived and is sent again is marked as `may_be_double`, for good."""
 
     async def accepted(self, key: TextKey, accepted: Accepted, *, may_be_double: bool = False) -> Ended | None:
-        """Write down that a gateway took a text. Its end, if receipts that came before told it."""
+        """Record that a gateway took a text. Returns its end, if receipts that came before reported it."""
 
     async def receive(self, receipt: Receipt) -> Ended | None:
-        """Write down a receipt. The text's end, if this is what ended it: once per text.
+        """Record a receipt. Returns the text's end if this receipt ended it: once per text.
 
-        Delivered: all its parts are. Undelivered: one part is, whatever is told of the others later. A part's end
-        stays what it was first told to be. A receipt that nobody knows a text for is kept for it.
+        Delivered: all its parts are. Undelivered: one part is, whatever is reported of the others later. A part's end
+        stays the first one that was reported. A receipt whose text is not known yet is kept for it.
         """
 
     async def opt_out(self, number: str, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""What stands in a text with a one-time code."""
+"""The content of a text with a one-time code."""
 
 import re
 

@@ -40,7 +40,7 @@ _COMPATIBLE = IPv6Network("::/96")
 
 
 class AllowedAddresses:
-    """Tells whether an address may be called.
+    """Decides whether an address may be called.
 
     Args:
         networks: those that may although they are not public.

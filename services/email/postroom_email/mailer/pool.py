@@ -15,7 +15,7 @@ from postroom_email.mailer.servers import SmtpServer
 from postroom_email.mailer.transaction import CLOSING, ServerAway, failure_words, server_words, transact
 
 IDLE_SECONDS = 15.0
-"""Kept this long without a mail. Firewalls forget idle connections without telling, some within a minute."""
+"""Kept this long without a mail. Firewalls drop idle connections silently, some within a minute."""
 FULL_SECONDS = 30.0
 """After the server had no room for one more connection, how long until it is asked again."""
 CONNECT_SECONDS = 10.0
@@ -71,7 +71,7 @@ class ConnectionPool:
             return await self._use(client, envelope)
 
     async def close(self) -> None:
-        """Take leave of the server on every kept connection."""
+        """Send QUIT on every kept connection."""
         if self._sweep:
             self._sweep.cancel()
         for _, client in self._idle:

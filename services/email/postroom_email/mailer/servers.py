@@ -32,7 +32,7 @@ class SmtpServer:
 
 
 def parse_servers(urls: str) -> tuple[SmtpServer, ...]:
-    """The servers of a comma-separated list. Raises ConfigurationError, in which no password stands."""
+    """The servers of a comma-separated list. Raises ConfigurationError, without any password in its text."""
     # A comma that begins no URL belongs to a password.
     return tuple(_parse(url.strip()) for url in re.split(r",(?=\s*smtps?://)", urls))
 

@@ -88,7 +88,7 @@ def read_templates(folder: Traversable, *, is_shipped: bool) -> Iterator[Templat
 
 
 def _read(folder: Traversable) -> dict[str, str]:
-    """What belongs to templates; anything else may lie in the folder too."""
+    """What belongs to templates; other files in the folder are ignored."""
     try:
         return {
             entry.name: entry.read_text("utf-8")

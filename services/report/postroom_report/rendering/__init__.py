@@ -9,7 +9,7 @@ from postroom.wire.messages.report import ReportFormat
 from postroom_report.tabulation import Table
 
 PagesDone = Callable[[int], None]
-"""Hears how many pages are laid out."""
+"""Called with how many pages are laid out."""
 
 
 class Renderer(Protocol):

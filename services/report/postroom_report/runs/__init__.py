@@ -11,7 +11,7 @@ from postroom_report.layout import RenderProgress
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
-    """What is about to be made. `fingerprint` tells one request from another under the same id."""
+    """What is about to be made. `fingerprint` differs for another request under the same id."""
 
     job_id: str
     type: str
@@ -23,7 +23,7 @@ class RunStart:
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document that lies in the storage."""
+    """A document in the storage."""
 
     part: str
     key: str
@@ -72,7 +72,7 @@ class Runs(Protocol):
         """Keep how far a report is. Returns whether it was cancelled; False while the database is away."""
 
     async def store(self, job_id: str, document: StoredDocument) -> None:
-        """Keep that a document lies in the storage: it need not be made again."""
+        """Keep that a document is stored: it need not be made again."""
 
     async def finish(self, job_id: str, result: Result, expires_at: datetime) -> None:
         """Keep the result."""

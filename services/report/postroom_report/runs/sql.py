@@ -120,7 +120,7 @@ class SqlRuns:
             connection.execute(self._insert(RUNS).values(_new_run(beginning)).on_conflict_do_nothing())
             found = connection.execute(select(RUNS).where(RUNS.c.job_id == job_id)).one()
         documents = _documents(connection, job_id)
-        is_cancelled = found.state != "done" and _is_cancelled(connection, job_id)  # else people have been told
+        is_cancelled = found.state != "done" and _is_cancelled(connection, job_id)  # else its event is published
         if found.state != "done" and not is_cancelled:
             again = {"state": "running", "started_at": datetime.now(UTC), "finished_at": None, "error": None}
             connection.execute(update(RUNS).where(RUNS.c.job_id == job_id).values(again))

@@ -51,7 +51,7 @@ def query_rows(layout: Layout, request: RenderRequest) -> Iterator[Iterable[Row]
 
 
 def _url(given: str, name: str) -> URL:
-    """The URL with a driver that is made for waiting, whatever other services use for the same database."""
+    """The URL with a synchronous driver, whatever other services use for the same database."""
     try:
         url = make_url(given)
     except (ArgumentError, ValueError):  # whose text has what stands where the port should

@@ -1,4 +1,4 @@
-"""Hands texts to a provider. This page is the port; one file per provider lies beside it."""
+"""Hands texts to a provider. This module is the port; there is one module per provider."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ class Text:
         content: what the phone shows.
         reference: the same for each try of one job; the idempotency key where the provider has one.
         sender: a sender id or number; the gateway's own when absent.
-        expires_at: a provider that can is told not to deliver it later.
+        expires_at: passed on to providers that can then drop the text.
     """
 
     to: str

@@ -1,4 +1,4 @@
-"""One request to a provider's HTTP API and its answer; what is certain when there is none."""
+"""Sends one request to a provider's HTTP API, and says what is certain when no response comes."""
 
 import asyncio
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 @dataclass(frozen=True, slots=True)
 class GatewayResponse:
-    """What the provider said. Header names are in lower case."""
+    """A provider's response. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]

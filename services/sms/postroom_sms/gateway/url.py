@@ -43,14 +43,14 @@ class GatewayUrl:
             )
 
     def __str__(self) -> str:
-        """The URL as it may stand in a log: no password, and no options, which may hold secrets."""
+        """The URL as it may be logged: no password, and no options, which may hold secrets."""
         login = f"{self.user}:{HIDDEN}@" if self.user else ""
         port = f":{self.port}" if self.port else ""
         return f"{self.scheme}://{login}{self.host}{port}{self.path}"
 
 
 def parse_gateways(urls: str) -> tuple[GatewayUrl, ...]:
-    """The gateways of a comma-separated list, in order. Raises ConfigurationError, in which no password stands."""
+    """The gateways of a comma-separated list, in order. Raises ConfigurationError, without any password in its text."""
     # A comma that begins no URL belongs to a password or an option.
     return tuple(_parse(url.strip()) for url in re.split(r",(?=\s*[a-z][a-z0-9+.-]*://)", urls.strip()))
 

@@ -1,4 +1,4 @@
-"""What came of each try of a delivery, for whoever looks into one. This page is the port."""
+"""The result of each try of a delivery, for people who look into one. This module is the port."""
 
 from dataclasses import dataclass
 from datetime import datetime

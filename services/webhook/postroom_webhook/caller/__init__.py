@@ -9,7 +9,7 @@ from typing import Protocol
 from postroom_webhook.urls import HttpTarget
 
 READ_BYTES = 64 * 1024
-"""Of an answer that nobody needs whole: enough for most to be read to their end, so that the connection stays."""
+"""Read of a response whose body is not needed: most end within it, so that their connection can be kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ class Syncer:
         caller: fetches.
         sources: describes them.
         state: how far each source was read, and what is known of its items.
-        publisher: tells of changes.
+        publisher: publishes the changes.
         max_bytes: of one page.
         time_limit: for one page.
     """

@@ -1,4 +1,4 @@
-"""What stands in a PDF, as text: the items of a table in their order, kept in a file until the page is known."""
+"""The text of a PDF's table: its items in order, kept in a file until the page's size is known."""
 
 import re
 import unicodedata
@@ -47,7 +47,7 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class TableTotals:
-    """Stands under the rows before it: a text for each column, empty where there is no total."""
+    """Totals of the rows before it: a text for each column, empty where there is no total."""
 
     label: str
     cells: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""From a report's items to pages: a folder with everything Typst reads, then PDF or pictures."""
+"""Makes a PDF or pictures of a report's items: writes all that Typst reads to a folder, then compiles."""
 
 import logging
 import shutil

@@ -1,4 +1,4 @@
-"""The page a table needs: its size, the size of the letters and the width of each column. Lengths in points."""
+"""The page layout of a table: page size, font size and the width of each column. Lengths in points."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class ColumnMeasures:
 
 @dataclass(frozen=True, slots=True)
 class PageLayout:
-    """A page's size, its letters' size, and how wide each column is."""
+    """Page size, font size, and the width of each column."""
 
     width: float
     height: float

@@ -1,4 +1,4 @@
-"""How wide text will be, roughly and rather too wide than too narrow, and where words too long for a line may break.
+"""Estimates the width of text, rather too wide than too narrow, and where words too long for a line may break.
 
 Widths are in ems: multiples of the font's size.
 """

@@ -43,7 +43,7 @@ class Cells:
         return self._workbook.add_format({"bold": True, "num_format": "@", "align": self._sides[0]})
 
     def heading_format(self, column: Column) -> Format:
-        """Of what stands above `column`."""
+        """The format of the heading of `column`."""
         numeric = is_numeric(column)
         look = {"bold": True, "bg_color": "#E9EDF1", "bottom": 1, "align": self._sides[numeric]}
         return self._workbook.add_format(look | ({} if numeric else {"indent": 1}))

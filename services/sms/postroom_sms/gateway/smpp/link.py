@@ -14,7 +14,7 @@ from postroom_sms.gateway.smpp.session import Session, SessionClosed
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
-"""Between tries that nobody waits for: 1, 2, 4 … 30 s, for the sake of receipts."""
+"""Seconds between reconnects while no text waits: 1, 2, 4 … 30 s. Receipts come over the connection."""
 
 BETWEEN_TRIES_SECONDS = 1.0
 """A text that finds no session has one opened at once, but not sooner than this after a try that failed."""

@@ -41,8 +41,8 @@ class Session:
     """A connection to an SMSC.
 
     Args:
-        on_deliver: stores what a deliver_sm reports. The SMSC is told that it was taken once this returns, and to
-            send it again when it raises.
+        on_deliver: stores what a deliver_sm reports. The SMSC gets its acknowledgement once this returns, and is asked
+            to send it again when it raises.
         timeout: for each answer.
         enquire_after: silence after which the SMSC is asked whether it is still there.
     """

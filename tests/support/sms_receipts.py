@@ -22,13 +22,13 @@ _ORDER = ("Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token
 
 @dataclass
 class RecordingReceiptHandler:
-    """A ReceiptDesk. `error` is raised instead, while there is one."""
+    """A ReceiptHandler. `error` is raised instead, while there is one."""
 
     receipts: list[Receipt] = field(default_factory=list)
     error: Exception | None = None
 
     async def take(self, receipt: Receipt) -> None:
-        """See ReceiptDesk."""
+        """See ReceiptHandler."""
         if self.error is not None:
             raise self.error
         self.receipts.append(receipt)

@@ -81,7 +81,7 @@ class Composer:
     async def compose(self, job: SendEmail, recipients: Recipients, reference: str) -> Mail:
         """The mail a job asks for. `reference` makes its Message-ID: the same one gives the same id.
 
-        Raises InvalidMessage and its kin naming the field that is wrong, and StorageUnavailable.
+        Raises InvalidMessage and its kin naming the field that is wrong, and AttachmentStorageUnavailable.
         """
         sender = self._senders.choose(job.sender)
         reply_to = [parse_address("reply_to", job.reply_to)] if job.reply_to else []

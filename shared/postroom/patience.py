@@ -1,4 +1,4 @@
-"""How patient everything that waits is with this machine: one factor for all of it."""
+"""One factor for all time-outs, for machines that are slow or busy."""
 
 import os
 from datetime import timedelta
@@ -7,7 +7,7 @@ from postroom.wire.errors import ConfigurationError
 
 
 def patience(nominal: timedelta) -> timedelta:
-    """How long to wait here for what takes at most `nominal` on a machine that has time.
+    """How long to wait here for what takes at most `nominal` on an idle machine.
 
     POSTROOM_PATIENCE says how many times as long, for machines that are slow or busy. Raises ConfigurationError when it
     is no number above 0.

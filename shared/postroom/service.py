@@ -81,9 +81,9 @@ class Service:
         worker: its handlers, a Worker: `module:attribute`.
         adapters: opens what the handlers are given, by port; an asynchronous context manager made from the Runtime.
         settings: its settings, pydantic-settings classes. They are read before anything else is done, so that a wrong
-            one is told at once.
+            one is reported at once.
         migrations: the folder with the Alembic migrations of its own tables, `package:folder`.
-        retention: what may go of its tables when it is old, a sequence of Retention.
+        retention: which old rows of its tables may be deleted, a sequence of Retention.
         commands: what it adds to the command line.
         read_ports: what other parts may read of its data without knowing it, by the names of postroom.read_ports:
             `module:function`.
@@ -150,7 +150,7 @@ class Service:
         return [self._load("settings", each) for each in self.settings]
 
     def load_retention(self) -> "Sequence[Retention]":
-        """What of its own tables may go."""
+        """Which old rows of its own tables may be deleted."""
         rules: Sequence[Retention] = self._load("retention", self.retention) if self.retention else ()
         return rules
 
@@ -176,7 +176,7 @@ class Service:
 
 
 def load(reference: str) -> Any:
-    """What `module:attribute` names. Errors of the import come out as they are, AttributeError when it is not there."""
+    """What `module:attribute` names. Raises the import's own errors, AttributeError when it is not there."""
     module, _, attribute = reference.partition(":")
     return getattr(importlib.import_module(module), attribute)
 

@@ -63,7 +63,7 @@ class RuntimeSettings(BaseSettings):
 
 
 class JobRunner(StrEnum):
-    """Who does jobs, and what becomes of schedules.
+    """Which process does jobs, and whether schedules fire.
 
     QUEUE: a service does what is published; schedules do not fire by themselves.
     CRON: the scheduler's own process does everything, at its time, without a broker.
@@ -76,7 +76,7 @@ class JobRunner(StrEnum):
 
 
 class DispatchSettings(BaseSettings):
-    """Who does the jobs."""
+    """The setting JOB_RUNNER."""
 
     model_config = SettingsConfigDict(env_prefix="JOB_", env_ignore_empty=True, extra="ignore")
 

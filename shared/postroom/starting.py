@@ -9,7 +9,7 @@ from postroom.service import Service
 
 
 def start(service: Service) -> None:
-    """Import what the service is made of, and run it until it is told to stop.
+    """Import what the service is made of, and run it until SIGTERM or SIGINT.
 
     SIGTERM and SIGINT end the process with 0 from now on, as they do when it works: until the runtime takes them over,
     there is nothing yet that has to be finished.

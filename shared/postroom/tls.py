@@ -1,4 +1,4 @@
-"""Whom an encrypted connection trusts: the certificate authorities of the operating system, and those of a file."""
+"""Which certificate authorities a TLS connection trusts: those of the operating system, and those of a file."""
 
 import ssl
 from functools import cache

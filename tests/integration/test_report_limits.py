@@ -202,13 +202,13 @@ async def test_the_process_knows_no_secrets(types: Path, tmp_path: Path, monkeyp
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from postroom_report.render_process import Limits, RenderProcess
+from postroom_report.render_process import RenderLimits, RenderProcess
 from tests.support.report_service import make_order
 
 async def main():
     types, work, url = sys.argv[1:]
     order = make_order(Path(types), Path(work), "endless", database_url=url)
-    await RenderProcess(Limits(1024, 3600), 1).make(order, lambda progress: print("on", flush=True), None)
+    await RenderProcess(RenderLimits(1024, 3600), 1).make(order, lambda progress: print("on", flush=True), None)
 
 asyncio.run(main())
 """

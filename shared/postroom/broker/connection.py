@@ -18,7 +18,7 @@ HEARTBEAT_SECONDS = 10
 def connection_url(url: str, name: str) -> str:
     """`url` with what every connection gets: a name for the management UI, a heartbeat, jittered reconnecting.
 
-    Whoever is about to connect can from here on also read whatever other programs publish.
+    Calling it also makes the client library of this process read every property and header (amqp_values).
     """
     tolerate_any_value()
     # A pause of its own per process, so that a restarted broker is not met by all of them at once.

@@ -28,7 +28,7 @@ BROKER_ERRORS = CONNECTION_EXCEPTIONS
 
 @asynccontextmanager
 async def connect(url: str) -> AsyncIterator[AbstractConnection]:
-    """A connection to the broker at `url`. Raises BrokerUnavailable when there is none to be had."""
+    """A connection to the broker at `url`. Raises BrokerUnavailable when the broker cannot be reached."""
     try:
         connection = await aio_pika.connect(connection_url(url, "postroom dead"), timeout=CONNECT_SECONDS)
     except (AuthenticationError, ProbableAuthenticationError):

@@ -13,7 +13,7 @@ _claimed: dict[int, int] = {}  # port: the descriptor that holds it
 
 
 def free_ports(count: int) -> list[int]:
-    """`count` different ports nobody listens on, on loopback, and which no other process has been given.
+    """`count` different free ports on loopback, reserved for this process.
 
     They are this process's until it ends: another one that looks for a port while a server of ours is started again
     does not take it.

@@ -1,4 +1,4 @@
-"""Where the services of this machine answer: noted by who started them, for commands that ask them."""
+"""The health URLs of this machine's services: written by what starts them, read by commands."""
 
 import json
 import os
@@ -43,7 +43,7 @@ class Health:
     """What a service says of itself at `/readyz`.
 
     Attributes:
-        is_ready: whether it works. `problems`: what stands in its way, by name.
+        is_ready: whether it works. `problems`: what hinders it, by name.
         outage: of its provider, if that is away.
     """
 

@@ -59,7 +59,7 @@ class Supervisor:
         environment: added to this process's own.
         of_service: by name of a service, what is added for that one only.
         log: where they log; None leaves it to this process's standard error.
-        say: told of restarts.
+        say: called with a line for each restart.
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""What must not be seen: secrets and people in logs, histories and dead letters."""
+"""Hides secrets and personal data in logs, histories and dead letters."""

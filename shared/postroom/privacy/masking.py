@@ -1,4 +1,4 @@
-"""Addresses and phone numbers as they may stand in a log: recognisable to who knows them, useless to others."""
+"""Masks addresses and phone numbers, for logs: who knows one recognises it, others learn nothing."""
 
 import re
 

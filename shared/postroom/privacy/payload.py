@@ -1,4 +1,4 @@
-"""A message's content as a person may see it who is not its addressee: addresses, numbers and secrets masked."""
+"""A message's content for people who are not its recipient: addresses, numbers and secrets are masked."""
 
 import json
 import re
@@ -48,7 +48,7 @@ def masked_error(text: str) -> str:
 
 
 def masked_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
-    """Headers with the same masked, whoever wrote them: what a name promises, its value need not keep."""
+    """Headers with the same masked, also under harmless names: any program may have written them."""
     return {mask_text(name): HIDDEN if names_a_secret(name) else _masked(value, 0) for name, value in headers.items()}
 
 

@@ -1,7 +1,6 @@
-"""Whom a message is for, as it may be kept: masked for people to read, and a digest to be searched by.
+"""The recipients of a message: masked for people to read, and as digests to search by.
 
-A digest hides an address from whoever only looks. Who can try every phone number there is finds it again: what holds
-digests is personal data all the same.
+A digest does not show its address, but who tries all phone numbers finds it: digests are personal data too.
 """
 
 import hashlib

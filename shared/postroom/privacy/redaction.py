@@ -1,4 +1,4 @@
-"""Secrets that must never be seen in logs, errors or dead letters: passwords inside URLs, tokens after their name."""
+"""Redacts secrets in logs, errors and dead letters: passwords inside URLs, tokens after their name."""
 
 import re
 
@@ -20,12 +20,12 @@ _URL_TAIL = re.compile(r"(https?://[^\s?#\"'<>]+)[?#][^\s\"'<>]+", re.IGNORECASE
 
 
 def names_a_secret(field: str) -> bool:
-    """Whether what stands under this name is nobody else's to see: `password`, `code`, `reset_url`."""
+    """Whether a field of this name holds a secret: `password`, `code`, `reset_url`."""
     return bool(_SECRET_NAME.search(field))
 
 
 def hide_queries(text: str) -> str:
-    """`text` with what comes after the path of each URL hidden: signatures and tokens stand there."""
+    """`text` with what comes after the path of each URL hidden: it may hold signatures and tokens."""
     return _URL_TAIL.sub(rf"\1?{HIDDEN}", text)
 
 

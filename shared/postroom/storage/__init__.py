@@ -1,1 +1,1 @@
-"""What a service keeps: its database and migrations, objects, credentials, and for how long."""
+"""The storage of a service: database and migrations, objects, credentials, retention."""

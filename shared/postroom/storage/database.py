@@ -70,8 +70,8 @@ class Database:
     async def run(self, work: Callable[[Connection], Result]) -> Result:
         """What `work` returns, called in one transaction: committed unless it raises.
 
-        For the runtime's many small batches. On SQLite the whole transaction is one visit to a thread of its own;
-        through the asynchronous driver each statement would be one, and the visits cost more than the statements.
+        For the runtime's many small batches. On SQLite the whole transaction runs in one call to a thread of its own;
+        the asynchronous driver would need a call per statement, which costs more than the statements.
         """
         if self._writer is None:
             async with self.engine.begin() as connection:

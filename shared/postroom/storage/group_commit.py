@@ -1,7 +1,7 @@
 """Group commit: many small writes of concurrent tasks become one transaction.
 
 While one transaction runs, what arrives meanwhile is gathered for the next, so that batches grow with the load
-and a single write waits for nobody. A database that is away is waited for: nothing given here is forgotten.
+and a single write does not wait for others. While the database is away writes wait, and none is lost.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ LONGEST_PAUSE_SECONDS = 5.0
 
 
 class Write(NamedTuple):
-    """One wish, and where its answer goes once it is committed."""
+    """One requested write, and the future of its result."""
 
     wish: Any
     answer: "asyncio.Future[Any]"
@@ -32,7 +32,7 @@ Commit = Callable[[Connection, list[Any]], list[Any]]
 
 
 class GroupCommit:
-    """Carries out wishes in transactions, one after the other, each with all that waited.
+    """Carries out writes in transactions, one after the other, each with all writes that waited.
 
     Args:
         database: where to.
@@ -71,7 +71,7 @@ class GroupCommit:
         while True:
             try:
                 answers = await self._database.run(lambda connection: self._commit(connection, wishes))
-            except Exception as error:  # noqa: BLE001 - told to everyone who waits where trying again does not help
+            except Exception as error:  # noqa: BLE001 - raised for every waiting write where trying again does not help
                 if not _is_outage(error):
                     _answer_all(batch, asyncio.Future.set_exception, [error] * len(batch))
                     return

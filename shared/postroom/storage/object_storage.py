@@ -38,7 +38,7 @@ class OutsideStorage(PostroomError):
 
 
 class StorageAway(PostroomError):
-    """The storage did not answer, or refuses us."""
+    """The storage does not answer, or refuses access."""
 
 
 class StorageFull(PostroomError):
@@ -57,8 +57,8 @@ class ObjectStorage:
     """Objects under one prefix.
 
     Args:
-        prefix: `file:///data/reports`, `s3://bucket/reports?endpoint=…`, `gs://…`, `az://…`. What stands in
-            the query are options of the store; `url`s of objects are written without it.
+        prefix: `file:///data/reports`, `s3://bucket/reports?endpoint=…`, `gs://…`, `az://…`. The query has
+            options of the store; `url`s of objects are written without it.
         setting: where the prefix was configured, for the error.
     """
 

@@ -1,6 +1,6 @@
-"""What of a service's tables is old: said by the service, beside its tables, and carried out by maintenance.
+"""When rows of a service's tables may be deleted: declared by the service, carried out by maintenance.
 
-A service declares a sequence of these (`retention` in its service.py). Nobody else decides what may go.
+A service declares a sequence of these (`retention` in its service.py). No other service decides what may go.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Retention:
         age: its column with the time from which a row's age is counted. It has an index.
         condition: what else must hold, in SQL.
         objects: SQL for the keys of the objects, in the storage of reports, that belong to the rows whose keys
-            stand in `:keys`. They are deleted before the rows.
+            are in `:keys`. They are deleted before the rows.
         key: the column that `:keys` are of; needed with `objects` and `children`.
         children: tables whose rows, by the same column, go with them.
     """

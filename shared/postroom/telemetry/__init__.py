@@ -1,1 +1,1 @@
-"""What a running service tells: logs, metrics, traces."""
+"""Logs, metrics and traces."""

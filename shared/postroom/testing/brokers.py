@@ -22,7 +22,7 @@ def broker_for(service: Service, folder: Path) -> Iterator[RuntimeSettings]:
     """Settings that lead to a new virtual host with the topology of `service`, and to SQLite files in `folder`.
 
     The broker is the one of POSTROOM_AMQP_URL, whose user must be an administrator, or a private RabbitMQ node that
-    is started and stopped here. Nothing is left on it. Raises NoBroker when none is to be had.
+    is started and stopped here. Nothing is left on it. Raises NoBroker when there is none.
     """
     with find_broker() as node:
         settings = _settings(node, f"test-{uuid4().hex[:12]}", folder)

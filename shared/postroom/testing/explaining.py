@@ -1,4 +1,4 @@
-"""What a condition asks, as its source says it, and what each of its parts was when it was asked last."""
+"""The source of a condition, and the last value of each of its parts."""
 
 import ast
 import functools
@@ -71,7 +71,7 @@ def _name_of(check: Callable[[], Any]) -> str:
 
 
 def _node_of(function: types.FunctionType) -> Node | None:
-    """Where the function stands in its file. Two lambdas in one line are told apart by their columns."""
+    """Where the function stands in its file. Two lambdas in one line differ by their columns."""
     code = function.__code__
     try:
         tree = ast.parse("".join(linecache.getlines(code.co_filename)))

@@ -10,7 +10,7 @@ from postroom.wire.messages import Message
 
 @dataclass
 class FrozenClock:
-    """A clock that moves only when told to."""
+    """A clock that moves only by `advance`."""
 
     now: datetime = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -1,7 +1,7 @@
 """Names and limits of the wire: what a program in another language sees.
 
-These are the contract. A name may gain meanings; it never changes one. What is written here is said to
-publishers in docs/wire.md.
+These are the contract. A name may gain meanings; it never changes one. docs/wire.md describes them for
+publishers.
 """
 
 from typing import Final

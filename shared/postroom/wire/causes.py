@@ -16,7 +16,7 @@ _KEY_LENGTH = 10
 _LONGEST_TEXT = 200
 _LONGEST_LOOK = 1200  # a little more than a worker writes; what stands behind is not looked at
 
-# SMTP and HTTP answer codes tell causes apart, so they stay where such a code stands: at the start, after a
+# SMTP and HTTP reply codes distinguish causes, so they are kept where such a code can be: at the start, after a
 # colon, after the protocol's name, or in brackets with its enhanced code (`(552 5.2.2 mailbox full)`).
 _ANSWER_CODE = re.compile(
     r"(?:^|(?<=: )|(?<=HTTP )|(?<=SMTP ))[1-5]\d\d\b(?:[ -][245]\.\d{1,3}\.\d{1,3}\b)?"
@@ -83,7 +83,7 @@ _FOLDS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
 class Cause:
     """Why messages of one queue died. `key` is short, stable, and what `--group` takes; `error` is folded.
 
-    `place` is where in the code it was raised; empty where nothing tells.
+    `place` is where in the code it was raised; empty where it is not known.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""What a dead message tells about its death, whoever buried it.
+"""Reads why a message died from its properties and headers, whether a worker or the broker buried it.
 
 A worker writes the reason into headers. When the broker buried the message itself (its workers died, or it was
 rejected) there is only `x-death`; when no queue takes a job there is only when it was published. Nothing here trusts
@@ -49,11 +49,11 @@ class DeadLetter:
         queue: the queue it died in, without `.dead`; `unrouted` for a job that no queue takes.
         kind: its wire name as first published, as far as known.
         message_id: empty when it had none.
-        failed_at: None when nothing tells.
+        failed_at: None when it is not known.
         death: the same for every copy of this death and different for each death of a message; empty when
-            nothing tells one death from another.
+            deaths cannot be distinguished.
         attempts: tries made; 0 for a job that no queue takes.
-        place: where in the code it failed; empty when nothing tells.
+        place: where in the code it failed; empty when it is not known.
     """
 
     queue: str
@@ -75,10 +75,10 @@ class DeadLetter:
 
 
 def read_dead_letter(envelope: Envelope, *, queue: str | None = None) -> DeadLetter:
-    """The death that `envelope` tells of.
+    """The death that `envelope` describes.
 
-    `queue` is what a reader of `<queue>.dead` knows. Without it the envelope is what alerting is told: then its
-    own dead letters, moved back to it, still tell what they told at first.
+    `queue` is what a reader of `<queue>.dead` knows. Without it the envelope is that of a message of
+    `alerting`; alerting's own dead letters, moved back to it, still describe the first death.
     """
     envelope = envelope if queue else _as_first_told(envelope)
     headers = envelope.headers

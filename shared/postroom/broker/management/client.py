@@ -76,7 +76,7 @@ class Management:
         self.close()
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._api.close()
 
     def version(self) -> str:
@@ -139,7 +139,7 @@ class Management:
         return [policy_info(item) for item in self._api.call("GET", f"/policies/{self._vhost}")]
 
     def operator_policies(self) -> list[PolicyInfo]:
-        """The policies of whoever runs the broker: merged into the others, the stricter value wins."""
+        """The operator policies: merged into the others, the stricter value wins."""
         return [policy_info(item) for item in self._api.call("GET", f"/operator-policies/{self._vhost}")]
 
     def create_exchange(self, name: str, kind: str, arguments: Mapping[str, Any]) -> None:
@@ -212,12 +212,12 @@ class Management:
         ]
 
     def put_permission(self, permission: PermissionInfo) -> None:
-        """Let a user do that, and nothing else, in the virtual host."""
+        """Set a user's permission in the virtual host, in place of the one before."""
         body = {"configure": permission.configure, "write": permission.write, "read": permission.read}
         self._api.call("PUT", f"/permissions/{self._vhost}/{_quoted(permission.user)}", json=body)
 
     def topic_permissions(self) -> list[TopicPermissionInfo]:
-        """What users may publish to topic exchanges; who has no entry for one may use every routing key."""
+        """What users may publish to topic exchanges. Without an entry a user may use every routing key."""
         return [
             TopicPermissionInfo(item["user"], item["exchange"], item["write"], item["read"])
             for item in self._api.call("GET", f"/vhosts/{self._vhost}/topic-permissions")

@@ -36,13 +36,13 @@ class ApiConnection:
         )
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self._http.close()
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         """The answer as JSON, None where it has no body. `options` are those of `httpx.Client.request`.
 
-        What can be said twice is said again when the broker ends the connection instead of answering, as it does with
+        An idempotent request is repeated when the broker closes the connection instead of answering, as it does with
         one that was idle, and when it could not form a queue in its time.
         """
         try:

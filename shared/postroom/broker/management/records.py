@@ -1,4 +1,4 @@
-"""What the management API tells about the things in a virtual host."""
+"""What the management API says about the things in a virtual host."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,7 +49,7 @@ class NodeInfo:
 
     Attributes:
         alarms: resources it has too little of: `memory`, `disk`. Publishers are stopped meanwhile.
-        partitioned_from: nodes it has lost sight of.
+        partitioned_from: nodes it has no connection to.
     """
 
     name: str
@@ -133,7 +133,7 @@ def queue_info(item: Mapping[str, Any]) -> QueueInfo:
 
 def node_info(item: Mapping[str, Any]) -> NodeInfo:
     """One item of the API's list of nodes."""
-    # The alarms are absent until the node has told of itself for the first time, and while it is down.
+    # The alarms are absent until the node has reported for the first time, and while it is down.
     alarms = {"memory": item.get("mem_alarm"), "disk": item.get("disk_free_alarm")}
     return NodeInfo(
         name=item["name"],

@@ -90,7 +90,7 @@ NO_OPTIONS = PublishOptions()
 
 
 def address(message: Message, message_id: str | None, options: PublishOptions, app_id: str) -> Outgoing:
-    """`message` on its way to whoever does or hears it. Raises InvalidPublish when it is too large."""
+    """`message` with its exchange and routing key. Raises InvalidPublish when it is too large."""
     exchange = wire.JOBS if isinstance(message, Job) else wire.EVENTS
     body = orjson.dumps(message.to_wire())
     return address_json(exchange, message.kind, body, message_id, options, app_id)

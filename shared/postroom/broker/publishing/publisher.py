@@ -123,7 +123,7 @@ class Publisher:
         return self._channel
 
     async def _is_open_again(self, channel: AbstractRobustChannel) -> bool:
-        """Whether the channel is open, at last: a lost connection is waited for.
+        """Whether the channel is open, after waiting for a lost connection.
 
         The client library makes the connection again, and then the channels on it, also one that was closed by a
         publish to an exchange that does not exist. To open another meanwhile would leave one behind each time.

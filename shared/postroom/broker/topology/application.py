@@ -1,6 +1,6 @@
 """Brings a broker to the topology: writes the differences and nothing else.
 
-The order is what makes it safe on a running broker: policies stand before their queues, so that no queue is
+The order is what makes it safe on a running broker: policies are written before their queues, so that no queue is
 ever without its dead-letter target, and targets are bound before what leads to them.
 """
 
@@ -55,7 +55,7 @@ def apply_topology(
 
     Args:
         prune: also remove our own bindings and policies that are no longer wanted. Queues are never deleted.
-        on_change: told after each write.
+        on_change: called after each write.
 
     Raises ManagementError when the broker cannot be read or refuses a write; calling again continues.
     """

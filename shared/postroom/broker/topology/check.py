@@ -1,4 +1,4 @@
-"""Whether a broker is as the topology needs it, judged by what the management API tells.
+"""Whether a broker is as the topology needs it, judged by the management API.
 
 The proof by a message that really dies is in postroom.broker.topology.proof.
 """
@@ -132,7 +132,7 @@ def _policy_problems(policy: Policy, topology: Topology, found: BrokerState) -> 
 
 
 def _net_problems(queue: str, found: BrokerState) -> Iterator[Problem]:
-    """Whatever the reason: a work queue without these two loses messages."""
+    """Problems of a queue's dead-letter target: without it a work queue loses messages."""
     effective = effective_policy(queue, found)
     definition = effective.definition if effective else {}
     has_limit = int(definition.get("delivery-limit", -1)) > 0

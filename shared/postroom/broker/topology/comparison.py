@@ -1,4 +1,4 @@
-"""What separates a broker from the topology. Reads nothing and writes nothing."""
+"""The difference between a broker and the topology. Changes nothing."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The four things a broker is told to have."""
+"""The four parts of a topology: exchanges, queues, bindings, policies."""
 
 import re
 from collections.abc import Mapping

@@ -16,7 +16,7 @@ _SALT_BYTES = 4  # RabbitMQ's own: the hash is the salt, then SHA-256 of salt an
 
 
 class Passwords:
-    """Passwords by user name, kept in a JSON file with mode 0600. Reads nothing and writes nothing until told.
+    """Passwords by user name, kept in a JSON file with mode 0600. Nothing is read or written before a method is called.
 
     Raises ConfigurationError, without a word of the content, for a file that is not such an object.
     """
@@ -71,7 +71,7 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _write(path: Path, passwords: dict[str, str]) -> None:
-    """Beside the file first: whoever is killed here leaves the old one or the new one, never half of it."""
+    """Write a file beside it and rename: a kill leaves the old content or the new one, never half of it."""
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

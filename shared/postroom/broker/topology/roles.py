@@ -1,4 +1,4 @@
-"""Which queue is what. Read from the queue's own policy, so that nothing has to be told which services there are."""
+"""The role of each queue, read from the queue's own policy: no list of services is needed."""
 
 from enum import Enum, auto
 from fnmatch import fnmatchcase
@@ -27,12 +27,12 @@ class Role(Enum):
 
 
 def role_of(queue: QueueInfo, ignored: tuple[str, ...] = ()) -> Role:
-    """What `queue` is for; those that match a pattern of `ignored` are nobody's business here.
+    """The role of `queue`; FOREIGN for those that match a pattern of `ignored`.
 
-    Nor is one of a service that does not belong to this installation (POSTROOM_SERVICES), unless messages wait in it:
-    those were accepted, and nobody reads them.
+    A queue of a service that does not belong to this installation (POSTROOM_SERVICES) is FOREIGN too, unless messages
+    wait in it: those were accepted, and no service reads them.
 
-    Its policy is not known before the broker has counted it for the first time, which takes five seconds.
+    UNKNOWN before the broker has counted the queue for the first time, which takes five seconds.
     """
     if any(fnmatchcase(queue.name, pattern) for pattern in ignored):
         return Role.FOREIGN

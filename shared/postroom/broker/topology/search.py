@@ -1,4 +1,4 @@
-"""Taking a probe out of a queue without disturbing what else is in it."""
+"""Takes a probe out of a queue and gives the other messages back untouched."""
 
 import asyncio
 import time
@@ -36,7 +36,7 @@ async def depth_and_readers(connection: AbstractConnection, queue: str) -> Depth
 
 
 class ProbeSearch:
-    """Sees each message of a queue once; removes the probes of one run, and holds all else until the end.
+    """Takes each message of a queue once, removes the probes of one run, and gives all others back at the end.
 
     Attributes:
         held: how many messages are to be given back.
@@ -78,7 +78,7 @@ class ProbeSearch:
 
 @asynccontextmanager
 async def searching(connection: AbstractConnection, queue: str, run: str) -> AsyncIterator[ProbeSearch]:
-    """A search of `queue` for the probes of `run`. Who calls it has made sure that the queue is not too long."""
+    """A search of `queue` for the probes of `run`. The caller makes sure that the queue is not too long."""
     search = ProbeSearch(run)
     channel = await connection.channel(publisher_confirms=False)
     consumer = await (await channel.get_queue(queue, ensure=False)).consume(search.look_at)

@@ -1,4 +1,4 @@
-"""Brings a broker's users to what they should be: writes the differences and nothing else, removes nobody."""
+"""Brings a broker's users to the wanted ones: writes the differences only, and removes no user."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -26,7 +26,7 @@ def apply_users(
     Args:
         renew: give all of them new passwords.
         adopt: a user that exists already is ours, also when its password is not in the file; it gets a new one.
-        on_change: told after each write.
+        on_change: called after each write.
 
     Raises ManagementRefused when who asks is no administrator, and ConfigurationError, before anything is written,
     when such a user exists that is neither adopted nor renewed: it may be somebody else's.

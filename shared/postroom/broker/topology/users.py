@@ -1,6 +1,6 @@
 """The broker's users as data, made from the registered handlers: what each may do, and nothing else.
 
-A permission is three patterns of names in one virtual host. Nobody configures: the topology is an administrator's.
+A permission is three patterns of names in one virtual host. No user may configure: the topology is an administrator's.
 Topic permissions narrow what may be published: a service retries and buries messages of its own queues only.
 """
 
@@ -86,7 +86,7 @@ def _service(name: str, prefix: str, subscriptions: list[Subscription]) -> Broke
 
 
 def _operator(prefix: str, queues: Sequence[str]) -> BrokerUser:
-    """Who looks at dead letters and moves them back. The ladder is open for `topology check`, to one queue only."""
+    """The user that replays dead letters. For `topology check` it may also use the delay ladder, to one queue only."""
     # Writing to a queue itself means to bind it, to what one may read. It is here because from 4.2.6 on nobody may
     # ask how long a queue is who may do nothing with it.
     return BrokerUser(

@@ -1,4 +1,4 @@
-"""What a private RabbitMQ node is told: files in its folder and its environment, and nothing from the machine's own.
+"""The configuration of a private RabbitMQ node: files in its folder and its environment, nothing of the machine's own.
 
 Paths are those the node sees, which differ from ours where it runs in another root.
 """

@@ -61,7 +61,7 @@ def container_node(*, keep_in: Path | None = None) -> Iterator[BrokerNode]:
     """Run a container until the context is left; testcontainers' reaper removes it when this process is killed.
 
     With `keep_in` the data is in a Docker volume named after that folder, and stays.
-    Raises ServerNotStarted when the image cannot be had or the node does not come up.
+    Raises ServerNotStarted when the image cannot be pulled or the node does not come up.
     """
     from docker.errors import DockerException  # noqa: PLC0415
     from testcontainers.core.container import DockerContainer  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Installing what is missing on Debian and Ubuntu, without leaving a server running that nobody asked for.
+"""Installs missing packages on Debian and Ubuntu, without starting their servers.
 
 python -m postroom.devkit.broker_node.debian rabbitmq-server postgresql
 """

@@ -42,7 +42,7 @@ def find_broker(
         environment: the process's, when not given.
         data_dir: where a persistent node keeps its data, in the folder `broker`.
         persistent: keep queues and messages for the next time; needs `data_dir`. Otherwise nothing is left behind.
-        say: told what is being done, a line at a time.
+        say: called with what is being done, a line at a time.
 
     Raises NoBroker naming the four ways when none is open, ServerNotStarted when one fails for good, and
     ConfigurationError when `data_dir` cannot be used.

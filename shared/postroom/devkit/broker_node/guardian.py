@@ -130,7 +130,7 @@ def _obey(order: str, server: Server, plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Obey the owner's orders, one a line on standard input, until it says `end` or is gone."""
+    """Carry out the owner's commands, one a line on standard input, until `end` or until the owner is gone."""
     plan: dict[str, Any] = json.loads(sys.argv[1])
     told_to_end: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: told_to_end.append(number))

@@ -1,4 +1,4 @@
-"""One process at a time in one folder."""
+"""A lock file: one process at a time uses a folder."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""A broker to work with, whoever runs it."""
+"""A broker to work with, our own or one that was given."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

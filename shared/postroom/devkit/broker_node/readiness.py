@@ -1,4 +1,4 @@
-"""Asking a broker whether it is there."""
+"""Checks whether a broker answers."""
 
 import socket
 import time
@@ -38,7 +38,7 @@ def wait_until_ready(
 
 
 def management_version(management_url: str, user_and_password: tuple[str, str]) -> str | None:
-    """RabbitMQ's version as the management API tells it, or None when it does not answer."""
+    """RabbitMQ's version by the management API, or None when it does not answer."""
     try:
         # Proxies of the environment are for other hosts than the broker's.
         overview = httpx.get(
@@ -54,7 +54,7 @@ def management_version(management_url: str, user_and_password: tuple[str, str]) 
 
 
 def accepts_connections(host: str, port: int) -> bool:
-    """Whether somebody listens there."""
+    """Whether a server accepts connections there."""
     try:
         with socket.create_connection((host, port), timeout=5):
             return True

@@ -50,7 +50,7 @@ async def outage(demo: DemoSteps) -> None:
 
 
 async def fifty_failures(demo: DemoSteps) -> None:
-    """Fifty mailboxes are full: fifty dead letters of one cause, of which people are shown once."""
+    """Fifty mailboxes are full: fifty dead letters of one cause, and one alert."""
     environment = demo.environment
     dead, began = await environment.depth(wire.dead_queue(QUEUE)), time.time()
     alerts = len(environment.alerts.alerts)

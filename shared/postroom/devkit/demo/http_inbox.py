@@ -108,7 +108,7 @@ class Partner(HttpInbox):
 
     @property
     def url(self) -> str:
-        """Where it wants to be called."""
+        """Where it is called."""
         return f"http://127.0.0.1:{self.port}/orders"
 
     @property

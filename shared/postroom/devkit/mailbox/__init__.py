@@ -1,4 +1,4 @@
-"""A real SMTP server on loopback that keeps what it receives and answers as told, for tests and the demo.
+"""A real SMTP server on loopback that keeps what it receives and answers as it is scripted, for tests and the demo.
 
 Needs aiosmtpd, which the extra `demo` installs.
 """

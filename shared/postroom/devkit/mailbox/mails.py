@@ -1,4 +1,4 @@
-"""What the server keeps, and what it was told to answer."""
+"""The mails that the server received, and the answers it is scripted to give."""
 
 import time
 from collections import deque
@@ -53,7 +53,7 @@ class Script:
             self._lines.append((answer, times))
 
     def next(self) -> str | None:
-        """The answer to give now; None when nothing was told, or all of it was said."""
+        """The answer to give now; None when there is no script, or all of it was given."""
         if not self._lines:
             return None
         answer, times = self._lines[0]
@@ -64,5 +64,5 @@ class Script:
         return answer
 
     def clear(self) -> None:
-        """Say nothing more."""
+        """Remove all answers."""
         self._lines.clear()

@@ -1,4 +1,4 @@
-"""The server: which mailboxes take mail, what it was told to answer, and what came."""
+"""The server: which mailboxes take mail, which answers are scripted, and what came."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ PATIENCE = timedelta(seconds=30)
 class MailServer:
     """An SMTP server in the running event loop, on 127.0.0.1.
 
-    Every mailbox exists and takes mail until the server is told otherwise. `async with` starts and stops it.
+    Every mailbox exists and takes mail unless another answer is scripted. `async with` starts and stops it.
 
     Args:
         port: a free one when 0. It stays the same when the server goes away and comes back.
@@ -81,7 +81,7 @@ class MailServer:
     def answer(self, mailbox: str, answer: str, *, times: int | None = None) -> None:
         """Answer RCPT TO for this mailbox so: `451 4.2.1 try later`, or HANG_UP.
 
-        After that many times comes what was told next; after the last it takes mail again. Without `times`:
+        After that many times comes the answer scripted next; after the last it takes mail again. Without `times`:
         until it is repaired.
         """
         self._recipients[mailbox.lower()].add(answer, times)
@@ -103,7 +103,7 @@ class MailServer:
         self._recipients.pop(mailbox.lower(), None)
 
     def repair_all(self) -> None:
-        """Forget everything it was told to answer."""
+        """Forget all scripted answers."""
         self._recipients.clear()
         for script in (self._greetings, self._senders, self._contents):
             script.clear()

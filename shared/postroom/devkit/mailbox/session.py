@@ -1,4 +1,4 @@
-"""One SMTP connection, spoken by aiosmtpd, with the answers that the server was told to give."""
+"""One SMTP connection, spoken by aiosmtpd, with the scripted answers of the server."""
 
 import asyncio
 import ssl
@@ -63,17 +63,17 @@ class SmtpSession(SMTP):
         )
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Tell the server; a second time after STARTTLS."""
+        """Note the connection at the server; a second time after STARTTLS."""
         self._owner.opened(self)
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Tell the server."""
+        """Note its end at the server."""
         self._owner.closed(self)
         super().connection_lost(error)
 
     async def push(self, status: str | bytes) -> None:
-        """Write an answer: the greeting as told, and nothing more after 421."""
+        """Write an answer: the scripted greeting, and nothing more after 421."""
         answer = status.decode() if isinstance(status, bytes) else status
         if not self._was_greeted:
             self._was_greeted = True
@@ -89,7 +89,7 @@ class SmtpSession(SMTP):
             if transport is not None:
                 transport.close()
         if self._original_transport is not None and self.session is not None and self.session.ssl is None:
-            # The TLS handshake failed or is under way: nobody would tell us that the connection is gone.
+            # The TLS handshake failed or is under way: there would be no event for the end of the connection.
             if self._handler_coroutine is not None:
                 self._handler_coroutine.cancel()
             self._owner.closed(self)

@@ -1,4 +1,4 @@
-"""The message that a replay publishes: the dead one, without what belongs to its last journey only."""
+"""The message that a replay publishes: the dead one, without the headers of its last delivery and death."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ _ROUTING = frozenset(("CC", "BCC"))
 def replayed(found: QueuedDeadLetter, run: str, new_body: bytes | None = None) -> aio_pika.Message:
     """The same body (or the new one), id and properties; `x-failed-at` tells the worker that it is a replay.
 
-    `run` is the replaying run's name, by which it knows the message should it die again meanwhile.
+    `run` is the replaying run's name, by which the run recognises the message if it dies again meanwhile.
     """
     message, headers = found.message, replay_headers(found)
     if len(headers) < wire.MAX_HEADERS:  # more would make the message invalid

@@ -1,7 +1,7 @@
-"""Discarding dead letters, with a trace of who did it and why.
+"""Discards dead letters, and records who did it and why.
 
-Some messages are taken. Those that are meant are named in the log and in `dead-letter.discarded`; once the broker has
-confirmed that, they are deleted. Not confirmed, or asked to stop before it, they stay.
+Messages are taken in batches. The selected ones are named in the log and in `dead-letter.discarded`. Once the broker
+has confirmed the event, they are deleted. Without its confirm, or when asked to stop before it, they stay.
 """
 
 import logging

@@ -24,7 +24,7 @@ class Edit:
 
     @property
     def was(self) -> str:
-        """The old body as it may be kept."""
+        """The old body, masked."""
         return masked_payload(self.old_body)
 
 
@@ -52,8 +52,8 @@ def is_same(old: bytes, new: bytes) -> bool:
 def problem_of(body: bytes, found: QueuedDeadLetter, target: ReplayTarget) -> str:
     """Why the service would bury `found` again if `body` were its body; empty if it would take it.
 
-    Asked is the contract of whoever reads the queue, else the shipped one of the kind; of a kind that nobody here
-    knows only what holds for every message: one JSON object within the limits of the wire.
+    The body is checked against the contract of the service that reads the queue, else the shipped one of the kind. For
+    an unknown kind only the general rules are checked: one JSON object within the limits of the wire.
     """
     model = _contract(found, target)
     try:

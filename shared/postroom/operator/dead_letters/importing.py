@@ -42,7 +42,7 @@ async def import_lines(url: str, file: Path) -> list[Imported]:
     """Put the dead letters of `file` into the queues they were in, each with a confirm.
 
     An id that a queue holds already is left out, as often as it holds it: importing a file again doubles nothing, and
-    goes on where a killed import ended. Somebody who reads the queue meanwhile hides its messages from this.
+    goes on where a killed import ended. Messages that another reader holds are not seen, and may be doubled.
 
     Raises ConfigurationError when the file cannot be read or any line is wrong, TopologyError when a queue is not
     there, NotAllRead when not all that it holds can be seen, and BrokerUnavailable; nothing is published then.

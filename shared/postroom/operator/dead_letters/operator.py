@@ -1,4 +1,4 @@
-"""Who works with the dead letters, for the record."""
+"""The name of the person at the command line, for the log and for events."""
 
 import getpass
 import os

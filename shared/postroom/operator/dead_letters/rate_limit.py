@@ -12,7 +12,7 @@ _BATCHES_A_SECOND = 10
 """With a rate: how many batches go a second, so that a message is moved within a tenth of a second of its event."""
 
 _SECONDS_IN_HAND = 60.0
-"""With a rate: for how long messages are taken at once. The broker cuts off who holds them for long (reading.py)."""
+"""With a rate: for how long messages are taken at once. The broker limits how long a reader holds them (reading.py)."""
 
 SLOWEST_PER_SECOND = 1 / _SECONDS_IN_HAND
 """The lowest rate there is: with one message in hand."""

@@ -1,8 +1,8 @@
-"""Taking messages from a queue without deciding over them: what is not settled is given back at the end.
+"""Reads messages of a queue: what is not settled is given back at the end.
 
-The broker cuts off who holds a message for too long (`consumer_timeout`, 30 minutes by default). So a reader gives
-back after HELD_SECONDS what it looked at, and knows it again when it comes: RabbitMQ 3.10 puts it behind the messages
-that nobody has seen, 4.3 in front of them.
+The broker closes a channel that holds a message for too long (`consumer_timeout`, 30 minutes by default). So a reader
+gives back after HELD_SECONDS what it looked at, and recognises it when it comes again: RabbitMQ 3.10 puts it behind the
+messages that were not delivered yet, 4.3 in front of them.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ class QueuedDeadLetter:
 
     @property
     def mark(self) -> int:
-        """By which the same message is known when it comes again."""
+        """By which a message is recognised when it comes again."""
         return hash((self.id, self.letter, self.message.body))
 
 
@@ -85,7 +85,7 @@ class Reader:
     async def batches(self, count: int, size: int = BATCH) -> AsyncIterator[list[QueuedDeadLetter]]:
         """The first `count` messages of the queue, at most `size` together, until `stop` is set.
 
-        Whoever asks for the next batch is done with the one before: what of it is not settled stays in the queue.
+        Asking for the next batch ends the one before: what of it is not settled stays in the queue.
         Raises READ_ERRORS; NotAllRead also when no more come for so long.
         """
         taken = 0
@@ -124,7 +124,7 @@ class Reader:
         await self._channel.close()
 
     def cancelled(self, _frame: object) -> None:
-        """Take note that the broker ended a consumer of ours."""
+        """Called when the broker ended our consumer."""
         self._is_cancelled = True
 
     async def _give_back(self) -> None:

@@ -1,4 +1,4 @@
-"""Which dead letters a command is about, and what became of them."""
+"""Which dead letters a command selects, and the outcome of a run over them."""
 
 import asyncio
 from collections import Counter
@@ -17,7 +17,7 @@ from postroom.operator.dead_letters.target import ReplayTarget
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which messages are meant: those that fit all that is given. With nothing given, all.
+    """Which messages are selected: those that match all given fields; all messages when none is given.
 
     Attributes:
         ids: message ids, any of them.
@@ -40,11 +40,11 @@ class Selection:
 
     @property
     def is_all(self) -> bool:
-        """Whether all of the queue is meant."""
+        """Whether all messages of the queue are selected."""
         return replace(self, among=None) == EVERY
 
     def takes(self, found: QueuedDeadLetter) -> bool:
-        """Whether `found` is meant."""
+        """Whether `found` is selected."""
         letter = found.letter
         return (
             (not self.ids or found.id in self.ids)
@@ -94,7 +94,7 @@ class RunOutcome:
 
     @classmethod
     async def begin(cls, connection: AbstractConnection, target: ReplayTarget, selection: Selection) -> Self:
-        """That of a run which begins now. Raises TopologyError when there is no such queue."""
+        """The outcome of a run that begins now. Raises TopologyError when there is no such queue."""
         ready = await depth_of(connection, target.source)
         return cls(target.source, waiting=ready if selection.among is None else selection.among)
 

@@ -1,4 +1,4 @@
-"""What lies in a queue of dead letters, by cause."""
+"""The messages of a queue of dead letters, grouped by cause."""
 
 from dataclasses import asdict, dataclass, field
 from datetime import datetime

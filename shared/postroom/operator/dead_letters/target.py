@@ -1,4 +1,4 @@
-"""Which queue a person means, and where its messages go when they are replayed."""
+"""A queue of dead letters, and where its messages go when they are replayed."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from postroom.wire.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class ReplayTarget:
-    """A queue of dead letters and the way back.
+    """A queue of dead letters, and where a replay of its messages publishes.
 
     Attributes:
         source: the queue that holds them.
@@ -23,7 +23,7 @@ class ReplayTarget:
 
 
 def target_of(queue: str) -> ReplayTarget:
-    """The way back from `queue`. Raises ConfigurationError for a queue that holds no dead letters."""
+    """The target of replays from `queue`. Raises ConfigurationError for a queue that holds no dead letters."""
     if queue == wire.UNROUTED_QUEUE:
         return ReplayTarget(queue, wire.JOBS, None, wire.UNROUTED_QUEUE)
     work_queue = queue.removesuffix(wire.DEAD_SUFFIX)

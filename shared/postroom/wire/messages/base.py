@@ -49,12 +49,12 @@ class Job(Message):
 
     @property
     def id(self) -> str:
-        """The job's id, which far sides may use as an idempotency key."""
+        """The job's id, which providers may use as an idempotency key."""
         return self.message_id
 
 
 class Event(Message):
-    """A fact: any number of services listen, also none. Kinds are `<noun>.<past participle>`."""
+    """A fact: any number of services receive it, also none. Kinds are `<noun>.<past participle>`."""
 
 
 def describe_problems(error: ValidationError, limit: int = 5) -> str:

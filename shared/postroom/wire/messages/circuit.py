@@ -8,7 +8,7 @@ from postroom.wire.messages.base import Event
 
 
 class CircuitOpened(Event):
-    """A process took its provider to be away and stopped trying. Told again each minute while that lasts.
+    """A process took its provider to be away and stopped trying. Published again each minute while that lasts.
 
     Attributes:
         instance: the process, among those of the service.

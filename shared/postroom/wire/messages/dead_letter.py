@@ -8,7 +8,7 @@ from postroom.wire.messages.base import Event
 
 
 class DeadLetterReplayed(Event):
-    """A person puts dead letters back to work; told before they are moved.
+    """A person replays dead letters; published before they are moved.
 
     Attributes:
         queue: where they died, without `.dead`.
@@ -28,7 +28,7 @@ class DeadLetterReplayed(Event):
 
 
 class DeadLetterDiscarded(Event):
-    """A person deleted dead letters for good; told before they are gone.
+    """A person deletes dead letters for good; published before they are deleted.
 
     Attributes:
         queue: where they died, without `.dead`.

@@ -1,4 +1,4 @@
-"""What the e-mail service is asked to do."""
+"""The jobs of the e-mail service."""
 
 from typing import Annotated, Any, ClassVar, Self
 

@@ -1,4 +1,4 @@
-"""Chores, mostly published by the scheduler."""
+"""The jobs of the maintenance service, mostly published by the scheduler."""
 
 from typing import ClassVar
 

@@ -40,7 +40,7 @@ class JobFailed(Event):
 class JobMeasured(Event):
     """How the tries of one queue's messages went in one process, in the `seconds` before `at`.
 
-    A statistic, not a ledger: what a process counted since it told last is lost when it is killed.
+    A statistic: what a process counted since it last published is lost when it is killed.
 
     Attributes:
         outcomes: how often tries ended so (done, retried, dead) and took at most so many milliseconds.
@@ -113,7 +113,7 @@ class RecordedTry(BaseModel):
 class JobRecorded(Event):
     """How tries of a service's messages ended, for the history: those that their kinds ask to be kept.
 
-    Told after they were written down, some at a time, off the path of the work; what is not told is told later.
+    Published in batches after the tries were recorded, apart from the work; what was not published is published later.
     """
 
     kind: ClassVar[str] = "job.recorded"

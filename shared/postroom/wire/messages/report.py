@@ -1,4 +1,4 @@
-"""What the report service is asked to do, and what it tells when it is done."""
+"""The jobs and the events of the report service."""
 
 from typing import Any, ClassVar, Literal
 
@@ -27,7 +27,7 @@ class GenerateReport(Job):
 
 
 class ReportReady(Event):
-    """A report lies in object storage. `bytes` is its size, `rows` how many rows went in."""
+    """A report is in object storage. `bytes` is its size, `rows` how many rows went in."""
 
     kind: ClassVar[str] = "report.ready"
 
@@ -40,7 +40,7 @@ class ReportReady(Event):
 
 
 class ReportProgress(Event):
-    """How far a report is, told at most once a second while it is made.
+    """How far a report is; published at most once a second while it is made.
 
     `pages` counts those of PDF that are laid out; `documents` those that are finished.
     """

@@ -1,4 +1,4 @@
-"""What the scheduler is told, and what it tells."""
+"""The jobs and the events of the scheduler."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -139,7 +139,7 @@ class ScheduleFired(Event):
 
 
 class SchedulerMeasured(Event):
-    """How late a scheduler is, told by each of its processes once a minute.
+    """How late a scheduler is; published by each of its processes once a minute.
 
     Attributes:
         at: when that was so.

@@ -1,4 +1,4 @@
-"""What the SMS service is asked to do, and what it tells of texts."""
+"""The jobs and the events of the SMS service."""
 
 from typing import Annotated, ClassVar
 

@@ -1,4 +1,4 @@
-"""Fetching external data: what is asked for, and what is told of each item that changed."""
+"""Fetching external data: the job, and the events for items that changed."""
 
 from functools import cache
 from typing import Any, ClassVar, Literal
@@ -17,7 +17,7 @@ class SyncSource(Job):
 
     Attributes:
         items: where the list is in the JSON, `data.items`; the whole document when absent.
-        id_field: what tells items apart, `id` or `attributes.sku`.
+        id_field: what identifies an item, `id` or `attributes.sku`.
         next: where the next page is named: `link` (header Link, rel=next) or a field of the JSON, `paging.next`.
         next_parameter: that field holds no URL but a cursor, for this parameter of the query.
         secret_headers: headers whose values the service's settings have under these names.
@@ -39,7 +39,7 @@ class SyncSource(Job):
 
 
 class ItemChanged(Event):
-    """An item of a source is new or different. Listen with a subclass whose kind is `<name>.changed`."""
+    """An item of a source is new or different. Receive it with a subclass whose kind is `<name>.changed`."""
 
     kind: ClassVar[str] = "item.changed"
 
@@ -49,7 +49,7 @@ class ItemChanged(Event):
 
 
 class ItemDeleted(Event):
-    """A source no longer lists an item. Listen with a subclass whose kind is `<name>.deleted`."""
+    """A source no longer lists an item. Receive it with a subclass whose kind is `<name>.deleted`."""
 
     kind: ClassVar[str] = "item.deleted"
 

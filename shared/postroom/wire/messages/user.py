@@ -1,4 +1,4 @@
-"""What other systems tell us about their users."""
+"""Events of other systems about their users."""
 
 from datetime import datetime
 from typing import ClassVar

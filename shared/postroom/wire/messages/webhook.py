@@ -1,4 +1,4 @@
-"""What the webhook service is asked to do."""
+"""The jobs of the webhook service."""
 
 from typing import Any, ClassVar, Literal
 

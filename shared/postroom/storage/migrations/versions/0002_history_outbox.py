@@ -1,4 +1,4 @@
-"""The history tells what it holds: what a try is told with, and whether it was."""
+"""The history becomes an outbox: all that `job.recorded` says of a try, and whether it was published."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ UNTOLD = sa.text("NOT is_told")
 
 
 def upgrade() -> None:
-    """Add the columns. Rows from before count as told: they lack what a try is told with."""
+    """Add the columns. Rows from before count as published: they lack the new columns' values."""
     for column in (
         sa.Column("try_id", sa.String(64)),
         sa.Column("kind", sa.String(255)),

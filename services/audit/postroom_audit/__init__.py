@@ -1,1 +1,1 @@
-"""Remembers what happened: every domain event as a row, and how the jobs fared, minute by minute."""
+"""Records the history: every domain event as a row, tries of jobs, and measurements per minute."""

@@ -1,4 +1,4 @@
-"""What happens when anything happened: it is written down."""
+"""Records every event."""
 
 from datetime import timedelta
 

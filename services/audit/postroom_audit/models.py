@@ -50,7 +50,7 @@ class MeasurementRow(SQLModel, table=True):
         at: the end of that minute. `seconds`: its length.
         outcome: done, retried or dead.
         milliseconds: took at most so long, and more than the next lower bound of postroom.runtime.history.measurements.
-        message_id: of the event that told it; a second delivery of that changes nothing.
+        message_id: of the event that says so; a second delivery of it changes nothing.
     """
 
     __tablename__: ClassVar[str] = "job_measurements"

@@ -174,7 +174,7 @@ def _has_kind(kind: str) -> ColumnElement[bool]:
 
 
 def _narrowing(wanted: MessageQuery) -> Iterator[ColumnElement[bool]]:
-    """What the latest try must be like, said so that few rows are left to look at."""
+    """Conditions on the latest try, in a form that leaves few rows to look at."""
     if wanted.state in {"done", "retried"}:
         yield _tries.c.outcome == wanted.state
     if wanted.state == "dead":

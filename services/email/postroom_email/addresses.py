@@ -1,4 +1,4 @@
-"""Mail addresses: from what a publisher wrote to the forms for the envelope and for headers."""
+"""Parses mail addresses, and writes them for the envelope and for headers."""
 
 import re
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """Whom a mail is for. `mailboxes` has each once, in order."""
+    """The recipients of a mail. `mailboxes` has each once, in order."""
 
     to: tuple[Address, ...]
     cc: tuple[Address, ...]

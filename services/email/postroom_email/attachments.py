@@ -1,4 +1,4 @@
-"""Attachments: from what a publisher wrote to bytes with a name and a type."""
+"""Loads attachments: from base64 or from the storage, with a name and a type."""
 
 import base64
 import binascii

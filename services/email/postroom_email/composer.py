@@ -1,4 +1,4 @@
-"""From a job to the bytes of a mail."""
+"""Composes the bytes of a mail from a job."""
 
 import re
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class AllowedSenders:
     """Which senders may be in From.
 
     Attributes:
-        default: where a job names nobody.
+        default: when a job names no sender.
         allowed: further mailboxes, `news@example.com`, or whole domains, `@example.com`; lower case.
     """
 
@@ -57,7 +57,7 @@ class Composer:
     """Makes mails.
 
     Args:
-        senders: who may stand in From.
+        senders: which senders may be in From.
         renderer: makes content of templates.
         storage: where attachments by URL are read.
         signer: signs what is finished.
@@ -81,7 +81,7 @@ class Composer:
     async def compose(self, job: SendEmail, recipients: Recipients, reference: str) -> Mail:
         """The mail a job asks for. `reference` makes its Message-ID: the same one gives the same id.
 
-        Raises InvalidMessage and its kin naming the field that is wrong, and AttachmentStorageUnavailable.
+        Raises InvalidMessage or a subclass naming the field that is wrong, and AttachmentStorageUnavailable.
         """
         sender = self._senders.choose(job.sender)
         reply_to = [parse_address("reply_to", job.reply_to)] if job.reply_to else []

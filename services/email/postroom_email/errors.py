@@ -3,7 +3,7 @@
 TemporaryFailure
 ├── RecipientsDeferred      the server asks to come back later, for these recipients
 ├── AnswerLost              the content was sent, the server's answer never came
-└── AttachmentStorageUnavailable      the object storage with an attachment is away
+└── AttachmentStorageUnavailable  the object storage with an attachment is away
 ProviderUnavailable
 └── MailServersUnavailable  no configured mail server takes mail at the moment
 PermanentFailure
@@ -33,7 +33,7 @@ class AnswerLost(TemporaryFailure):
 
 
 class AttachmentStorageUnavailable(TemporaryFailure):
-    """The object storage did not answer."""
+    """The object storage with an attachment did not answer."""
 
 
 class MailServersUnavailable(ProviderUnavailable):
@@ -49,7 +49,7 @@ class RecipientsSuppressed(PermanentFailure):
 
 
 class InvalidAddress(InvalidMessage):
-    """An address is none."""
+    """An address is not valid."""
 
 
 class InvalidHeader(InvalidMessage):

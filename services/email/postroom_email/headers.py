@@ -42,7 +42,7 @@ def address_header(name: str, addresses: Iterable[Address]) -> bytes:
 
 
 def custom_headers(headers: Mapping[str, str]) -> bytes:
-    """A publisher's own headers. Raises InvalidHeader for one that is ours to write, or is no header."""
+    """A publisher's own headers. Raises InvalidHeader for one that only we write, or that is no valid header."""
     for name in headers:
         if not _NAME.fullmatch(name):
             raise InvalidHeader(f"headers: {name[:80]!r} is not a header name")
@@ -52,7 +52,7 @@ def custom_headers(headers: Mapping[str, str]) -> bytes:
 
 
 def check_value(field: str, value: str) -> None:
-    """Refuse what would end the header and begin another: CR, LF, NUL and their kin."""
+    """Refuse what would end the header and begin another: CR, LF, NUL and other control characters."""
     if _FORBIDDEN.search(value):
         raise InvalidHeader(f"{field}: line breaks and control characters are not allowed in a mail header")
 

@@ -39,7 +39,7 @@ class MailSender:
         self._composer = composer
 
     async def deliver(self, job: SendEmail, delivery: Delivery) -> Provider:
-        """Send `job` to all who have not got it; whether the server was asked.
+        """Send `job` to all recipients who do not have it yet. Returns whether the server was asked.
 
         Raises RecipientsDeferred, RecipientsRefused or RecipientsSuppressed naming recipients and answers, and
         what composer and mailer raise.
@@ -62,7 +62,7 @@ class MailSender:
 
 
 def mail_key(delivery: Delivery) -> MailKey:
-    """Under which name a mail is remembered."""
+    """The key of a mail in the delivery log."""
     return MailKey(delivery.queue, delivery.ensure_id())
 
 
@@ -131,7 +131,7 @@ _VERBS: Mapping[RecipientOutcome, str] = {
 
 
 def _words(failed: Sequence[DeliveryEntry], total: int) -> str:
-    """Every recipient that did not get it, with the reason, as far as the room goes."""
+    """Every recipient that did not get it, with the reason, as far as they fit into LONGEST_ERROR."""
     text = "" if total == 1 else f"{len(failed)} of {total} recipients: "
     for number, entry in enumerate(failed):
         more = f"{entry.recipient} {_VERBS[entry.outcome]} ({entry.answer})"

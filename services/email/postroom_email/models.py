@@ -10,7 +10,7 @@ from postroom.storage.retention import Retention
 
 
 class SuppressionRow(SQLModel, table=True):
-    """An address that is not written to. Take the row away and it is again."""
+    """A suppressed address: it gets no mails until the row is deleted."""
 
     __tablename__: ClassVar[str] = "email_suppressions"
 

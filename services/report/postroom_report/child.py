@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def memory_exceeded(mib: int) -> LimitExceeded:
-    """It needed too much memory."""
+    """The error of a report that needed too much memory."""
     return LimitExceeded(f"making it needed more than {mib} MiB of memory; ask for less, or raise REPORT_MEMORY_MIB")
 
 

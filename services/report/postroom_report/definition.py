@@ -76,7 +76,7 @@ class Column(_Part):
         decimals: digits after the point; by default those of the currency for money, 1 for percent (0.125 is shown as
             12.5 %), all there are for a number, of which people are shown six.
         currency: ISO 4217 code of a money column, or `currency_from`: the column that holds each row's.
-        total: what stands under the column at the end, and under each group.
+        total: what is under the column at the end, and under each group.
         width: relative to the other columns; chosen by format when absent.
     """
 

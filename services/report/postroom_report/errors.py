@@ -6,7 +6,7 @@ InvalidMessage
 └── InvalidRows             a row's value is not what its column says
 PermanentFailure
 ├── BrokenReportType        the type's report.yaml, query or template is wrong
-│   ├── PdfTemplateFailed      Typst does not take the template
+│   ├── PdfTemplateFailed   Typst does not take the template
 │   └── QueryFailed         the database does not take the query, or it broke off at a row
 └── LimitExceeded           it took more memory or time than a report may
 ProviderUnavailable

@@ -83,7 +83,7 @@ def heading(column: Column) -> str:
 
 
 def is_numeric(column: Column) -> bool:
-    """Whether the column's values stand at the right."""
+    """Whether the column's values are aligned at the right."""
     return column.format in _NUMERIC
 
 

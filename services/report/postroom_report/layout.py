@@ -1,4 +1,4 @@
-"""One report as it is to be made: its definition with everything that was left open filled in."""
+"""One report to be made: its definition with all parameters filled in."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

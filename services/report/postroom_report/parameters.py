@@ -1,4 +1,4 @@
-"""From what a message asks for to a layout: parameters checked, defaults and title filled in."""
+"""Makes the layout of a report from its request: checks parameters, fills in defaults and title."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 
 def make_layout(request: RenderRequest) -> Layout:
-    """The layout of what is ordered.
+    """The layout of a request.
 
     Raises UnknownReportType, BrokenReportType, and InvalidParameter, which names the parameter.
     """

@@ -1,4 +1,4 @@
-"""From a message to what is to be made: its type found, its parameters checked, its objects named."""
+"""Plans a report from its message: finds the type, checks parameters, names objects."""
 
 import asyncio
 import hashlib

@@ -1,4 +1,4 @@
-"""The making of a report's documents, from rows to files: what a child process does."""
+"""Makes a report's documents from rows: what a child process does."""
 
 import hashlib
 import time

@@ -1,9 +1,9 @@
-"""The life of one report.
+"""Makes one report. The steps:
 
-1. It is entered among the runs, which know the moment it is meant for and what of it is done.
+1. It is recorded as a run, which has the moment it is meant for and the documents that are done.
 2. It is planned: type found, parameters checked.
-3. A child process makes its documents; each is stored and entered before the next one is made.
-4. A batch gets an index of its documents. The result is entered.
+3. A child process makes its documents; each is stored and recorded before the next one is made.
+4. A batch gets an index of its documents. The result is recorded.
 5. The event and the mail are published, and the message is acknowledged.
 
 A worker that dies in between leaves the message to another one, which goes on with what is not done, under the same
@@ -198,7 +198,7 @@ class ReportService:
 
     async def _drop(self, job_id: str, job: GenerateReport, status: RunStatus) -> None:
         keys = keys_of(job, job_id, status.moment)
-        # Whatever is there: a document may have been stored without having been entered.
+        # Whatever is there: a document may have been stored without having been recorded.
         await self._storage.delete(keys.document("", is_batch=False), keys.folder)
         await self._runs.drop(job_id)
         await self._events.publish_cancelled(job_id, job)

@@ -1,4 +1,4 @@
-"""From rows to a table: typed values in order, with headings and totals of groups, in one pass and constant memory."""
+"""Makes a table of rows: typed values, with headings and totals of groups, in one pass and constant memory."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field

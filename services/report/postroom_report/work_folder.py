@@ -1,4 +1,4 @@
-"""Folders for documents in the making. They go in every end: what a killed process left, the next one removes."""
+"""Temporary folders for documents. They are always removed: what a killed process left, the next one removes."""
 
 import asyncio
 import fcntl

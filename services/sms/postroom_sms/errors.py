@@ -2,7 +2,7 @@
 
 TemporaryFailure
 ├── TextDeferred            the provider refuses this text for now
-└── GatewayAnswerLost              the request left, no readable answer came: it may have been sent
+└── GatewayAnswerLost       the request left, no readable answer came: it may have been sent
 ProviderUnavailable
 ├── GatewayUnavailable      the provider is away, or does not let us in
 └── Throttled

@@ -1,4 +1,4 @@
-"""Under which names a text is remembered here and at the provider."""
+"""The names of a text here and at the provider."""
 
 import hashlib
 import re
@@ -16,7 +16,7 @@ def text_key(delivery: Delivery) -> TextKey:
 
 
 def reference_of(key: TextKey) -> str:
-    """What a provider knows the text by: the job's id where it is valid there; for listeners, with their queue.
+    """The provider's reference of a text: the job's id where it is valid there; for listeners, with their queue.
 
     One event and one job may have the same id.
     """

@@ -1,4 +1,4 @@
-"""Who a text says it comes from: a number, a short code, or a name."""
+"""The sender of a text: a number, a short code, or a name."""
 
 import re
 

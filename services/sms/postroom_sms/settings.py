@@ -22,12 +22,12 @@ class SmsSettings(BaseSettings):
     Attributes:
         gateway_url: one gateway or several, comma-separated, in order; `console://` prints instead.
         timeout_seconds: for one request to a gateway.
-        sender: who texts come from, where a job names nobody; the gateway's own when absent.
+        sender: who texts come from, when a job names no sender; the gateway's own when absent.
         region: two letters; local numbers of this country are taken too.
         strict_numbers: refuse numbers of ranges that are not known to be given out.
         max_segments: parts that one text may take.
         per_second: texts a second, of all processes of the service together.
-        after_lost_answer: what happens to a text whose fate is unknown, where the gateway does not recognise it.
+        after_lost_answer: what becomes of a text whose answer was lost, where the gateway does not know references.
         otp_text: the text around a one-time code.
         number_key: makes the hash by which texts of a number are found; without it none is kept.
     """
@@ -71,7 +71,7 @@ class SmsSettings(BaseSettings):
 
 
 class HttpGatewaySettings(BaseSettings):
-    """How the generic HTTP gateway is spoken to. Its URL is an entry of SMS_GATEWAY_URL.
+    """The requests and responses of the generic HTTP gateway. Its URL is an entry of SMS_GATEWAY_URL.
 
     Attributes:
         method, format: how the fields travel: in a JSON body, as a form, or in the query.
@@ -82,10 +82,10 @@ class HttpGatewaySettings(BaseSettings):
         extra_fields: a JSON object of further fields.
         auth_header: a header and its value, `Authorization: Bearer …`.
         success_statuses: comma-separated.
-        success_field, success_values: where in the JSON answer it says that the text was taken, and what stands
-            there then; `messages.0.status` reaches into objects and lists. The status alone decides when absent.
-        id_field: where the provider's id of the text stands in the JSON answer.
-        opted_out_values: what stands in success_field for a recipient who wants no texts.
+        success_field, success_values: where in the JSON answer it says that the text was taken, and its values
+            then; `messages.0.status` reaches into objects and lists. The status alone decides when absent.
+        id_field: where the provider's id of the text is in the JSON answer.
+        opted_out_values: values of success_field for a recipient who has opted out.
     """
 
     model_config = SettingsConfigDict(env_prefix="SMS_HTTP_", env_ignore_empty=True, extra="ignore")
@@ -120,7 +120,7 @@ class ReceiptsSettings(BaseSettings):
             of Standard Webhooks, anything else for an HMAC-SHA256 of the body in a header.
         http_signature_header: that header.
         http_id_field, http_status_field, http_reason_field: what the generic provider calls them.
-        http_delivered, http_undelivered: what stands in the status field, comma-separated.
+        http_delivered, http_undelivered: values of the status field, comma-separated.
     """
 
     model_config = SettingsConfigDict(env_prefix="SMS_RECEIPTS_", env_ignore_empty=True, extra="ignore")

@@ -34,7 +34,7 @@ class PartsTable:
     ) -> dict[_PartId, TextKey]:
         """Record which parts belong to which texts, and what was reported. Returns the texts of these parts."""
         writes = [(part, self._owned(key, part)) for key, part in accepted]
-        writes += [((receipt.gateway, receipt.provider_id), self._told(receipt)) for receipt in receipts]
+        writes += [((receipt.gateway, receipt.provider_id), self._reported(receipt)) for receipt in receipts]
         for _, statement in sorted(writes, key=lambda write: write[0]):
             connection.execute(statement)
         stored = {(gateway, _id(provider_id)): (gateway, provider_id) for (gateway, provider_id), _ in writes}
@@ -74,7 +74,7 @@ class PartsTable:
         changed = {"queue": new.queue, "job_id": new.job_id, **kept}
         return statement.on_conflict_do_update(index_elements=["gateway", "provider_id"], set_=changed)
 
-    def _told(self, receipt: Receipt) -> Any:
+    def _reported(self, receipt: Receipt) -> Any:
         """A part's progress. Its end stays the first one that was reported."""
         values = {
             "state": receipt.progress.value,

@@ -130,7 +130,7 @@ class SqlTexts:
     def _settle(
         self, connection: Connection, settles: Sequence[_Settle], touched: set[TextKey]
     ) -> dict[TextKey, Ended]:
-        """Write down what was decided, then look at each text whose parts changed. Those that ended by it."""
+        """Record the results, then check each text whose parts changed. Returns those that ended by it."""
         values = [(settle.key, settle.values) for settle in settles]
         ended = {}
         for key in sorted({settle.key for settle in settles} | touched, key=_order):

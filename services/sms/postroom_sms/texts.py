@@ -39,7 +39,7 @@ class TextKey:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is written down when a text is about to be sent. `round` is 0, or the number of the replay."""
+    """What is recorded when a text is about to be sent. `round` is 0, or the number of the replay."""
 
     number: str
     sender: str | None
@@ -77,8 +77,8 @@ class Ended:
 
 
 class Texts(Protocol):
-    """Remembers texts, their parts, and numbers that have opted out. What a method was given is stored when it
-    returns; a database that is away is waited for."""
+    """Remembers texts, their parts, and numbers that have opted out. A method returns when its change is
+    stored, and waits while the database is away."""
 
     async def begin(self, key: TextKey, facts: Facts) -> Begun:
         """Mark a text as SENDING, unless it is sent already or its number has opted out."""
@@ -110,12 +110,12 @@ class Texts(Protocol):
 
 
 class ReceiptHandler(Protocol):
-    """Takes what providers report about texts."""
+    """Receives what providers report about texts."""
 
     async def take(self, receipt: Receipt) -> None:
         """Write a receipt down; it is stored when this returns.
 
-        Receipts may come twice, out of order, before the acceptance was recorded, or for texts nobody knows:
-        none of them is lost, and none of them is an error. Raises when the database does not take it: the
+        Receipts may come twice, out of order, before the acceptance was recorded, or for unknown texts:
+        all are kept, and none is an error. Raises when the database does not take it: the
         provider is to report it again.
         """

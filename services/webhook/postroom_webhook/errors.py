@@ -3,7 +3,7 @@
 Postponed
 ├── HostBusy                its receiver has as many calls under way as it may
 ├── SourceBusy              another sync of the same source is under way
-└── SyncGoesOn              a long sync gives its place to others, and goes on where it was
+└── SyncGoesOn              a long sync makes room for others, and continues later where it was
 TemporaryFailure
 ├── ReceiverFailed          408, 425, 429 or 5xx
 ├── ReceiverTimedOut        no answer within the time limit
@@ -74,7 +74,7 @@ class SourceUnusable(PermanentFailure):
 
 
 class InvalidUrl(InvalidMessage):
-    """The URL is none, or says its host in a way that programs read differently."""
+    """The URL is not valid, or names its host in a way that programs read differently."""
 
 
 class HeaderNotAllowed(InvalidMessage):

@@ -51,7 +51,7 @@ class Secrets:
 
 
 def webhook_id_of(job_id: str) -> str:
-    """The job's id; its hash where it cannot stand in a header."""
+    """The job's id; its hash where it is not valid in a header."""
     return job_id if _PLAIN_ID.fullmatch(job_id) else hashlib.sha256(job_id.encode()).hexdigest()[:32]
 
 

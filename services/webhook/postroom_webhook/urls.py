@@ -1,4 +1,4 @@
-"""Reads the URL of a receiver, in the one way in which everybody reads it.
+"""Parses the URL of a receiver, and refuses URLs that programs parse differently.
 
 Programs disagree about `http://0177.0.0.1`, `http://2130706433` and `http://a@b`: where they do, a check and a
 connection may mean different hosts. Such URLs are refused.
@@ -21,7 +21,7 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class HttpTarget:
-    """Whom to call. `host` is a name in ASCII without a trailing dot, or an address without brackets."""
+    """Where to call. `host` is a name in ASCII without a trailing dot, or an address without brackets."""
 
     url: httpx.URL
     host: str
@@ -29,7 +29,7 @@ class HttpTarget:
 
     @property
     def place(self) -> str:
-        """Host and port: `api.example.com:443`. What stands in logs and errors, for a path may hold a secret."""
+        """Host and port: `api.example.com:443`. For logs and errors: a path may hold a secret."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property

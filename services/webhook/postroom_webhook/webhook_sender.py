@@ -4,7 +4,7 @@
 2. A host that has its share of calls under way sends the message back to the delay ladder (host_limits.py).
 3. The call is signed at the moment it is made: receivers refuse old time stamps.
 4. The attempt is written down, then the answer decides. A process that dies in between calls again, with the same
-   webhook-id, by which the receiver can tell.
+   webhook-id, by which the receiver recognises the repetition.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""A dead letter says its kind: of one that no queue took, or that the broker buried, no try does."""
+"""Adds the kind of a dead letter: one that no queue took, or that the broker buried, has no try that says it."""
 
 import sqlalchemy as sa
 from alembic import op

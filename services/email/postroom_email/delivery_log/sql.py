@@ -1,4 +1,4 @@
-"""The delivery_log in the service's own database. Concurrent mails share transactions."""
+"""The delivery log in the service's own database. Concurrent mails share transactions."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence

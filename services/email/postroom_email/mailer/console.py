@@ -1,4 +1,4 @@
-"""A mailer for trying things: prints mails and says that they were delivered."""
+"""A mailer for development: prints mails and reports them as delivered."""
 
 import sys
 from collections.abc import Sequence

@@ -29,8 +29,8 @@ AccessToken = Callable[[str], Awaitable[str]]
 class ConnectionPool:
     """Sends over at most `size` connections at a time.
 
-    A kept connection that turns out to be gone is replaced, unnoticed by the mail: the first command of a mail
-    tells, and nothing was sent by then.
+    A kept connection that turns out to be closed is replaced without an error: the first command of a mail fails,
+    and nothing was sent by then.
     """
 
     def __init__(
@@ -166,7 +166,7 @@ class ConnectionPool:
             self._sweep = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._let_go)
 
     def _let_go(self) -> None:
-        """Close what lay idle too long."""
+        """Close connections that were idle for too long."""
         self._sweep = None
         newest = time.monotonic() - IDLE_SECONDS
         for since, client in self._idle:

@@ -1,4 +1,4 @@
-"""EMAIL_SMTP_URL: which mail servers, in which order, and how they are spoken to."""
+"""EMAIL_SMTP_URL: which mail servers, in which order, and how to connect to them."""
 
 import re
 from dataclasses import dataclass

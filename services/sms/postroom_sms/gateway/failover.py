@@ -1,4 +1,4 @@
-"""Several gateways in order: the first that is not away sends."""
+"""Several gateways in order: the first one that is available sends."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""Why a request is not taken."""
+"""Why a receipt is refused."""
 
 
 class Untrusted(Exception):

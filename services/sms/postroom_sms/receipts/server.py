@@ -43,7 +43,7 @@ async def open_receipts(
     """Take receipts and hand them to `handler` until the end of the block.
 
     Answered are 204 once a receipt is stored; 403 to a wrong signature; 400 to what cannot be read; 413 to more
-    than 64 KiB; 503, so that the provider comes again, when the handler fails.
+    than 64 KiB; 503, so that the provider repeats it, when the handler fails.
 
     Args:
         fetch: gets Amazon's certificates and confirms subscriptions; over HTTPS when absent.

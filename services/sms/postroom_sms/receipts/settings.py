@@ -18,7 +18,7 @@ class HttpReceipts:
             means a signature by the Standard Webhooks specification; another is the key of an HMAC-SHA256 over the
             body, in hexadecimal, in `signature_header`.
         id_field, status_field, reason_field: names in the JSON object or form; `data.status` reaches into objects.
-        delivered, undelivered: what stands in status_field, in lower case; anything else says that the text is on
+        delivered, undelivered: values of status_field, in lower case; anything else says that the text is on
             its way.
     """
 
@@ -39,7 +39,7 @@ class HttpReceipts:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptServerOptions:
-    """Where receipts are taken and whom they are believed.
+    """Where receipts are received, and whose signatures are accepted.
 
     Attributes:
         port: 0 takes any free one.

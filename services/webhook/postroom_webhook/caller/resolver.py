@@ -1,4 +1,4 @@
-"""Finds the addresses of a host. A port, so that tests can be a name server that changes its mind."""
+"""Finds the addresses of a host. A port, so that tests can change the answer between two look-ups."""
 
 import asyncio
 import socket

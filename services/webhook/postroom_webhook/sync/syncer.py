@@ -1,4 +1,4 @@
-"""The life of one sync: page by page, publish what changed, then remember it.
+"""Syncs one source: page by page, publishes what changed, then remembers it.
 
 1. One job at a time reads a source; others come again later.
 2. A page is fetched; with the validators of the last time when that one was a single page. 304: nothing to do.

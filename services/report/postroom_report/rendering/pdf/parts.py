@@ -62,7 +62,7 @@ def divide(
 def typeset(
     items: Iterator[Mapping[str, Any]], parts: Sequence[PageRange], typesetter: Typesetter, target: Path
 ) -> int:
-    """Make the parts and join them in `target`. Answers with the number of pages."""
+    """Make the parts and join them in `target`. Returns the number of pages."""
     total = sum(part.pages for part in parts)
     files = []
     for number, part in enumerate(parts):
@@ -111,7 +111,7 @@ def _write_part(typesetter: Typesetter, items: _Items, first_page: int, pages: i
 
 
 def join(files: Sequence[Path], target: Path) -> int:
-    """Write the pages of `files` to `target`, compressed as far as PDF can; answers with their number."""
+    """Write the pages of `files` to `target`, compressed as far as PDF can. Returns their number."""
     with pikepdf.open(files[0], allow_overwriting_input=True) as joined:  # its description and its claim to PDF/A stay
         for file in files[1:]:
             with pikepdf.open(file) as part:

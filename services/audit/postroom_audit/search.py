@@ -178,9 +178,9 @@ def _narrowing(wanted: MessageQuery) -> Iterator[ColumnElement[bool]]:
     if wanted.state in {"done", "retried"}:
         yield _tries.c.outcome == wanted.state
     if wanted.state == "dead":
-        yield or_(_tries.c.outcome == wanted.state, _tries.c.message_id.in_(_ids_told(DIED)))
+        yield or_(_tries.c.outcome == wanted.state, _tries.c.message_id.in_(_recorded_ids(DIED)))
     if wanted.state in {"replayed", "discarded"}:
-        yield _tries.c.message_id.in_(_ids_told(wanted.state))
+        yield _tries.c.message_id.in_(_recorded_ids(wanted.state))
     if wanted.recipient:
         theirs = select(_recipients.c.try_id).where(_recipients.c.digest == wanted.recipient)
         yield _any_of({_each: [_each.c.try_id.in_(theirs)]})
@@ -194,7 +194,7 @@ def _any_of(wanted: Mapping[Any, Sequence[ColumnElement[bool]]]) -> ColumnElemen
     return tuple_(_tries.c.message_id, _tries.c.queue).in_(union_all(*rows))
 
 
-def _ids_told(what: str) -> Any:
+def _recorded_ids(what: str) -> Any:
     return select(_death.c.message_id).where(_death.c.what == what)
 
 

@@ -83,14 +83,14 @@ class SqlEventLog:
             seconds = self._patience.total_seconds()
             raise ProviderUnavailable(f"the database has not taken a write for {seconds:g} s") from None
 
-    def _commit(self, connection: Connection, wishes: list[tuple[_Rows, ...]]) -> list[None]:
-        given = [rows for wish in wishes for rows in wish]
+    def _commit(self, connection: Connection, operations: list[tuple[_Rows, ...]]) -> list[None]:
+        given = [rows for operation in operations for rows in operation]
         for table, insert in self._inserts.items():
             rows = [row for each in given if each.table is table for row in each.values]
             if rows:
                 # Sorted, so that two processes that store the same rows cannot wait for each other in a circle.
                 connection.execute(insert, sorted(rows, key=_order))
-        return [None] * len(wishes)
+        return [None] * len(operations)
 
 
 def _order(row: dict[str, Any]) -> tuple[str, ...]:

@@ -31,11 +31,11 @@ class AllowedSenders:
     default: Address
     allowed: frozenset[str] = frozenset()
 
-    def choose(self, wish: str | None) -> Address:
+    def choose(self, requested: str | None) -> Address:
         """The sender of a mail. Raises SenderNotAllowed for one that is not in the lists."""
-        if wish is None:
+        if requested is None:
             return self.default
-        address = parse_address("from", wish)
+        address = parse_address("from", requested)
         permitted = {self.default.mailbox.lower(), *self.allowed}
         if permitted.isdisjoint({address.mailbox.lower(), f"@{address.domain.lower()}"}):
             raise SenderNotAllowed(

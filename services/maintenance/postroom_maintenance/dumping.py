@@ -127,11 +127,11 @@ async def _run(program: str, url: URL, *arguments: str) -> None:
     except FileNotFoundError:
         raise BackUpFailed(f"there is no {program} here; Debian: apt-get install postgresql-client") from None
     try:
-        _, complaint = await process.communicate()
+        _, errors = await process.communicate()
     except BaseException:
         process.kill()
         await process.wait()
         raise
     if process.returncode:
-        lines = complaint.decode(errors="replace").strip().splitlines() or ["it said nothing"]
+        lines = errors.decode(errors="replace").strip().splitlines() or ["it said nothing"]
         raise BackUpFailed(f"{program} ended with code {process.returncode}: {redact(lines[-1])}")

@@ -110,8 +110,8 @@ def moment_of(delivery: Delivery) -> datetime:
 
 def fingerprint_of(job: GenerateReport) -> str:
     """The same for the same request, whoever publishes it."""
-    wish = job.model_dump(mode="json", include={"type", "format", "parameters", "rows"})
-    return hashlib.sha256(orjson.dumps(wish, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)).hexdigest()
+    fields = job.model_dump(mode="json", include={"type", "format", "parameters", "rows"})
+    return hashlib.sha256(orjson.dumps(fields, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)).hexdigest()
 
 
 class Planner:

@@ -47,7 +47,7 @@ class _OptOut:
     reason: str
 
 
-_Wish = _Begin | _Settle | _OptOut | Receipt
+_Operation = _Begin | _Settle | _OptOut | Receipt
 
 
 class SqlTexts:
@@ -107,33 +107,33 @@ class SqlTexts:
         """See Texts."""
         await self._group.write(_Settle(key, {"announced_at": datetime.now(UTC)}))
 
-    def _commit(self, connection: Connection, wishes: list[_Wish]) -> list[Begun | Ended | None]:
+    def _commit(self, connection: Connection, operations: list[_Operation]) -> list[Begun | Ended | None]:
         # Rows are locked in one order everywhere, so that processes do not wait for each other in a circle:
         # parts, then texts, then numbers, each of them sorted.
-        settles = [wish for wish in wishes if isinstance(wish, _Settle)]
-        receipts = [wish for wish in wishes if isinstance(wish, Receipt)]
-        touched = self._parts.store([(w.key, part) for w in settles for part in w.parts], receipts, connection)
-        ended = self._settle(connection, settles, set(touched.values()))
-        begun = self._begin(connection, [wish for wish in wishes if isinstance(wish, _Begin)])
-        self._opt_out(connection, [wish for wish in wishes if isinstance(wish, _OptOut)])
+        settlements = [operation for operation in operations if isinstance(operation, _Settle)]
+        receipts = [operation for operation in operations if isinstance(operation, Receipt)]
+        touched = self._parts.store([(w.key, part) for w in settlements for part in w.parts], receipts, connection)
+        ended = self._settle(connection, settlements, set(touched.values()))
+        begun = self._begin(connection, [operation for operation in operations if isinstance(operation, _Begin)])
+        self._opt_out(connection, [operation for operation in operations if isinstance(operation, _OptOut)])
         answers: list[Begun | Ended | None] = []
-        for wish in wishes:
-            if isinstance(wish, _Begin):
-                answers.append(begun[wish.key])
-            elif isinstance(wish, Receipt):
-                key = touched.get((wish.gateway, wish.provider_id))
+        for operation in operations:
+            if isinstance(operation, _Begin):
+                answers.append(begun[operation.key])
+            elif isinstance(operation, Receipt):
+                key = touched.get((operation.gateway, operation.provider_id))
                 answers.append(ended.pop(key, None) if key else None)
             else:
-                answers.append(ended.pop(wish.key, None) if isinstance(wish, _Settle) else None)
+                answers.append(ended.pop(operation.key, None) if isinstance(operation, _Settle) else None)
         return answers
 
     def _settle(
-        self, connection: Connection, settles: Sequence[_Settle], touched: set[TextKey]
+        self, connection: Connection, settlements: Sequence[_Settle], touched: set[TextKey]
     ) -> dict[TextKey, Ended]:
         """Record the results, then check each text whose parts changed. Returns those that ended by it."""
-        values = [(settle.key, settle.values) for settle in settles]
+        values = [(settle.key, settle.values) for settle in settlements]
         ended = {}
-        for key in sorted({settle.key for settle in settles} | touched, key=_order):
+        for key in sorted({settle.key for settle in settlements} | touched, key=_order):
             for _, each in (pair for pair in values if pair[0] == key):
                 connection.execute(update(TEXTS).where(_is(key)).values(at=datetime.now(UTC), **each))
             if key in touched and (end := self._look_for_end(connection, key)):
@@ -186,8 +186,8 @@ class SqlTexts:
         statement = self._insert(TEXTS).values(**key, may_be_double=False, **values)
         return statement.on_conflict_do_update(index_elements=list(key), set_=values)
 
-    def _opt_out(self, connection: Connection, wishes: Sequence[_OptOut]) -> None:
-        reasons = {wish.number: storable(wish.reason, LONGEST_REASON) for wish in wishes}
+    def _opt_out(self, connection: Connection, operations: Sequence[_OptOut]) -> None:
+        reasons = {operation.number: storable(operation.reason, LONGEST_REASON) for operation in operations}
         for number, reason in sorted(reasons.items()):
             row = {"number": number, "reason": reason, "since": datetime.now(UTC)}
             connection.execute(self._insert(OPTED_OUT).values(row).on_conflict_do_nothing())

@@ -23,12 +23,12 @@ LONGEST_PAUSE_SECONDS = 5.0
 class Write(NamedTuple):
     """One requested write, and the future of its result."""
 
-    wish: Any
-    answer: "asyncio.Future[Any]"
+    operation: Any
+    result: "asyncio.Future[Any]"
 
 
 Commit = Callable[[Connection, list[Any]], list[Any]]
-"""Carries out all wishes in the given transaction and returns their answers in order."""
+"""Carries out the operations in the given transaction and returns their results in order."""
 
 
 class GroupCommit:
@@ -46,14 +46,14 @@ class GroupCommit:
         self._task: asyncio.Task[None] | None = None
         self.is_failing = False
 
-    async def write(self, wish: Any) -> Any:
-        """The answer to `wish`, once it is committed."""
+    async def write(self, operation: Any) -> Any:
+        """Carry out `operation`. Returns its result once it is committed."""
         loop = asyncio.get_running_loop()
-        answer = loop.create_future()
-        self._waiting.append(Write(wish, answer))
+        result = loop.create_future()
+        self._waiting.append(Write(operation, result))
         if self._task is None:
             self._task = loop.create_task(self._run())
-        return await answer
+        return await result
 
     async def _run(self) -> None:
         try:
@@ -66,14 +66,14 @@ class GroupCommit:
             self._task = None
 
     async def _carry_out(self, batch: list[Write]) -> None:
-        wishes = [write.wish for write in batch]
+        operations = [write.operation for write in batch]
         pause = 0.1
         while True:
             try:
-                answers = await self._database.run(lambda connection: self._commit(connection, wishes))
+                results = await self._database.run(lambda connection: self._commit(connection, operations))
             except Exception as error:  # noqa: BLE001 - raised for every waiting write where trying again does not help
                 if not _is_outage(error):
-                    _answer_all(batch, asyncio.Future.set_exception, [error] * len(batch))
+                    _settle_all(batch, asyncio.Future.set_exception, [error] * len(batch))
                     return
                 self.is_failing = True
                 log.warning("The database does not take writes (%s); again in %.1f s", type(error).__name__, pause)
@@ -81,7 +81,7 @@ class GroupCommit:
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             else:
                 self.is_failing = False
-                _answer_all(batch, asyncio.Future.set_result, answers)
+                _settle_all(batch, asyncio.Future.set_result, results)
                 return
 
 
@@ -92,7 +92,7 @@ def _is_outage(error: Exception) -> bool:
     return isinstance(error, OperationalError | InterfaceError | InternalError | OSError)
 
 
-def _answer_all(batch: list[Write], give: Callable[["asyncio.Future[Any]", Any], object], answers: list[Any]) -> None:
-    for write, answer in zip(batch, answers, strict=True):
-        if not write.answer.done():  # its task may have been cancelled meanwhile
-            give(write.answer, answer)
+def _settle_all(batch: list[Write], give: Callable[["asyncio.Future[Any]", Any], object], results: list[Any]) -> None:
+    for write, result in zip(batch, results, strict=True):
+        if not write.result.done():  # its task may have been cancelled meanwhile
+            give(write.result, result)

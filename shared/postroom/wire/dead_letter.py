@@ -80,7 +80,7 @@ def read_dead_letter(envelope: Envelope, *, queue: str | None = None) -> DeadLet
     `queue` is what a reader of `<queue>.dead` knows. Without it the envelope is that of a message of
     `alerting`; alerting's own dead letters, moved back to it, still describe the first death.
     """
-    envelope = envelope if queue else _as_first_told(envelope)
+    envelope = envelope if queue else _as_first_described(envelope)
     headers = envelope.headers
     net = _net_death(headers)
     queue = queue or _queue_of(envelope, net)
@@ -177,7 +177,7 @@ def _queue_of(envelope: Envelope, net: Mapping[str, Any] | None) -> str:
     return (_name(net.get("queue")) if net else "") or wire.UNROUTED_QUEUE
 
 
-def _as_first_told(envelope: Envelope) -> Envelope:
+def _as_first_described(envelope: Envelope) -> Envelope:
     latest, *earlier = _deaths(envelope.headers) or [{}]
     if _name(latest.get("queue")) != wire.ALERTING_QUEUE:
         return envelope

@@ -20,7 +20,7 @@ _AT_ONCE = 1000  # values in one statement; SQLite and PostgreSQL take some 32,0
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _Lookup:
     mail: MailKey
     recipients: Sequence[str]
 
@@ -37,7 +37,7 @@ class _Suppress:
     reason: str
 
 
-_Wish = _Look | _Record | _Suppress
+_Operation = _Lookup | _Record | _Suppress
 
 
 class SqlDeliveryLog:
@@ -53,7 +53,7 @@ class SqlDeliveryLog:
 
     async def history(self, mail: MailKey, recipients: Sequence[str]) -> DeliveryHistory:
         """See DeliveryLog."""
-        answer: DeliveryHistory = await self._group.write(_Look(mail, recipients))
+        answer: DeliveryHistory = await self._group.write(_Lookup(mail, recipients))
         return answer
 
     async def record(self, mail: MailKey, entries: Sequence[DeliveryEntry]) -> None:
@@ -65,37 +65,37 @@ class SqlDeliveryLog:
         """See DeliveryLog."""
         await self._group.write(_Suppress(address, reason))
 
-    def _commit(self, connection: Connection, wishes: list[_Wish]) -> list[DeliveryHistory | None]:
-        looks = [wish for wish in wishes if isinstance(wish, _Look)]
-        standings = iter(self._look_up(connection, looks))
-        self._write(connection, wishes)
-        return [next(standings) if isinstance(wish, _Look) else None for wish in wishes]
+    def _commit(self, connection: Connection, operations: list[_Operation]) -> list[DeliveryHistory | None]:
+        lookups = [operation for operation in operations if isinstance(operation, _Lookup)]
+        histories = iter(self._look_up(connection, lookups))
+        self._write(connection, operations)
+        return [next(histories) if isinstance(operation, _Lookup) else None for operation in operations]
 
-    def _look_up(self, connection: Connection, looks: Sequence[_Look]) -> list[DeliveryHistory]:
+    def _look_up(self, connection: Connection, lookups: Sequence[_Lookup]) -> list[DeliveryHistory]:
         entries: defaultdict[MailKey, dict[str, DeliveryEntry]] = defaultdict(dict)
-        for some in _portions((look.mail.queue, look.mail.job_id) for look in looks):
+        for some in _portions((look.mail.queue, look.mail.job_id) for look in lookups):
             matches = tuple_(RECIPIENTS.c.queue, RECIPIENTS.c.job_id).in_(some)
             for row in connection.execute(select(RECIPIENTS).where(matches)):
                 entry = DeliveryEntry(row.recipient, RecipientOutcome(row.outcome), row.answer, row.round)
                 entries[MailKey(row.queue, row.job_id)][row.recipient] = entry
         reasons: dict[str, str] = {}
-        for some in _portions({recipient.lower() for look in looks for recipient in look.recipients}):
+        for some in _portions({recipient.lower() for look in lookups for recipient in look.recipients}):
             for row in connection.execute(select(SUPPRESSIONS).where(SUPPRESSIONS.c.address.in_(some))):
                 reasons[row.address] = row.reason
-        return [_standing(look.recipients, entries[look.mail], reasons) for look in looks]
+        return [_standing(look.recipients, entries[look.mail], reasons) for look in lookups]
 
-    def _write(self, connection: Connection, wishes: Sequence[_Wish]) -> None:
+    def _write(self, connection: Connection, operations: Sequence[_Operation]) -> None:
         now = datetime.now(UTC)
         rows: dict[tuple[str, str, str], dict[str, Any]] = {}
         listed: dict[str, str] = {}
         delivered: set[str] = set()
-        for wish in wishes:
-            if isinstance(wish, _Suppress):
-                listed.setdefault(wish.address.lower(), wish.reason)
-            elif isinstance(wish, _Record):
-                for entry in wish.entries:
+        for operation in operations:
+            if isinstance(operation, _Suppress):
+                listed.setdefault(operation.address.lower(), operation.reason)
+            elif isinstance(operation, _Record):
+                for entry in operation.entries:
                     address = entry.recipient.lower()
-                    rows[wish.mail.queue, wish.mail.job_id, address] = _row(wish.mail, entry, now)
+                    rows[operation.mail.queue, operation.mail.job_id, address] = _row(operation.mail, entry, now)
                     if entry.outcome is RecipientOutcome.NO_SUCH_USER:
                         listed.setdefault(address, entry.answer)
                     elif entry.outcome is RecipientOutcome.DELIVERED:

@@ -62,21 +62,21 @@ def _parse(url: str) -> SmtpServer:
 
 
 def _tls(parts: SplitResult, host: str, options: dict[str, list[str]]) -> Tls:
-    wish = options.pop("tls", [None])[-1]
+    mode = options.pop("tls", [None])[-1]
     if options:
         raise ConfigurationError(
             f"EMAIL_SMTP_URL: unknown option {min(options)!r}; there is tls=starttls, tls=none, token=…"
         )
     if parts.scheme == "smtps":
         return "implicit"
-    if wish not in (None, "none", "starttls"):
+    if mode not in (None, "none", "starttls"):
         raise ConfigurationError("EMAIL_SMTP_URL: tls is starttls or none; TLS from the first byte is smtps://")
-    if wish is None and parts.username and not _is_loopback(host):
+    if mode is None and parts.username and not _is_loopback(host):
         raise ConfigurationError(
             f"EMAIL_SMTP_URL: the password would travel in clear text to {host}; add ?tls=starttls or use smtps://"
             " (tls=none if you mean it)"
         )
-    return "starttls" if wish == "starttls" else "none"
+    return "starttls" if mode == "starttls" else "none"
 
 
 def _is_loopback(host: str) -> bool:

@@ -109,10 +109,10 @@ async def read_options(url: GatewayUrl) -> SmppOptions:
 
 
 def _is_tls(url: GatewayUrl) -> bool:
-    wish = url.query.get("tls", "implicit" if url.scheme == "smpps" else "none")
-    if wish not in ("none", "implicit") or (url.scheme == "smpps" and wish == "none"):
+    mode = url.query.get("tls", "implicit" if url.scheme == "smpps" else "none")
+    if mode not in ("none", "implicit") or (url.scheme == "smpps" and mode == "none"):
         raise ConfigurationError(f"{_SETTING} tls= is none or implicit; smpps:// is always with TLS")
-    return wish == "implicit"
+    return mode == "implicit"
 
 
 def _member(kind: type[TON] | type[NPI], value: str | None) -> int | None:

@@ -112,7 +112,7 @@ def reaches(moments: Sequence[float], rate: float) -> float:
 
 
 async def stray_queues(broker: BrokerNode, sizes: Sizes, figures: Figures) -> None:
-    """Queues that nobody declared, each with a message, told to a channel of alerting's."""
+    """Queues that nobody declared, each with a message, until a channel of alerting's is notified."""
     queues, met = [f"email.sned{number}" for number in range(sizes.strays)], dict[str, float]()
 
     def note(body: bytes) -> str:

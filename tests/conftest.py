@@ -1,4 +1,4 @@
-"""The servers that tests talk to, and what is told at the end about those that were missing."""
+"""The servers that tests talk to, and what is reported at the end about those that were missing."""
 
 import os
 from collections.abc import Generator, Iterator

@@ -1,4 +1,4 @@
-"""What every delivery_log keeps, run against the fake and the real tables, which the migrations made."""
+"""What every delivery log keeps, run against the fake and the real tables, which the migrations made."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -23,5 +23,5 @@ def counting(tmp_path: Path) -> CountingFile:
 
 @pytest.fixture
 def environment(tmp_path: Path, counting: CountingFile) -> dict[str, str]:
-    """What every service of a test is told: one data folder for all of them."""
+    """The settings of every service of a test: one data folder for all of them."""
     return {"POSTROOM_DATA_DIR": str(tmp_path / "data"), COUNTING_FILE: str(counting.path)}

@@ -1,4 +1,4 @@
-"""A worker that is killed after it wrote a try down and before it told it: the next one tells it, once."""
+"""A worker that is killed after it recorded a try and before it published it: the next one publishes it, once."""
 
 import json
 import sqlite3

@@ -226,7 +226,7 @@ def _as_json(text: str) -> bytes:
 
 
 async def left(channel: AbstractChannel) -> list[str | None]:
-    """Kinds of the events that were not recorded, but for what the service told of itself when it stopped."""
+    """Kinds of the events that were not recorded, but for what the service published of itself when it stopped."""
     messages = [*await take_all(channel, QUEUE), *await take_all(channel, f"{QUEUE}.dead")]
     of_itself = ("job.measured", "circuit.opened", "circuit.closed")
     return [message.routing_key for message in messages if message.routing_key not in of_itself]

@@ -1,4 +1,4 @@
-"""Real services at work, each as its own user of the broker: what is done, retried, buried, told and kept."""
+"""Real services at work, each as its own user of the broker: what is done, retried, buried, published and kept."""
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta

@@ -61,7 +61,7 @@ def quiet_spells(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def once(work: Callable[[], Any]) -> tuple[RunControl, list[asyncio.Task[Any]]]:
-    """A control that begins `work` when the first message is settled, and its task."""
+    """A RunControl that begins `work` when the first message is settled, and its task."""
     tasks: list[asyncio.Task[Any]] = []
 
     def progressed(outcome: RunOutcome) -> None:

@@ -112,7 +112,7 @@ async def mail_server() -> AsyncIterator[MailServer]:
 async def environment(
     vhost: Any, mail_server: MailServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[dict[str, str]]:
-    """What a publisher is told, while the e-mail service runs."""
+    """What a publisher sees, while the e-mail service runs."""
     monkeypatch.setenv("EMAIL_SMTP_URL", mail_server.url)
     settings = RuntimeSettings(
         amqp_url=vhost.amqp_url, management_url=vhost.management_url, data_dir=tmp_path, health_port=0

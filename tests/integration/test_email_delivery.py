@@ -1,4 +1,4 @@
-"""Handlers, delivery_log, templates and mailer together, against a real SMTP server and a real database."""
+"""Handlers, delivery log, templates and mailer together, against a real SMTP server and a real database."""
 
 import asyncio
 import re

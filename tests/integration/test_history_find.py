@@ -96,7 +96,7 @@ async def test_what_is_known_by_its_death_alone_is_found(log: SqlEventLog, histo
 
 
 async def test_find_and_show_agree_whatever_the_clocks_said(log: SqlEventLog, history: SqlHistory) -> None:
-    """400 messages, told by machines whose clocks are up to 20 s apart, some of it not at all."""
+    """400 messages, recorded by machines whose clocks are up to 20 s apart, some of them in part only."""
     chance = random.Random(4711)  # noqa: S311 - the same lives each time
     for number in range(400):
         tries, letters = a_life_of(f"m-{number}", chance)

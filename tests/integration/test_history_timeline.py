@@ -1,4 +1,4 @@
-"""The story of a message, from its publication to its end, as an operator reads it."""
+"""The timeline of a message, from its publication to its end, as an operator reads it."""
 
 import asyncio
 import json
@@ -81,7 +81,7 @@ async def history(*arguments: str) -> Result:
 
 
 async def story(service: RuntimeSettings, message_id: str, *, until: str) -> list[str]:
-    """The lines of the story, once its outcome begins so; times and durations are replaced."""
+    """The lines of the timeline, once its outcome begins so; times and durations are replaced."""
     database = service_database(service.service_database_url("audit"), "audit")
 
     async def is_told() -> bool:

@@ -1,4 +1,4 @@
-"""Templates of others: what they get, what they cannot reach, and how their mistakes are told."""
+"""Templates of others: what they get, what they cannot reach, and how their mistakes are reported."""
 
 import logging
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The scheduler as a process: told by messages, kept from its database, seen through the command line."""
+"""The scheduler as a process: commanded by messages, kept from its database, seen through the command line."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The receipt server over real HTTP: who is believed, what is stored, and what the provider is told."""
+"""The receipt server over real HTTP: who is believed, what is stored, and what the provider is answered."""
 
 import base64
 import hmac

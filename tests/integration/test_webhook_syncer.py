@@ -29,7 +29,7 @@ def rows(*items: dict[str, Any], **headers: str) -> HttpResponse:
 
 @dataclass
 class Shop:
-    """A source of customers, and what was told of them."""
+    """A source of customers, and what was published of them."""
 
     state: SyncState
     publisher: RecordingPublisher = field(default_factory=RecordingPublisher)

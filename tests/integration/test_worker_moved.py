@@ -53,7 +53,7 @@ async def move_back(harness: WorkerHarness) -> None:
 
 
 async def ends(harness: WorkerHarness) -> list[JobCompleted]:
-    """What was told with `job.completed` of this harness's messages."""
+    """The `job.completed` events of this harness's messages."""
     told = await harness.channel.get_queue(f"ends.{harness.queue}", ensure=False)
     found = []
     while (message := await told.get(no_ack=True, fail=False)) is not None:

@@ -42,7 +42,7 @@ class RecordingMailer:
 
 
 class MemoryDeliveryLog:
-    """The delivery_log in memory."""
+    """The delivery log in memory."""
 
     def __init__(self) -> None:
         self.entries: dict[tuple[MailKey, str], DeliveryEntry] = {}

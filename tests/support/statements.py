@@ -9,7 +9,7 @@ from postroom.storage.database import Database
 
 
 def on_each_statement(database: Database, note: Callable[[str, int], None]) -> None:
-    """Have `note` told each statement of `Database.run` from now on, and how many rows it touched."""
+    """Have `note` called with each statement of `Database.run` from now on, and how many rows it touched."""
 
     def after(*executed: Any) -> None:
         _connection, cursor, statement, *_ = executed

@@ -31,7 +31,7 @@ def _nothing_to_remember(_delivery: Delivery) -> None:
 
 @worker.overhears(prefetch=PREFETCH, retry=PATIENT, identity=_nothing_to_remember)
 async def record_event(delivery: Delivery, log: EventLog) -> Provider:
-    """Record an event, whether or not it keeps its contract: it happened all the same."""
+    """Record an event, also one that breaks its contract."""
     # The id that an event without one gets here distinguishes its later tries from another event with the same content.
     delivery.ensure_id()
     match read_known(delivery):

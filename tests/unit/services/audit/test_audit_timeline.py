@@ -1,4 +1,4 @@
-"""Rows of the history become the story of a message."""
+"""Rows of the history become the timeline of a message."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

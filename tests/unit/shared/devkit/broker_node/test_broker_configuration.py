@@ -1,4 +1,4 @@
-"""What a private node is told."""
+"""The configuration of a private node."""
 
 from pathlib import Path, PurePosixPath
 

@@ -47,7 +47,7 @@ async def test_lateness_is_told_once_a_minute_and_at_once_when_it_begins_and_end
 
     async def told_at(seconds: int) -> list[float]:
         before = len(publisher.published)
-        await reporter.look(NOON + seconds * SECOND)
+        await reporter.check(NOON + seconds * SECOND)
         return [each.late_seconds for each in publisher.published[before:] if isinstance(each, SchedulerMeasured)]
 
     assert await told_at(0) == [0]

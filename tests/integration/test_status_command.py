@@ -12,7 +12,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from postroom import terminal
-from postroom.devkit.running import ask_health, noted, read_noted
+from postroom.devkit.health_urls import ask_health, noted, read_noted
 from postroom.operator.cli import app
 from postroom.runtime import Delivery
 from postroom.storage.database import Database

@@ -15,7 +15,7 @@ from postroom_report.errors import BrokenReportType, DatabaseUnavailable, QueryF
 from postroom_report.layout import Layout, Row
 from postroom_report.render_request import RenderRequest
 from postroom_report.sources.binding import bound_query
-from postroom_report.sources.failing import failure_of, too_slow
+from postroom_report.sources.database_errors import failure_of, too_slow
 
 ROWS_AT_ONCE = 1000
 CONNECT_SECONDS = 10

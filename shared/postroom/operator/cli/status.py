@@ -8,7 +8,7 @@ import typer
 from rich.live import Live
 
 from postroom.broker.management import Management
-from postroom.devkit.running import read_noted
+from postroom.devkit.health_urls import read_noted
 from postroom.installation import read_port
 from postroom.operator.cli.status_state import Asked, State, gather
 from postroom.operator.cli.status_views import screen

@@ -9,7 +9,7 @@ from typing import Any
 from postroom import wire
 from postroom.broker.management import Management, ManagementError, NodeInfo, QueueInfo
 from postroom.broker.topology.roles import Role, role_of
-from postroom.devkit.running import Health, ask_health, read_gauge
+from postroom.devkit.health_urls import Health, ask_health, read_gauge
 from postroom.installation import read_port, services, workers
 from postroom.privacy.redaction import redact
 from postroom.read_ports import OPEN_INCIDENTS, OpenIncident

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from postroom.devkit.running import Health
+from postroom.devkit.health_urls import Health
 from postroom.operator.cli.status_state import QueueState, State
 from postroom.read_ports import OpenIncident
 

@@ -16,7 +16,7 @@ from postroom.broker.management import Management
 from postroom.broker.topology import installation_topology
 from postroom.broker.topology.application import apply_topology
 from postroom.devkit.broker_node import BrokerNode, find_broker
-from postroom.devkit.running import noted
+from postroom.devkit.health_urls import noted
 from postroom.devkit.supervisor import Supervisor
 from postroom.installation import VARIABLE, installed_services, pick, workers
 from postroom.installation import services as installation_services

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from postroom import wire
 from postroom.broker.plain_connection import connect
 from postroom.broker.publishing import Publisher
-from postroom.operator.dead_letters.operator import operator
+from postroom.operator.dead_letters.operator_name import operator
 from postroom.operator.dead_letters.reading import READ_ERRORS, QueuedDeadLetter, Reader, reading, why_ended
 from postroom.operator.dead_letters.selection import RunControl, RunOutcome, Selection, is_meant
 from postroom.operator.dead_letters.target import ReplayTarget

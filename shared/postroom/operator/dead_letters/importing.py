@@ -15,7 +15,7 @@ from aiormq.exceptions import ChannelAccessRefused
 from postroom.broker.plain_connection import connect, depth_of, why_lost
 from postroom.broker.publishing.id_locks import IdLocks
 from postroom.operator.dead_letters.json_lines import ImportedDeadLetter, stored_in
-from postroom.operator.dead_letters.operator import operator
+from postroom.operator.dead_letters.operator_name import operator
 from postroom.operator.dead_letters.reading import reading
 from postroom.operator.dead_letters.replayer import CONFIRM_SECONDS, MOVE_ERRORS, WINDOW
 from postroom.operator.dead_letters.target import ReplayTarget, target_of

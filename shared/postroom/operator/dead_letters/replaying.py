@@ -25,7 +25,7 @@ from postroom import wire
 from postroom.broker.plain_connection import connect
 from postroom.operator.dead_letters.copies import replayed
 from postroom.operator.dead_letters.editing import Edit
-from postroom.operator.dead_letters.operator import operator
+from postroom.operator.dead_letters.operator_name import operator
 from postroom.operator.dead_letters.rate_limit import ReplayRate
 from postroom.operator.dead_letters.reading import READ_ERRORS, QueuedDeadLetter, Reader, reading
 from postroom.operator.dead_letters.replayer import MOVE_ERRORS, WINDOW, Replayer

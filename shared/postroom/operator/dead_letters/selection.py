@@ -10,7 +10,7 @@ from typing import Any, Self
 from aio_pika.abc import AbstractConnection
 
 from postroom.broker.plain_connection import depth_of
-from postroom.operator.dead_letters.operator import operator
+from postroom.operator.dead_letters.operator_name import operator
 from postroom.operator.dead_letters.reading import QueuedDeadLetter
 from postroom.operator.dead_letters.target import ReplayTarget
 

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from postroom.operator.dead_letters.operator import operator
+from postroom.operator.dead_letters.operator_name import operator
 
 
 def test_it_is_the_user_at_this_host(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from postroom import terminal
-from postroom.devkit.health_urls import ask_health, noted, read_noted
+from postroom.devkit.health_urls import ask_health, health_urls_written, read_health_urls
 from postroom.operator.cli import app
 from postroom.runtime import Delivery
 from postroom.storage.database import Database
@@ -58,7 +58,7 @@ async def test_queues_services_and_outages_are_on_one_screen(
         await harness.put({"n": 1})
         await harness.put({"n": 1}, key="nobody.does")
         await eventually(service.details)
-        with noted(tmp_path, {"email": service._health.url}):
+        with health_urls_written(tmp_path, {"email": service._health.url}):
             seen = await eventually(lambda: counted(status, harness), within=COUNTED)
             shown = await status()
             monkeypatch.setenv("ALERTING_IGNORED_QUEUES", "shop.*, alert*")
@@ -162,8 +162,8 @@ async def test_without_a_broker_the_services_are_shown_all_the_same(
 
 
 def test_where_services_answer_is_noted_as_long_as_they_run(tmp_path: Path) -> None:
-    with noted(tmp_path / "new", {"email": "http://127.0.0.1:8080"}):
-        assert read_noted(tmp_path / "new") == {"email": "http://127.0.0.1:8080"}
-    assert read_noted(tmp_path / "new") == {}
+    with health_urls_written(tmp_path / "new", {"email": "http://127.0.0.1:8080"}):
+        assert read_health_urls(tmp_path / "new") == {"email": "http://127.0.0.1:8080"}
+    assert read_health_urls(tmp_path / "new") == {}
     (tmp_path / "services.json").write_text("[")
-    assert read_noted(tmp_path) == {}
+    assert read_health_urls(tmp_path) == {}

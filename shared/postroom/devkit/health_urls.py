@@ -16,8 +16,8 @@ FILE = "services.json"
 
 
 @contextmanager
-def noted(data_dir: Path, health: Mapping[str, str]) -> Iterator[None]:
-    """The health URL of each service is in the data folder until the end of the block."""
+def health_urls_written(data_dir: Path, health: Mapping[str, str]) -> Iterator[None]:
+    """Write the health URL of each service to the data folder; removed at the end of the block."""
     path = data_dir / FILE
     data_dir.mkdir(parents=True, exist_ok=True)
     whole = path.with_suffix(f".{os.getpid()}")
@@ -29,8 +29,8 @@ def noted(data_dir: Path, health: Mapping[str, str]) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def read_noted(data_dir: Path) -> dict[str, str]:
-    """The health URLs by service; none where nothing was noted."""
+def read_health_urls(data_dir: Path) -> dict[str, str]:
+    """The health URLs by service; none where no service was started here."""
     try:
         found = json.loads((data_dir / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):

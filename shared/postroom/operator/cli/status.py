@@ -8,7 +8,7 @@ import typer
 from rich.live import Live
 
 from postroom.broker.management import Management
-from postroom.devkit.health_urls import read_noted
+from postroom.devkit.health_urls import read_health_urls
 from postroom.installation import read_port
 from postroom.operator.cli.status_state import Asked, State, gather
 from postroom.operator.cli.status_views import screen
@@ -41,7 +41,7 @@ def status_command(
     settings = read_settings(RuntimeSettings)
     ignored_queues = read_port(IGNORED_QUEUES)
     ignored = ignored_queues() if ignored_queues else ()
-    asked = Asked({**read_noted(settings.data_dir), **_given(health or [])}, ignored)
+    asked = Asked({**read_health_urls(settings.data_dir), **_given(health or [])}, ignored)
     with Management.from_settings(settings) as management:
         if watch and not as_json:
             _keep_showing(management, asked)

@@ -16,7 +16,7 @@ from postroom.broker.management import Management
 from postroom.broker.topology import installation_topology
 from postroom.broker.topology.application import apply_topology
 from postroom.devkit.broker_node import BrokerNode, find_broker
-from postroom.devkit.health_urls import noted
+from postroom.devkit.health_urls import health_urls_written
 from postroom.devkit.supervisor import Supervisor
 from postroom.installation import VARIABLE, installed_services, pick, workers
 from postroom.installation import services as installation_services
@@ -78,7 +78,7 @@ async def _stay_up(names: list[str], broker: BrokerNode, users: dict[str, dict[s
             with err.status("Starting the services…"):
                 await supervisor.start()
             _show(supervisor, broker, data_dir)
-            with noted(data_dir, {child.service: child.health_url for child in supervisor.children}):
+            with health_urls_written(data_dir, {child.service: child.health_url for child in supervisor.children}):
                 ended = asyncio.create_task(supervisor.wait())
                 await asyncio.wait((ended, asyncio.create_task(stop.wait())), return_when=asyncio.FIRST_COMPLETED)
             supervisor.check()

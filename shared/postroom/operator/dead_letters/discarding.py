@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from postroom import wire
 from postroom.broker.plain_connection import connect
 from postroom.broker.publishing import Publisher
-from postroom.operator.dead_letters.operator_name import operator
+from postroom.operator.dead_letters.operator_name import operator_name
 from postroom.operator.dead_letters.reading import READ_ERRORS, QueuedDeadLetter, Reader, reading, why_ended
 from postroom.operator.dead_letters.selection import RunControl, RunOutcome, Selection, is_meant
 from postroom.operator.dead_letters.target import ReplayTarget
@@ -58,7 +58,7 @@ class _Deletion:
 
     async def of(self, meant: list[QueuedDeadLetter]) -> None:
         if meant and self.reason:
-            who, queue = operator(), self.outcome.queue
+            who, queue = operator_name(), self.outcome.queue
             ids = [found.id for found in meant]
             log.warning("%s discards %d messages of %s: %s: %s", who, len(ids), queue, self.reason, " ".join(ids))
             await self.publisher.publish(

@@ -15,7 +15,7 @@ from aiormq.exceptions import ChannelAccessRefused
 from postroom.broker.plain_connection import connect, depth_of, why_lost
 from postroom.broker.publishing.id_locks import IdLocks
 from postroom.operator.dead_letters.json_lines import ImportedDeadLetter, stored_in
-from postroom.operator.dead_letters.operator_name import operator
+from postroom.operator.dead_letters.operator_name import operator_name
 from postroom.operator.dead_letters.reading import reading
 from postroom.operator.dead_letters.replayer import CONFIRM_SECONDS, MOVE_ERRORS, WINDOW
 from postroom.operator.dead_letters.target import ReplayTarget, target_of
@@ -55,7 +55,7 @@ async def import_lines(url: str, file: Path) -> list[Imported]:
             lines = (stored for stored in _stored_in(file) if stored.queue == target.source)
             restoring = await _Restoring.begin(connection, target)
             results.append(await restoring.all_of(lines, there[target]))
-            log.warning("%s imports %d messages into %s", operator(), results[-1].restored, target.source)
+            log.warning("%s imports %d messages into %s", operator_name(), results[-1].restored, target.source)
     return results
 
 

@@ -7,7 +7,7 @@ import socket
 from postroom import wire
 
 
-def operator() -> str:
+def operator_name() -> str:
     """Who uses this program, as `name@host`; by number where the user has no name, as in many containers."""
     try:
         name = getpass.getuser()

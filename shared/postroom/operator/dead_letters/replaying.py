@@ -25,7 +25,7 @@ from postroom import wire
 from postroom.broker.plain_connection import connect
 from postroom.operator.dead_letters.copies import replayed
 from postroom.operator.dead_letters.editing import Edit
-from postroom.operator.dead_letters.operator_name import operator
+from postroom.operator.dead_letters.operator_name import operator_name
 from postroom.operator.dead_letters.rate_limit import ReplayRate
 from postroom.operator.dead_letters.reading import READ_ERRORS, QueuedDeadLetter, Reader, reading
 from postroom.operator.dead_letters.replayer import MOVE_ERRORS, WINDOW, Replayer
@@ -181,7 +181,7 @@ class _Run:
             queue=self._outcome.queue.removesuffix(wire.DEAD_SUFFIX),
             message_ids=[found.id for found in chosen],
             replays={found.id: found.letter.replays + 1 for found in chosen},
-            by=operator(),
+            by=operator_name(),
             at=datetime.now(UTC),
             was=self._request.edit.was if self._request.edit else None,
         )

@@ -10,7 +10,7 @@ from typing import Any, Self
 from aio_pika.abc import AbstractConnection
 
 from postroom.broker.plain_connection import depth_of
-from postroom.operator.dead_letters.operator_name import operator
+from postroom.operator.dead_letters.operator_name import operator_name
 from postroom.operator.dead_letters.reading import QueuedDeadLetter
 from postroom.operator.dead_letters.target import ReplayTarget
 
@@ -101,7 +101,7 @@ class RunOutcome:
     def in_words(self, done: str) -> str:
         """Who did what and how it ended, for the log: the last line of a run."""
         then = f", then: {self.problem}" if self.problem else ", then stopped" if self.is_stopped else ""
-        return f"{operator()} {done} {self.settled} of {self.waiting} messages of {self.queue}{then}"
+        return f"{operator_name()} {done} {self.settled} of {self.waiting} messages of {self.queue}{then}"
 
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""

@@ -5,14 +5,14 @@ import os
 
 import pytest
 
-from postroom.operator.dead_letters.operator_name import operator
+from postroom.operator.dead_letters.operator_name import operator_name
 
 
 def test_it_is_the_user_at_this_host(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: "desk")
     monkeypatch.setattr(getpass, "getuser", lambda: "ada")
 
-    assert operator() == "ada@desk"
+    assert operator_name() == "ada@desk"
 
 
 @pytest.mark.parametrize("error", [KeyError("no such uid"), OSError("no username set")])
@@ -22,4 +22,4 @@ def test_a_user_without_a_name_has_a_number(monkeypatch: pytest.MonkeyPatch, err
 
     monkeypatch.setattr(getpass, "getuser", nameless)
 
-    assert operator().startswith(f"uid-{os.getuid()}@")
+    assert operator_name().startswith(f"uid-{os.getuid()}@")

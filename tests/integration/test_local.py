@@ -139,7 +139,7 @@ async def test_what_failed_is_in_the_history(settings: RuntimeSettings, counting
         database = service_database(settings.service_database_url("audit"), "audit")
         found = SqlHistory(database)
         await eventually(lambda: found.find(MessageQuery(state="done")))
-        [story] = await found.stories("m-17")
+        [story] = await found.timelines("m-17")
         await database.close()
 
     assert [line.what.partition(" in ")[0] for line in story.lines] == [

@@ -28,7 +28,7 @@ from postroom.wire.messages import (
     describe_problems,
 )
 from postroom.wire.messages.report import ReportFormat
-from postroom_report.watch import Died, News, Watch, watch
+from postroom_report.watch import Died, News, ReportWatch, watch
 
 EXIT_STOPPED = 130  # what shells expect of a program that Ctrl-C ended
 
@@ -200,7 +200,7 @@ async def _make(url: str, job: GenerateReport, report_id: str) -> News:
         return await _follow(watching, job.type)
 
 
-async def _follow(watching: Watch, kind: str) -> News:
+async def _follow(watching: ReportWatch, kind: str) -> News:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True) as progress:
         task = progress.add_task(f"{escape(kind)}: waiting", total=None)

@@ -1,4 +1,4 @@
-"""Publishes a report job and listens to what becomes of it."""
+"""Receives the events of one report from the broker, for the command line."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,31 +31,31 @@ News = ReportProgress | ReportReady | ReportCancelled | Died
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """Hears of one report, from the moment it is published.
+class ReportWatch:
+    """Receives the events of one report, from the moment it is published.
 
     Attributes:
-        readers: how many services wait for reports to make.
+        readers: how many processes of the report service consume its queue.
     """
 
     report_id: str
     readers: int
-    _heard: "asyncio.Queue[News]"
+    _received: "asyncio.Queue[News]"
 
     async def next(self) -> News:
-        """What is told next."""
-        return await self._heard.get()
+        """The next event; waits for it."""
+        return await self._received.get()
 
 
 @asynccontextmanager
-async def watch(url: str, report_id: str) -> AsyncIterator[Watch]:
-    """Listen, with a queue of its own that goes with the connection. Raises BrokerUnavailable, TopologyError."""
-    heard: asyncio.Queue[News] = asyncio.Queue()
+async def watch(url: str, report_id: str) -> AsyncIterator[ReportWatch]:
+    """Receive events through a temporary queue. Raises BrokerUnavailable, TopologyError."""
+    received: asyncio.Queue[News] = asyncio.Queue()
 
-    async def hear(message: AbstractIncomingMessage) -> None:
+    async def receive(message: AbstractIncomingMessage) -> None:
         news = _news(message, report_id)
         if news is not None:
-            heard.put_nowait(news)
+            received.put_nowait(news)
 
     try:
         connection = await aio_pika.connect(connection_url(url, "postroom report"))
@@ -71,8 +71,8 @@ async def watch(url: str, report_id: str) -> AsyncIterator[Watch]:
         for kind in _EVENTS:
             await queue.bind(wire.EVENTS, kind)
         await queue.bind(wire.DEAD_LETTERS, GenerateReport.kind)
-        await queue.consume(hear, no_ack=True)
-        yield Watch(report_id, readers, heard)
+        await queue.consume(receive, no_ack=True)
+        yield ReportWatch(report_id, readers, received)
 
 
 async def _readers(channel: AbstractChannel) -> int:

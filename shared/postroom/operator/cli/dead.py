@@ -1,8 +1,8 @@
 """`postroom dead`: look at dead letters, replay them, discard them, keep them in a file."""
 
 import asyncio
-from collections.abc import Awaitable
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +27,6 @@ from postroom.operator.dead_letters import (
     QueueSummary,
     ReplayRate,
     ReplayTarget,
-    RunOutcome,
     Selection,
     connect,
     depth_of,
@@ -135,7 +134,7 @@ def replay_command(  # noqa: PLR0913 - one parameter per option
     Each message is published to its queue, confirmed by the broker, and only then taken off the dead letters.
     Killed half-way, none is lost and at most 10 are in both places; they have the same message id and are done
     once; run it again, and each is in one place. Messages that die while the command runs stay where they are.
-    Ctrl-C stops between two messages. Who replays what is told as `dead-letter.replayed` first.
+    Ctrl-C stops between two messages. First `dead-letter.replayed` says who replays what.
 
     A changed body must fit the contract of its kind. It is replayed under the same id, with the same headers; the
     event keeps the old one, masked.
@@ -157,13 +156,9 @@ def replay_command(  # noqa: PLR0913 - one parameter per option
     change = edit_of(target, selection, file=body, by_hand=edit) if edit or body else None
     asked = selection if dry_run else ask("Replay", target, selection, yes=yes, as_json=as_json)
     with progress_of("Replaying", quiet=as_json) as control:
-
-        def work(url: str) -> Awaitable[RunOutcome]:
-            if change:
-                return replay_edited(url, target, asked, change, control=control, dry_run=dry_run)
-            return replay(url, target, asked, rate=ReplayRate(rate), control=control, dry_run=dry_run)
-
-        outcome = run_against(target, lambda url: until_stopped(control, work(url)))
+        run = partial(replay_edited, edit=change) if change else partial(replay, rate=ReplayRate(rate))
+        options = {"control": control, "dry_run": dry_run}
+        outcome = run_against(target, lambda url: until_stopped(control, run(url, target, asked, **options)))
     done = "changed and replayed" if change else "replayed"
     finish(outcome, selection, done=f"would be {done}" if dry_run else done, as_json=as_json)
 

@@ -3,7 +3,9 @@
 import asyncio
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.markup import escape
@@ -17,12 +19,15 @@ from postroom.terminal import AsJson, ExitCode, complain, err, print_json, print
 from postroom.terminal import out as screen
 from postroom.wire.errors import ConfigurationError, PostroomError
 
+if TYPE_CHECKING:
+    from postroom.devkit.demo.steps import StepResult
+
 FIRST_STEP = "A broker and the services"
 PROBLEM_LINES = 15  # of the services' log, shown when a step fails
 
 
 def demo_command(as_json: AsJson = False) -> None:
-    """Show the whole story on this machine: mails sent, retried, buried, alerted, replayed.
+    """Show everything once on this machine: mails sent, retried, buried, alerted, replayed.
 
     Uses the broker of POSTROOM_AMQP_URL or a private RabbitMQ node that is removed afterwards, and starts the
     services and a mail server for itself. Exit code 1 names the step that failed.
@@ -46,8 +51,8 @@ def demo_command(as_json: AsJson = False) -> None:
             async with open_environment(broker, broker_environment(broker), users, folder, log, say) as stage:
                 ready = ", ".join(f"{child.service} ({child.health_url}/readyz)" for child in stage.services.children)
                 out.print(f"   services ready: {ready}; a mail server at {stage.mail_server.url}", highlight=False)
-                story = DemoScenario(stage, lambda line: out.print(f"   {line}", highlight=False, soft_wrap=True))
-                for number, (title, act) in enumerate(story.steps, start=2):
+                demo = DemoScenario(stage, lambda line: out.print(f"   {line}", highlight=False, soft_wrap=True))
+                for number, (title, act) in enumerate(demo.steps, start=2):
                     step = f"{number} ({title})"
                     out.print(Rule(f"{number}. {title}", align="left", style="blue"))
                     await act()
@@ -59,7 +64,7 @@ def demo_command(as_json: AsJson = False) -> None:
             log.unlink(missing_ok=True)
             raise
         log.unlink(missing_ok=True)
-        return story
+        return demo
 
     out.print(Rule(f"1. {FIRST_STEP}", align="left", style="blue"))
     with tempfile.TemporaryDirectory(prefix="postroom-demo-") as name, find_broker(say=say) as broker:
@@ -67,12 +72,15 @@ def demo_command(as_json: AsJson = False) -> None:
         apply_to(broker)
         data_dir = Path(name) if broker.is_ours else read_settings(RuntimeSettings).data_dir
         users = users_of_node(broker, data_dir, say)
-        story = asyncio.run(play(broker, Path(name)))
-    total = time.perf_counter() - began
+        results = asyncio.run(play(broker, Path(name))).results
+    _print_summary(results, time.perf_counter() - began, as_json=as_json)
+
+
+def _print_summary(results: Sequence["StepResult"], total: float, *, as_json: bool) -> None:
     if as_json:
-        print_json([{"did": s.did, "outcome": s.outcome, "milliseconds": round(s.milliseconds)} for s in story.results])
+        print_json([{"did": s.did, "outcome": s.outcome, "milliseconds": round(s.milliseconds)} for s in results])
         return
-    rows = [(escape(s.did), escape(s.outcome), f"{s.milliseconds:,.0f} ms") for s in story.results]
+    rows = [(escape(s.did), escape(s.outcome), f"{s.milliseconds:,.0f} ms") for s in results]
     print_table(("What was published", "What came of it", "Took"), rows, title="Summary")
     screen.print(
         f"All {len(rows)} steps as promised, in {total:.0f} s. Everything was stopped and removed but the PDF."

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from postroom_alerting.intake.failures import Settlement
+from postroom_alerting.intake.failures import FailureSettlement
 from postroom_alerting.notify.notifications import Reason
 from tests.support.alerting import NOON, make_failure
 from tests.support.alerting_harness import INTERVAL, LEASE, AlertingHarness, only
@@ -142,7 +142,7 @@ async def test_a_claim_ends_when_its_process_has_died(harness: AlertingHarness) 
 async def test_that_a_group_was_resolved_is_sent_once(harness: AlertingHarness) -> None:
     await harness.die(message_id="m-1")
     await harness.sent()
-    await harness.failures.settle(Settlement("email.send", "m-1", replays=1))
+    await harness.failures.settle(FailureSettlement("email.send", "m-1", replays=1))
 
     assert await harness.sent() == [(Reason.RESOLVED, 0)]
     assert await harness.sent() == []
@@ -151,7 +151,7 @@ async def test_that_a_group_was_resolved_is_sent_once(harness: AlertingHarness) 
 async def test_a_death_in_a_resolved_group_is_sent_at_once(harness: AlertingHarness) -> None:
     await harness.die(message_id="m-1")
     await harness.sent()
-    await harness.failures.settle(Settlement("email.send", "m-1", replays=1))
+    await harness.failures.settle(FailureSettlement("email.send", "m-1", replays=1))
     await harness.sent()
 
     await harness.die(message_id="m-2")
@@ -166,7 +166,7 @@ async def test_a_message_that_dies_again_after_its_replay_neither_resolves_its_g
     await harness.sent()
     again = replace(failure, death="later", replays=1, failed_at=NOON + timedelta(minutes=2))
     await harness.failures.record(again)
-    await harness.failures.settle(Settlement("email.send", "m-1", replays=1))
+    await harness.failures.settle(FailureSettlement("email.send", "m-1", replays=1))
 
     assert await harness.sent() == []
 
@@ -182,6 +182,6 @@ async def test_a_message_that_dies_of_another_cause_leaves_its_first_group(harne
 
 async def test_that_a_group_was_resolved_is_not_sent_when_its_beginning_was_not(harness: AlertingHarness) -> None:
     await harness.die(message_id="m-1")
-    await harness.failures.settle(Settlement("email.send", "m-1", replays=1))
+    await harness.failures.settle(FailureSettlement("email.send", "m-1", replays=1))
 
     assert await harness.sent() == []

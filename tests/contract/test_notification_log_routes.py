@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from postroom_alerting.incidents.sql_conditions import SETTLING
-from postroom_alerting.intake.failures import Settlement
+from postroom_alerting.intake.failures import FailureSettlement
 from postroom_alerting.intake.sql_failures import SqlFailureLog
 from postroom_alerting.notify.notifications import Reason
 from postroom_alerting.rules.routes import Escalation, Rule
@@ -32,7 +32,7 @@ async def test_a_group_that_a_person_resolved_comes_back_with_the_next_death(har
 
     [due] = await harness.sent_notifications()
     assert (due.updates[0].reason, due.updates[0].incident.closed_by) == (Reason.RESOLVED, "ada")
-    await harness.failures.settle(Settlement("email.send", "m-1", replays=1))
+    await harness.failures.settle(FailureSettlement("email.send", "m-1", replays=1))
     assert await harness.sent() == []
     await harness.die()
     assert await harness.sent() == [(Reason.CAME_BACK, 1)]
@@ -69,7 +69,7 @@ async def test_what_stays_open_is_escalated_once(harness: AlertingHarness) -> No
     harness.now = NOON + timedelta(minutes=30)
     assert [reason for reason, _ in await harness.sent("pager")] == [Reason.ESCALATED]
     assert [reason for reason, _ in await harness.sent("slack")] == [Reason.ESCALATED]
-    await harness.failures.settle(Settlement("email.send", "m-1", replays=1))
+    await harness.failures.settle(FailureSettlement("email.send", "m-1", replays=1))
 
     assert [reason for reason, _ in await harness.sent("pager")] == [Reason.RESOLVED]
     assert [reason for reason, _ in await harness.sent("slack")] == [Reason.RESOLVED]
@@ -79,7 +79,7 @@ async def test_what_was_resolved_in_time_is_not_escalated(harness: AlertingHarne
     escalation = Escalation(after=timedelta(minutes=30), to=["pager"])
     harness.use(replace(RULES, channels=("slack", "pager"), rules=[Rule(to=["slack"], escalate=escalation)]))
     await harness.die(message_id="m-1")
-    await harness.failures.settle(Settlement("email.send", "m-1", replays=1))
+    await harness.failures.settle(FailureSettlement("email.send", "m-1", replays=1))
 
     harness.now += timedelta(hours=1)
 

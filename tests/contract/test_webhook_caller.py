@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from postroom_webhook.caller import READ_BYTES, Caller, Ending, HttpRequest, HttpResponse
+from postroom_webhook.caller import READ_BYTES, BodyEnding, Caller, HttpRequest, HttpResponse
 from postroom_webhook.caller.http import http_caller
 from postroom_webhook.errors import (
     AddressNotAllowed,
@@ -72,7 +72,7 @@ def call_to(url: str, *, limit: float | None = None, **changes: Any) -> HttpRequ
 async def test_a_call_arrives_and_its_answer_comes_back(both: CallerAndReceiver) -> None:
     answer = await both.caller.call(call_to(both.url, method="PUT"))
 
-    assert (answer.status, answer.body, answer.ending) == (200, b"ok", Ending.COMPLETE)
+    assert (answer.status, answer.body, answer.ending) == (200, b"ok", BodyEnding.COMPLETE)
     assert both.arrived() == [("PUT", b'{"n":1}')]
 
 
@@ -117,7 +117,7 @@ async def test_an_answer_without_end_is_read_up_to_the_cap_in_little_memory(tota
         tracemalloc.stop()
 
     assert {(answer.status, len(answer.body), answer.ending) for answer in answers} == {
-        (200, READ_BYTES, Ending.CAPPED)
+        (200, READ_BYTES, BodyEnding.CAPPED)
     }
     assert peak < 20_000_000
     assert sent < 10 * 20_000_000  # of which nearly all is in the buffers of the sockets
@@ -148,7 +148,7 @@ async def test_a_body_that_drips_ends_at_the_time_limit_and_its_status_counts(mo
     async with receiver(drip) as far, real(far) as (caller, url):
         answer = await caller.call(call_to(url, limit=3600))
 
-    assert (answer.status, answer.ending) == (200, Ending.BROKEN_OFF)
+    assert (answer.status, answer.ending) == (200, BodyEnding.BROKEN_OFF)
     assert 0 < len(answer.body) < 1000
 
 

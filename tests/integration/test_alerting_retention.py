@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from postroom.storage.database import Database
 from postroom_alerting import models
-from postroom_alerting.intake.failures import Settlement
+from postroom_alerting.intake.failures import FailureSettlement
 from postroom_alerting.models import RETENTION, table_of
 from postroom_maintenance.batches import Batches
 from tests.support.alerting import NOON
@@ -34,7 +34,7 @@ async def test_a_resolved_group_is_deleted_with_its_notification_states_and_an_o
 ) -> None:
     await harness.die(message_id="m-1", error_type="Old")
     await harness.die(message_id="m-2", error_type="Open")
-    await harness.failures.settle(Settlement("email.send", "m-1", replays=1))
+    await harness.failures.settle(FailureSettlement("email.send", "m-1", replays=1))
 
     for each in RETENTION:
         await Batches(harness.database).delete_old(each, NOON + timedelta(days=100))

@@ -13,7 +13,7 @@ from postroom.wire.messages import Message
 from postroom_alerting.classification import IncidentSeverity, IncidentType
 from postroom_alerting.incidents.conditions import Condition
 from postroom_alerting.incidents.incident import Incident
-from postroom_alerting.intake.failures import RecordedFailure, Settlement
+from postroom_alerting.intake.failures import FailureSettlement, RecordedFailure
 from postroom_alerting.notify.notifications import DueNotification, IncidentUpdate, Reason
 from postroom_alerting.notify.notifier import Notification, NotificationFailed
 
@@ -150,7 +150,7 @@ class InMemoryFailureLog:
 
     def __init__(self) -> None:
         self.deaths: dict[tuple[str, str], list[RecordedFailure]] = {}
-        self._settlements: list[Settlement] = []
+        self._settlements: list[FailureSettlement] = []
 
     async def record(self, failure: RecordedFailure) -> bool:
         deaths = self.deaths.setdefault((failure.queue, failure.message_id), [])
@@ -162,7 +162,7 @@ class InMemoryFailureLog:
         deaths.append(failure)
         return True
 
-    async def settle(self, settlement: Settlement) -> bool:
+    async def settle(self, settlement: FailureSettlement) -> bool:
         before = self._dead()
         self._settlements.append(settlement)
         return bool({failure.cause for failure in before} - {failure.cause for failure in self._dead()})

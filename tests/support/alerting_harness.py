@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from postroom.storage.database import Database
 from postroom_alerting.incidents.sql_conditions import SqlConditionLog
 from postroom_alerting.incidents.sql_incidents import SqlIncidents
-from postroom_alerting.intake.failures import RecordedFailure, Settlement
+from postroom_alerting.intake.failures import FailureSettlement, RecordedFailure
 from postroom_alerting.intake.sql_failures import SqlFailureLog
 from postroom_alerting.notify.notifications import DueNotification, IncidentUpdate, Reason
 from postroom_alerting.notify.sql_notifications import SqlNotificationLog
@@ -42,7 +42,7 @@ class AlertingHarness:
 
     async def settle(self, failure: RecordedFailure) -> None:
         """It was replayed, and done."""
-        await self.failures.settle(Settlement(failure.queue, failure.message_id, replays=failure.replays + 1))
+        await self.failures.settle(FailureSettlement(failure.queue, failure.message_id, replays=failure.replays + 1))
 
     async def claim(self, channel: str = "slack") -> DueNotification | None:
         return await self.notifications.claim(channel, self.now, lease=LEASE)

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 LONGEST_MODULE = 300
 LONGEST_FUNCTION = 50
 LONGER_MODULES: dict[str, int] = {
-    "shared/postroom/runtime/assembly.py": 313,
+    "shared/postroom/runtime/assembly.py": 315,
 }
 LONGER_FUNCTIONS: dict[str, int] = {}
 SHARED_NAMES: dict[str, int] = {}

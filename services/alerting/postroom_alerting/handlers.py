@@ -15,7 +15,7 @@ from postroom.wire.errors import BrokerUnavailable, PublishTimeout, Requeued
 from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, JobCompleted, JobFailed
 from postroom.wire.retries import RetryPolicy, exponential
 from postroom_alerting.intake.dead_letters import death_of, read_failure
-from postroom_alerting.intake.failures import FailureLog, RecordedFailure, Settlement
+from postroom_alerting.intake.failures import FailureLog, FailureSettlement, RecordedFailure
 from postroom_alerting.monitor.heartbeat_listeners import register_listeners
 from postroom_alerting.notify.dispatcher import Dispatcher
 
@@ -81,7 +81,7 @@ async def _record(failure: RecordedFailure, failures: FailureLog, dispatcher: Di
 @worker.listens(JobCompleted, retry=_PATIENT, history=Keep.NEVER)
 async def note_done(event: JobCompleted, failures: FailureLog, dispatcher: Dispatcher) -> None:
     """A message was done: if it had been dead, it is settled."""
-    if event.replays and await failures.settle(Settlement(event.queue, event.job_id, replays=event.replays)):
+    if event.replays and await failures.settle(FailureSettlement(event.queue, event.job_id, replays=event.replays)):
         dispatcher.wake()
 
 
@@ -90,7 +90,9 @@ async def note_replayed(event: DeadLetterReplayed, failures: FailureLog, dispatc
     """A job that no queue took was published again: it is settled here, and may be done, dead or unrouted anew."""
     if event.queue != wire.UNROUTED_QUEUE:
         return  # what died in a queue is settled when it is done there
-    settlements = [Settlement(event.queue, each, replays=event.replays.get(each, 1)) for each in event.message_ids]
+    settlements = [
+        FailureSettlement(event.queue, each, replays=event.replays.get(each, 1)) for each in event.message_ids
+    ]
     if any(await asyncio.gather(*map(failures.settle, settlements))):
         dispatcher.wake()
 
@@ -98,7 +100,7 @@ async def note_replayed(event: DeadLetterReplayed, failures: FailureLog, dispatc
 @worker.listens(DeadLetterDiscarded, retry=_PATIENT, history=Keep.NEVER)
 async def note_discarded(event: DeadLetterDiscarded, failures: FailureLog, dispatcher: Dispatcher) -> None:
     """A person discarded dead letters: they are settled."""
-    settlements = [Settlement(event.queue, each, discarded_at=event.at) for each in event.message_ids]
+    settlements = [FailureSettlement(event.queue, each, discarded_at=event.at) for each in event.message_ids]
     if any(await asyncio.gather(*map(failures.settle, settlements))):
         dispatcher.wake()
 

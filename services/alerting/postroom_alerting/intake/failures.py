@@ -32,7 +32,7 @@ class RecordedFailure:
 
 
 @dataclass(frozen=True, slots=True)
-class Settlement:
+class FailureSettlement:
     """The end of a dead message: done after a replay, or discarded.
 
     Attributes:
@@ -57,6 +57,6 @@ class FailureLog(Protocol):
         """
         ...
 
-    async def settle(self, settlement: Settlement) -> bool:
+    async def settle(self, settlement: FailureSettlement) -> bool:
         """Settle a dead message. Returns whether the incident was resolved by it: no message of its group is dead."""
         ...

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table, and_, delete, select, tuple_, update
 from postroom.storage.database import Database
 from postroom.storage.group_commit import GroupCommit
 from postroom_alerting.incidents.sql_lifecycle import OPEN, lock_incidents
-from postroom_alerting.intake.failures import RecordedFailure, Settlement
+from postroom_alerting.intake.failures import FailureSettlement, RecordedFailure
 from postroom_alerting.intake.sql_failure_groups import GroupTally, apply_tallies
 from postroom_alerting.models import FailureRow, SettlementRow, table_of
 from postroom_alerting.rules.routes import Rules
@@ -56,14 +56,14 @@ class SqlFailureLog:
         """See FailureLog."""
         return bool(await self._commits.write(failure))
 
-    async def settle(self, settlement: Settlement) -> bool:
+    async def settle(self, settlement: FailureSettlement) -> bool:
         """See FailureLog."""
         return bool(await self._commits.write(settlement))
 
     def _commit(self, connection: Connection, writes: list[Any]) -> list[bool]:
         lock_incidents(connection)
         now, tallies = self._clock(), dict[str, GroupTally]()
-        settlements = [each for each in writes if isinstance(each, Settlement)]
+        settlements = [each for each in writes if isinstance(each, FailureSettlement)]
         settled = _settle(connection, settlements, tallies, now)
         failures = [each for each in writes if isinstance(each, RecordedFailure)]
         stored = iter(self._store(connection, failures, tallies))
@@ -116,7 +116,7 @@ class SqlFailureLog:
 
 
 def _settle(
-    connection: Connection, settlements: list[Settlement], tallies: dict[str, GroupTally], now: datetime
+    connection: Connection, settlements: list[FailureSettlement], tallies: dict[str, GroupTally], now: datetime
 ) -> dict[_Key, str]:
     """Store them, and settle the messages that are recorded. Returns the causes of those that were dead until now."""
     causes: dict[_Key, str] = {}
@@ -136,7 +136,7 @@ def _settle(
     return causes
 
 
-def _store_settlement(connection: Connection, settlement: Settlement, now: datetime) -> None:
+def _store_settlement(connection: Connection, settlement: FailureSettlement, now: datetime) -> None:
     row = {
         "queue": settlement.queue,
         "message_id": settlement.message_id,

@@ -24,7 +24,7 @@ class HttpRequest:
     read_bytes: int = READ_BYTES
 
 
-class Ending(StrEnum):
+class BodyEnding(StrEnum):
     """How the body of a response ended."""
 
     COMPLETE = "complete"
@@ -39,7 +39,7 @@ class HttpResponse:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    ending: Ending = Ending.COMPLETE
+    ending: BodyEnding = BodyEnding.COMPLETE
 
 
 class Caller(Protocol):

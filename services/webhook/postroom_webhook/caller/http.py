@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from postroom.tls import trusted_authorities
-from postroom_webhook.caller import Ending, HttpRequest, HttpResponse
+from postroom_webhook.caller import BodyEnding, HttpRequest, HttpResponse
 from postroom_webhook.caller.guarded import GuardedBackend, GuardedTransport
 from postroom_webhook.caller.resolver import Resolver, SystemResolver
 from postroom_webhook.errors import ReceiverTimedOut, ReceiverUnreachable, ReceiverUntrusted
@@ -85,7 +85,7 @@ async def http_caller(
         system.close()
 
 
-async def _read(response: httpx.Response, limit: int, deadline: float) -> tuple[bytes, Ending]:
+async def _read(response: httpx.Response, limit: int, deadline: float) -> tuple[bytes, BodyEnding]:
     """The first `limit` bytes of the body. The status has been said: what goes wrong here does not change it."""
     body = bytearray()
     try:
@@ -93,10 +93,10 @@ async def _read(response: httpx.Response, limit: int, deadline: float) -> tuple[
             async for chunk in response.aiter_raw():
                 body += chunk[: limit - len(body)]
                 if len(body) == limit:
-                    return bytes(body), Ending.CAPPED
+                    return bytes(body), BodyEnding.CAPPED
     except (TimeoutError, httpx.TransportError, ssl.SSLError, OSError):
-        return bytes(body), Ending.BROKEN_OFF
-    return bytes(body), Ending.COMPLETE
+        return bytes(body), BodyEnding.BROKEN_OFF
+    return bytes(body), BodyEnding.COMPLETE
 
 
 def _unreachable(place: str, error: Exception) -> ReceiverUnreachable:

@@ -21,7 +21,7 @@ from typing import Protocol
 from postroom.wire.errors import InvalidPublish, PermanentFailure
 from postroom.wire.messages import Event, Message, SyncSource
 from postroom.wire.messages.sync import changed_in, deleted_from
-from postroom_webhook.caller import Caller, Ending, HttpRequest, HttpResponse
+from postroom_webhook.caller import BodyEnding, Caller, HttpRequest, HttpResponse
 from postroom_webhook.errors import ReceiverUnreachable, SourceBusy, SourceUnusable, SyncGoesOn
 from postroom_webhook.responses import failure_of
 from postroom_webhook.sync.pages import SourceItem, SourcePage, read_page
@@ -117,7 +117,7 @@ class Syncer:
             raise failure
         if len(response.body) > self.max_bytes:
             raise SourceUnusable(f"{source.name}: a page has more than WEBHOOK_SYNC_MAX_BYTES ({self.max_bytes})")
-        if response.ending is not Ending.COMPLETE:
+        if response.ending is not BodyEnding.COMPLETE:
             raise ReceiverUnreachable(f"{target.place} broke off after {len(response.body)} bytes, or took too long")
         return response
 

@@ -40,7 +40,7 @@ ScheduleName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_lengt
 Kind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+$", max_length=200)]
 
 
-class MessageOptions(BaseModel):
+class ScheduledMessageOptions(BaseModel):
     """The wire's headers for what a schedule publishes; see docs/wire.md.
 
     Attributes:
@@ -85,7 +85,7 @@ class SetSchedule(Job):
     event: Kind | None = None
     body: dict[str, Any] = Field(default_factory=dict)
     headers: dict[str, str | int | float | bool] = Field(default_factory=dict)
-    options: MessageOptions = MessageOptions()
+    options: ScheduledMessageOptions = ScheduledMessageOptions()
     catch_up: Literal["skip", "latest", "all"] = "latest"
     catch_up_limit: int = Field(default=100, ge=1, le=10_000)
     overlap: Literal["allow", "skip"] = "allow"

@@ -10,7 +10,8 @@ import uvloop
 
 from bench.counting import PREFETCH, Count
 from postroom.runtime import Adapters, Worker
-from postroom.runtime.assembly import ServiceRunner
+from postroom.runtime.assembly import LoadedService
+from postroom.runtime.serving import ServiceRunner
 from postroom.settings import RuntimeSettings, read_settings
 from postroom.wire.messages import Job
 
@@ -45,7 +46,7 @@ async def no_adapters(_runtime: Any) -> AsyncIterator[Adapters]:
 
 async def main(_url: str, queue: str) -> None:
     """Work until the queue stays empty."""
-    service = ServiceRunner(make_worker(queue), no_adapters, read_settings(RuntimeSettings))
+    service = ServiceRunner([LoadedService(make_worker(queue), no_adapters)], read_settings(RuntimeSettings))
     serving = asyncio.create_task(service.serve())
     await count.until_idle()
     service.stop()

@@ -18,13 +18,13 @@ def start(service: Service) -> None:
         # Not SystemExit, which would be raised inside of whatever is being imported.
         signal.signal(number, lambda *_: os._exit(0))
     # Imported only now: that takes half a second, in which it may be told to stop.
-    from postroom.runtime.assembly import run  # noqa: PLC0415
+    from postroom.runtime.serving import run  # noqa: PLC0415
     from postroom.standalone.dispatch import JobRunner, read_runner  # noqa: PLC0415
 
     if service.hosts_standalone and read_runner(service.name) is JobRunner.CRON:
-        from postroom.standalone import run_locally  # noqa: PLC0415
+        from postroom.standalone.runner import run_standalone  # noqa: PLC0415
 
-        run_locally()
+        run_standalone()
     run(service)
 
 

@@ -16,7 +16,7 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from postroom import wire
-from postroom.runtime.assembly import ServiceRunner
+from postroom.runtime.serving import ServiceRunner
 from postroom.testing import eventually, running_service
 from postroom_sms.handlers import worker
 from postroom_sms.rate_limit import BURST_SECONDS
@@ -285,5 +285,5 @@ async def test_a_code_overtakes_the_newsletters_that_wait(
 
 
 def _replicas(service: ServiceRunner) -> int:
-    assert service._inbox is not None
-    return service._inbox.liveness.count()
+    assert service.assemblies[0].inbox is not None
+    return service.assemblies[0].inbox.liveness.count()

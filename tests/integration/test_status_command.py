@@ -58,7 +58,7 @@ async def test_queues_services_and_outages_are_on_one_screen(
         await harness.put({"n": 1})
         await harness.put({"n": 1}, key="nobody.does")
         await eventually(service.details)
-        with health_urls_written(tmp_path, {"email": service._health.url}):
+        with health_urls_written(tmp_path, {"email": service.health.url}):
             seen = await eventually(lambda: counted(status, harness), within=COUNTED)
             shown = await status()
             monkeypatch.setenv("ALERTING_IGNORED_QUEUES", "shop.*, alert*")
@@ -149,7 +149,7 @@ async def test_without_a_broker_the_services_are_shown_all_the_same(
     monkeypatch.setenv("POSTROOM_MANAGEMENT_URL", "http://127.0.0.1:1")
     async with harness.running(harness.worker()) as service:
         assert (await readiness(service))[0] == 200
-        result = await status("--json", "--health", f"chores={service._health.url}", "--health", "http://127.0.0.1:1")
+        result = await status("--json", "--health", f"chores={service.health.url}", "--health", "http://127.0.0.1:1")
 
     assert result.exit_code == 3
     seen = json.loads(result.stdout)

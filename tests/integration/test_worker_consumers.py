@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from sqlalchemy import text
 
 from postroom.runtime import Delivery
-from postroom.runtime.assembly import ServiceRunner
+from postroom.runtime.assembly import LoadedService
+from postroom.runtime.serving import ServiceRunner
 from postroom.testing import eventually
 from postroom.wire.errors import PermanentFailure
 from tests.support.proxy import proxy_to
@@ -47,7 +48,7 @@ async def test_a_service_whose_queue_is_absent_says_what_to_do_and_starts_when_i
     worker = harness.worker()
     with harness.worker_vhost.management() as management:
         await asyncio.to_thread(management.delete_queue, harness.queue)
-        service = ServiceRunner(worker, no_adapters, harness.worker_vhost.settings(harness.data_dir))
+        service = ServiceRunner([LoadedService(worker, no_adapters)], harness.worker_vhost.settings(harness.data_dir))
         task = asyncio.create_task(service.serve())
         try:
             await eventually(lambda: "postroom topology apply" in service.problems().get("topology", ""))
@@ -92,7 +93,7 @@ async def test_a_consumer_that_is_gone_from_a_healthy_connection_comes_back(harn
         await harness.put({"n": 1})
         await harness.has_done(1)
         # As after a bug in broker or client library: nobody has told anybody, and no connection was closed.
-        channel = service._consumers[0]._acks.channel
+        channel = service.assemblies[0].consumers._consumers[0]._acks.channel  # type: ignore[union-attr]
         [tag] = channel.consumers
         await channel.basic_cancel(tag)
         await eventually(lambda: is_not_ready_because_of(service, "consumers"))
@@ -146,9 +147,12 @@ async def test_what_failed_without_a_connection_is_told_when_it_has_failed_again
         release.set()
         letter = await harness.dead_letter()
         await harness.counted(dead=1)
-        assert service._inbox is not None
+        assert service.assemblies[0].inbox is not None
         recorded = text("SELECT count(*) FROM history WHERE message_id = 'bad'")
-        assert await service._inbox._database.run(lambda connection: connection.execute(recorded).scalar()) == 1
+        assert (
+            await service.assemblies[0].inbox._database.run(lambda connection: connection.execute(recorded).scalar())
+            == 1
+        )
 
     assert (letter.message_id, letter.headers["x-attempt"]) == ("bad", 1)
     assert len(harness.done) == 2
@@ -166,6 +170,5 @@ async def test_a_broker_that_went_away_is_found_again_soon_after_it_is_back(harn
             await proxy.listen()
             await harness.has_done(1)
             await eventually(lambda: is_ready(service))
-            assert service._watchdog is not None
-            consuming = service._watchdog._connection
+            consuming = service.assemblies[0].consumers._watchdog._connection  # type: ignore[union-attr]
             assert 0.5 <= consuming.reconnect_interval <= 2  # type: ignore[attr-defined] # not the library's fixed five

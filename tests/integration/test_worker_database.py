@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 
 from postroom.runtime import Delivery, Keep
-from postroom.runtime.assembly import ServiceRunner
+from postroom.runtime.assembly import LoadedService
+from postroom.runtime.serving import ServiceRunner
 from postroom.testing import eventually
 from tests.support.patience import REACTION, seconds
 from tests.support.proxy import Proxy, proxy_to
@@ -94,9 +95,8 @@ async def test_a_service_waits_for_its_database_and_says_so(
     await proxy.refuse()
     worker = harness.worker()
     await harness.put({"n": 1})
-    service = ServiceRunner(
-        worker, _nothing, harness.worker_vhost.settings(harness.data_dir, database_url=through(proxy, postgres_url))
-    )
+    settings = harness.worker_vhost.settings(harness.data_dir, database_url=through(proxy, postgres_url))
+    service = ServiceRunner([LoadedService(worker, _nothing)], settings)
     task = asyncio.create_task(service.serve())
     try:
         await eventually(lambda: says(service, 503, "database"))
@@ -114,7 +114,7 @@ async def test_a_service_can_be_stopped_while_its_database_is_away(
     settings = harness.worker_vhost.settings(
         harness.data_dir, database_url=through(proxy, postgres_url), drain_seconds=1
     )
-    service = ServiceRunner(harness.worker(), _nothing, settings)
+    service = ServiceRunner([LoadedService(harness.worker(), _nothing)], settings)
     task = asyncio.create_task(service.serve())
     await eventually(lambda: says(service, 200))
     await proxy.refuse()

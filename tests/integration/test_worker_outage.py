@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import text
 
 from postroom.runtime import Delivery
-from postroom.runtime.assembly import ServiceRunner
 from postroom.runtime.circuit import LONGEST_PAUSE
 from postroom.runtime.processing import execution
+from postroom.runtime.serving import ServiceRunner
 from postroom.testing import eventually
 from postroom.wire.errors import PermanentFailure, Postponed, ProviderUnavailable, Throttled
 from postroom.wire.retries import RetryPolicy, fixed
@@ -45,9 +45,10 @@ async def test_no_message_loses_an_attempt_while_the_provider_is_away(harness: W
         for n in range(100):
             await harness.put({"n": n}, message_id=f"m{n}")
         await eventually(lambda: outage_holds(service, 20))  # as many as are in work
-        asked, probed = provider.asked_in_vain, service._circuit.failed_probes
-        await eventually(lambda: service._circuit.failed_probes >= probed + 2)
-        assert provider.asked_in_vain - asked == service._circuit.failed_probes - probed  # one probe at a time
+        circuit = service.assemblies[0].circuit
+        asked, probed = provider.asked_in_vain, circuit.failed_probes
+        await eventually(lambda: circuit.failed_probes >= probed + 2)
+        assert provider.asked_in_vain - asked == circuit.failed_probes - probed  # one probe at a time
         provider.is_away = False
         await harness.counted(done=100, retried=0, dead=0)
 
@@ -61,7 +62,7 @@ async def test_readyz_tells_of_the_outage_without_being_unready(harness: WorkerH
 
     async def told(*, is_open: bool) -> dict[str, Any]:
         async with http_client() as client:
-            answer = await client.get(f"{service._health.url}/readyz")
+            answer = await client.get(f"{service.health.url}/readyz")
         assert answer.status_code == 200
         assert ("outage" in answer.json()) is is_open
         return dict(answer.json().get("outage", {}))
@@ -204,7 +205,7 @@ async def test_a_worker_that_dies_while_its_messages_wait_died_of_none_of_them(h
     async with harness.running(harness.worker(provider.do)) as service:
         for n in range(3):
             await harness.put({"n": n}, message_id=f"w{n}")
-        assert service._inbox is not None
+        assert service.assemblies[0].inbox is not None
         await eventually(lambda: starts_of(service, waiting=3))
         provider.is_away = False
         await harness.counted(done=3)
@@ -231,14 +232,14 @@ async def test_what_waits_is_done_once_whatever_happens_to_the_connection(harnes
 
 def outage_holds(service: ServiceRunner, count: int) -> bool:
     """Whether so many messages wait for their provider."""
-    outage = service._circuit.outage
+    outage = service.assemblies[0].circuit.outage
     return outage is not None and outage.held == count
 
 
 async def starts_of(service: ServiceRunner, *, waiting: int) -> bool:
     """Whether so many messages are in the inbox and count as not begun, but for the one that probes."""
-    assert service._inbox is not None
-    rows = await service._inbox._database.run(
+    assert service.assemblies[0].inbox is not None
+    rows = await service.assemblies[0].inbox._database.run(
         lambda connection: connection.execute(text("SELECT starts FROM inbox WHERE state = 'started'")).scalars().all()
     )
     assert len(rows) == waiting

@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from postroom.runtime import Adapters, Delivery, Worker
-from postroom.runtime.assembly import Runtime, run_worker
+from postroom.runtime.assembly import Runtime
+from postroom.runtime.serving import run_worker
 from postroom.wire.messages import Job
 
 

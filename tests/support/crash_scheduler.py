@@ -17,7 +17,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from postroom.runtime import Adapters
-from postroom.runtime.assembly import Runtime, run_worker
+from postroom.runtime.assembly import Runtime
+from postroom.runtime.serving import run_worker
 from postroom_scheduler import adapters as real
 from postroom_scheduler.handlers import worker
 from postroom_scheduler.service import service

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from postroom.runtime import Adapters, Delivery, Worker
-from postroom.runtime.assembly import Runtime, run_worker
+from postroom.runtime.assembly import Runtime
+from postroom.runtime.serving import run_worker
 from postroom.wire.errors import PermanentFailure, TemporaryFailure
 from postroom.wire.messages import Job
 from postroom.wire.retries import RetryPolicy, fixed

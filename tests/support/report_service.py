@@ -16,7 +16,7 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from sqlalchemy import text
 
 from postroom import wire
-from postroom.runtime.assembly import ServiceRunner
+from postroom.runtime.serving import ServiceRunner
 from postroom.testing import eventually, running_service
 from postroom.wire.messages import GenerateReport
 from postroom_report.handlers import worker

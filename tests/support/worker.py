@@ -28,7 +28,7 @@ from postroom.broker.topology import build_topology
 from postroom.broker.topology.application import apply_topology
 from postroom.devkit.broker_node import BrokerNode
 from postroom.runtime import Delivery, Worker
-from postroom.runtime.assembly import ServiceRunner
+from postroom.runtime.serving import ServiceRunner
 from postroom.settings import RuntimeSettings
 from postroom.testing import eventually, running
 from postroom.wire.messages import Job
@@ -282,7 +282,7 @@ def outcome_count(queue: str, outcome: str) -> int:
 
 async def readiness(service: ServiceRunner) -> tuple[int, dict[str, str]]:
     """What the health port says: status and problems. AssertionError while it is not open yet."""
-    assert hasattr(service, "_health"), "no health port yet"
+    assert service.health is not None, "no health port yet"
     async with http_client() as client:
-        answer = await client.get(f"{service._health.url}/readyz")
+        answer = await client.get(f"{service.health.url}/readyz")
     return answer.status_code, answer.json()["problems"]

@@ -8,7 +8,6 @@ from postroom.broker.publishing import Publisher
 from postroom.runtime import Adapters
 from postroom.runtime.assembly import Runtime
 from postroom.settings import read_settings
-from postroom.standalone import LocalBroker
 from postroom_alerting.config import links_from, open_config
 from postroom_alerting.incidents.conditions import ConditionLog
 from postroom_alerting.incidents.sql_conditions import SqlConditionLog
@@ -45,7 +44,7 @@ async def open_monitor(
     """
     heartbeats = HeartbeatLog(runtime.database)
     settings = read_settings(MonitorSettings)
-    if isinstance(runtime.publisher, LocalBroker):
+    if not runtime.has_broker:
         yield {HeartbeatLog: heartbeats}
         return
     with Management.from_settings(runtime.settings) as management:

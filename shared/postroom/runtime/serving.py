@@ -1,4 +1,4 @@
-"""One service as a process: everything between `postroom run <name>` and its exit code."""
+"""The process round a service, or round several: what is between `postroom run <name>` and its exit code."""
 
 import asyncio
 import gc
@@ -6,156 +6,104 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
 from importlib.resources.abc import Traversable
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import uvloop
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelNotFoundEntity
-from sqlalchemy.exc import SQLAlchemyError
 
-from postroom.broker.connection import without_password
-from postroom.broker.library_internals import start_consuming
-from postroom.broker.publishing import Publisher
 from postroom.privacy.redaction import redact
-from postroom.runtime.circuit import CircuitBreaker
-from postroom.runtime.circuit.outages import OutagePublisher
-from postroom.runtime.consuming.consumer import QueueConsumer, make_broker
+from postroom.runtime.assembly import Assembly, LoadedService, MakeAdapters, load_service
+from postroom.runtime.background import in_background
 from postroom.runtime.health import HealthServer
-from postroom.runtime.history.measurements import MeasurementPublisher
-from postroom.runtime.history.outbox import HistoryOutbox
-from postroom.runtime.inbox import Inbox
 from postroom.runtime.process import EXIT_CONFIGURATION, EXIT_LOST_CONSUMERS, SUPERVISED
-from postroom.runtime.processing.processor import Processor
-from postroom.runtime.registration import Adapters, Worker
-from postroom.runtime.watchdog import Watchdog
+from postroom.runtime.rabbitmq import RabbitMqTransport
+from postroom.runtime.registration import Worker
+from postroom.runtime.transport import Transport
 from postroom.service import Service
 from postroom.settings import RuntimeSettings, read_settings
-from postroom.storage.database import Database
 from postroom.telemetry import metrics
 from postroom.telemetry.logs import set_up_logs
 from postroom.telemetry.tracing import set_up_tracing, shut_down_tracing
-from postroom.wire.errors import ConfigurationError, PublishError
+from postroom.wire.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 
-RETRY_SECONDS = 2.0
 LAG_SECONDS = 0.5
-PRUNE_EVERY = timedelta(minutes=10)
 
-
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """What a service's `adapters` may build on.
-
-    Attributes:
-        replicas: how many processes of this service work on the same database now, this one included.
-        problems: where an adapter tells what stands in its way, by name, for `/readyz`.
-    """
-
-    settings: RuntimeSettings
-    database: Database
-    publisher: Publisher
-    replicas: Callable[[], int]
-    problems: dict[str, str] = field(default_factory=dict)
-
-
-MakeAdapters = Callable[[Runtime], AbstractAsyncContextManager[Adapters]]
-"""Opens a service's adapters, by port, and closes them when the service stops."""
-
-
-class LoadedService(NamedTuple):
-    """What of a service is at work: its handlers, what opens their adapters, the folder of its migrations."""
-
-    worker: Worker
-    adapters: MakeAdapters
-    migrations: Traversable | None = None
-
-
-def load_service(service: Service) -> LoadedService:
-    """Import a declared service and read its settings. Raises ConfigurationError, also for a wrong setting."""
-    for own in service.load_settings():
-        read_settings(own)
-    return LoadedService(service.load_worker(), service.load_adapters(), service.migrations_folder())
+MakeTransport = Callable[[str], Transport]
+"""Makes the transport of the service of that name."""
 
 
 def run(service: Service) -> NoReturn:
     """Run a service until SIGTERM or SIGINT, then exit: 0 after a clean stop, 78 for wrong settings."""
-    try:
-        loaded = load_service(service)
-    except ConfigurationError as error:
-        _end(service.name, error)
-    run_worker(*loaded)
+    run_process(service.name, lambda settings: ServiceRunner([load_service(service)], settings).serve())
 
 
 def run_worker(worker: Worker, adapters: MakeAdapters, migrations: Traversable | None = None) -> NoReturn:
     """Like `run`, for a worker that belongs to no declared service."""
+    service = LoadedService(worker, adapters, migrations)
+    run_process(service.name, lambda settings: ServiceRunner([service], settings).serve())
+
+
+def run_process(name: str, serve: Callable[[RuntimeSettings], Coroutine[Any, Any, int]]) -> NoReturn:
+    """Do `serve` in a process that is set up for it, and exit with its answer, or with 78 for wrong settings."""
     try:
         settings = read_settings(RuntimeSettings)
-        set_up_logs(worker.service, settings.log_format, settings.log_level)
-        set_up_tracing(worker.service)
-        code = uvloop.run(ServiceRunner(worker, adapters, settings, migrations).serve())
+        set_up_logs(name, settings.log_format, settings.log_level)
+        set_up_tracing(name)
+        code = uvloop.run(serve(settings))
     except ConfigurationError as error:
-        _end(worker.service, error)
+        print(f"{name}: {redact(str(error))}", file=sys.stderr)  # noqa: T201 - logs may not be set up
+        code = EXIT_CONFIGURATION
     finally:
         shut_down_tracing()
     sys.exit(code)
 
 
-def _end(service: str, error: ConfigurationError) -> NoReturn:
-    print(f"{service}: {redact(str(error))}", file=sys.stderr)  # noqa: T201 - logs may not be set up
-    sys.exit(EXIT_CONFIGURATION)
-
-
 class ServiceRunner:
-    """A worker with its connections.
+    """Services at work in this process, with its signals, its health port and its exit code.
 
     Args:
-        worker: the handlers.
-        adapters: opens what they need.
+        services: one; or several that share the process.
         settings: the runtime's.
-        migrations: the folder of the migrations of its own tables.
+        transport: makes the transport of each; RabbitMQ's, as the settings say, when absent.
+
+    Attributes:
+        assemblies: the services, in their order.
+        health: there once it is served.
     """
 
     def __init__(
-        self,
-        worker: Worker,
-        adapters: MakeAdapters,
-        settings: RuntimeSettings,
-        migrations: Traversable | None = None,
+        self, services: Sequence[LoadedService], settings: RuntimeSettings, transport: MakeTransport | None = None
     ) -> None:
-        self._worker = worker
-        self._migrations = migrations
-        self._adapters = adapters
+        url = settings.amqp_url.get_secret_value()
+        make = transport or (lambda name: RabbitMqTransport(url, name))
         self._settings = settings
-        self._url = settings.amqp_url.get_secret_value()
         self._stop = asyncio.Event()
         self._exit_code = 0
-        self._problems: dict[str, str] = {"start": "not started yet"}
-        self._adapters_problems: dict[str, str] = {}
-        self._circuit = CircuitBreaker()
-        self._inbox: Inbox | None = None
-        self._watchdog: Watchdog | None = None
+        self.health: HealthServer | None = None
+        self.assemblies = [
+            Assembly(service, settings, make(service.name), stop=self._stop, give_up=self._give_up)
+            for service in services
+        ]
 
     async def serve(self) -> int:
-        """Work until `stop`; then cancel the consumers, finish what is in work, and return the exit code."""
+        """Work until `stop`; then take nothing more, finish what is in work, and return the exit code."""
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stop)
         if os.environ.get(SUPERVISED):
             await loop.connect_read_pipe(lambda: _StopAtEnd(self.stop), sys.stdin)
         async with AsyncExitStack() as stack:
-            self._health = HealthServer(
-                self._settings.health_host, self._settings.health_port, self.problems, self.details
-            )
-            self._health.start()
-            stack.callback(self._health.close)
-            log.info("Health at %s/readyz", self._health.url)
-            with suppress(_StoppedEarly):
-                await self._work(stack)
+            host, port = self._settings.health_host, self._settings.health_port
+            self.health = health = HealthServer(host, port, self.problems, self.details)
+            health.start()
+            stack.callback(health.close)
+            log.info("Health at %s/readyz", health.url)
+            in_background(stack, _measure_lag(health), self._give_up)
+            await self._run_all()
         log.info("Stopped")
         return self._exit_code
 
@@ -164,125 +112,44 @@ class ServiceRunner:
         self._stop.set()
 
     def problems(self) -> dict[str, str]:
-        """What stands in the way of working, for `/readyz`."""
-        problems = {**self._problems, **self._adapters_problems}
-        if self._inbox is not None and self._inbox.is_failing:
-            problems["database"] = "does not take writes"
-        if self._watchdog is not None and self._watchdog.missing:
-            problems["consumers"] = f"not at the broker: {', '.join(sorted(self._watchdog.missing))}"
-        return problems
+        """What stands in the way of working, for `/readyz`; of several services each with its service's name."""
+        if len(self.assemblies) == 1:
+            return self.assemblies[0].problems()
+        found = ((each.name, each.problems()) for each in self.assemblies)
+        return {f"{name} {what}": problem for name, problems in found for what, problem in problems.items()}
 
     def details(self) -> dict[str, Any]:
-        """What `/readyz` tells besides: a provider that is away does not make the service unready."""
-        outage = self._circuit.outage
-        return {"outage": outage.to_json()} if outage else {}
+        """What `/readyz` tells besides: a provider that is away does not make a service unready."""
+        outages = {each.name: outage.to_json() for each in self.assemblies if (outage := each.circuit.outage)}
+        if not outages:
+            return {}
+        return {"outage": outages[self.assemblies[0].name]} if len(self.assemblies) == 1 else {"outages": outages}
 
-    async def _work(self, stack: AsyncExitStack) -> None:
-        self._in_background(stack, self._measure_lag())
-        service = self._worker.service
-        database = Database(self._settings.service_database_url(service), service, self._migrations)
-        stack.push_async_callback(database.close)
-        await self._until_it_works("database", database.migrate)
-        publisher = await stack.enter_async_context(Publisher(self._url, app_id=service))
-        await self._until_it_works("broker", publisher.connect)
-        self._inbox = inbox = Inbox(database)
-        await self._until_it_works("database", inbox.liveness.join)
-        stack.push_async_callback(_briefly, inbox.liveness.leave)
-        self._in_background(stack, inbox.liveness.send_heartbeats())
-        self._in_background(stack, self._prune(inbox))
-        runtime = Runtime(self._settings, database, publisher, inbox.liveness.count, self._adapters_problems)
-        adapters = await stack.enter_async_context(self._adapters(runtime))
-        alone, circuit = asyncio.Lock(), self._circuit
-        processors = [
-            Processor(subscription, adapters, inbox=inbox, publisher=publisher, alone=alone, circuit=circuit)
-            for subscription in self._worker.subscriptions.values()
-        ]
-        measurements = MeasurementPublisher(
-            service, publisher, {processor.queue: processor.meter for processor in processors}
-        )
-        outages = OutagePublisher(service, inbox.holder, circuit, publisher)
-        outbox = HistoryOutbox(service, inbox, database, publisher)
-        await self._until_it_works("topology", lambda: self._consume(stack, processors))
-        self._in_background(stack, measurements.keep_publishing())
-        self._in_background(stack, outages.keep_publishing())
-        self._in_background(stack, outbox.keep_publishing())
-        self._problems.clear()
-        _spare_the_collector()
-        log.info("Ready: reading %s", ", ".join(self._worker.subscriptions))
-        await self._stop.wait()
-        self._problems["stop"] = "stopping"
-        log.info("Stopping: no new messages, finishing what is in work")
-        await self._drain(processors)
-        await _briefly(measurements.publish)
-        await _briefly(outbox.publish)
-
-    async def _consume(self, stack: AsyncExitStack, processors: list[Processor]) -> None:
-        broker = make_broker(self._url, self._worker.service)
-        self._consumers = [
-            QueueConsumer(broker, processor.queue, processor.prefetch, processor.take) for processor in processors
-        ]
+    async def _run_all(self) -> None:
+        tasks: list[asyncio.Task[None]] = []
         try:
-            await start_consuming(broker)
-            connection = await broker.connect()
-        except BaseException:
-            await broker.stop()
-            raise
-        stack.push_async_callback(broker.stop)
-        self._watchdog = Watchdog(connection, [consumer.queue for consumer in self._consumers], self._give_up)
-        self._in_background(stack, self._watchdog.watch())
+            for assembly in self.assemblies:
+                tasks.append(asyncio.create_task(self._run(assembly)))
+                # One after the other: Alembic cannot bring two databases up to date at once in one process.
+                await _first(tasks[-1], asyncio.create_task(assembly.is_ready.wait()))
+            _spare_the_collector()
+            await asyncio.wait(tasks)
+        finally:
+            self.stop()
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+        for end in ends:
+            if end is not None:
+                raise end
 
-    async def _drain(self, processors: list[Processor]) -> None:
-        deadline = asyncio.get_running_loop().time() + self._settings.drain_seconds
-        await asyncio.gather(*(consumer.cancel() for consumer in self._consumers))
-        await asyncio.gather(*(processor.drain(deadline) for processor in processors))
-        await asyncio.gather(*(consumer.flush() for consumer in self._consumers))
-
-    async def _until_it_works(self, what: str, step: Callable[[], Awaitable[None]]) -> None:
-        """Try `step` until it works: what a service needs may come later than the service."""
-        while not self._stop.is_set():
-            try:
-                await step()
-            except ChannelNotFoundEntity as error:
-                problem = f"{error}; run `postroom topology apply`"
-            except (PublishError, SQLAlchemyError, *CONNECTION_EXCEPTIONS) as error:
-                problem = f"{type(error).__name__}: {redact(str(error))}"
-            else:
-                self._problems.pop(what, None)
-                return
-            if self._problems.get(what) != problem:
-                log.warning("Waiting for the %s (%s): %s", what, without_password(self._url), problem)
-            self._problems[what] = problem
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), timeout=RETRY_SECONDS)
-        raise _StoppedEarly
+    async def _run(self, assembly: Assembly) -> None:
+        try:
+            await assembly.run()
+        finally:  # what one cannot do without stops them all
+            self.stop()
 
     def _give_up(self) -> None:
         self._exit_code = EXIT_LOST_CONSUMERS
         self.stop()
-
-    def _in_background(self, stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        task.add_done_callback(self._background_ended)
-        stack.callback(task.cancel)
-
-    def _background_ended(self, task: "asyncio.Task[None]") -> None:
-        if not task.cancelled() and (error := task.exception()):
-            log.error("A background task failed; this process ends", exc_info=error)
-            self._give_up()
-
-    async def _measure_lag(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            began = loop.time()
-            await asyncio.sleep(LAG_SECONDS)
-            metrics.LOOP_LAG.set(max(0.0, loop.time() - began - LAG_SECONDS))
-            self._health.loop_turned()
-
-    async def _prune(self, inbox: Inbox) -> None:
-        while True:
-            with suppress(SQLAlchemyError, OSError):  # the next round comes anyway
-                await inbox.prune()
-            await asyncio.sleep(PRUNE_EVERY.total_seconds())
 
 
 class _StopAtEnd(asyncio.Protocol):
@@ -295,8 +162,20 @@ class _StopAtEnd(asyncio.Protocol):
         self._stop()
 
 
-class _StoppedEarly(Exception):
-    """Stopped while still waiting for something to work."""
+async def _measure_lag(health: HealthServer) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        began = loop.time()
+        await asyncio.sleep(LAG_SECONDS)
+        metrics.LOOP_LAG.set(max(0.0, loop.time() - began - LAG_SECONDS))
+        health.loop_turned()
+
+
+async def _first(task: "asyncio.Task[None]", signal_: "asyncio.Task[Any]") -> None:
+    try:
+        await asyncio.wait([task, signal_], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        signal_.cancel()
 
 
 def _spare_the_collector() -> None:
@@ -307,9 +186,3 @@ def _spare_the_collector() -> None:
     gc.set_threshold(20_000, 50, 100)
     # The database's thread gets its turn after 0.5 ms instead of 5.
     sys.setswitchinterval(0.0005)
-
-
-async def _briefly(step: Callable[[], Awaitable[object]]) -> None:
-    # On the way out: a database that is away must not hold the process.
-    with suppress(TimeoutError, SQLAlchemyError, OSError):
-        await asyncio.wait_for(step(), timeout=3)

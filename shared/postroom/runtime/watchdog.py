@@ -8,7 +8,7 @@ to start again.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from aio_pika.abc import AbstractRobustChannel, AbstractRobustConnection
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
@@ -30,20 +30,19 @@ class Watchdog:
     Args:
         connection: the one that consumes.
         queues: those that must have a consumer.
-        give_up: called once when nothing helped.
+
+    Attributes:
+        missing: those that have none, as of the last look; before the first one, all.
     """
 
-    def __init__(
-        self, connection: AbstractRobustConnection, queues: Sequence[str], give_up: Callable[[], None]
-    ) -> None:
+    def __init__(self, connection: AbstractRobustConnection, queues: Sequence[str]) -> None:
         self._connection = connection
         self._channel: AbstractRobustChannel | None = None
-        self._give_up = give_up
         self.missing: frozenset[str] = frozenset(queues)
         self._queues = queues
 
     async def watch(self) -> None:
-        """Look until cancelled."""
+        """Look until cancelled. Returns when nothing helped."""
         looks = 0
         while True:
             self.missing = await self._look()
@@ -52,8 +51,7 @@ class Watchdog:
                 log.warning("The broker knows of no consumer for %s: connecting anew", ", ".join(sorted(self.missing)))
                 await self._drop_connection()
             elif looks >= LOOKS_BEFORE_EXIT:
-                log.error("Still no consumer for %s: this process ends", ", ".join(sorted(self.missing)))
-                self._give_up()
+                log.error("Still no consumer for %s", ", ".join(sorted(self.missing)))
                 return
             await asyncio.sleep(LOOK_AGAIN_SECONDS if self.missing else LOOK_SECONDS)
 

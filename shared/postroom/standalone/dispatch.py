@@ -9,7 +9,8 @@ from postroom.broker.publishing.outgoing import NO_OPTIONS
 from postroom.installation import subscriptions
 from postroom.runtime.process import EXIT_CONFIGURATION
 from postroom.settings import DispatchSettings, JobRunner, RuntimeSettings, read_settings
-from postroom.standalone import LocalBroker
+from postroom.standalone.broker import open_broker
+from postroom.standalone.transport import SqlitePublisher
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import Message
 
@@ -49,9 +50,7 @@ async def open_dispatcher(settings: RuntimeSettings | None = None) -> AsyncItera
         async with Publisher(settings.amqp_url.get_secret_value()) as publisher:
             yield JobDispatcher(publisher)
         return
-    broker = LocalBroker(settings, subscriptions(), app_id="postroom")
-    await broker.connect()
-    try:
-        yield JobDispatcher(broker)
-    finally:
-        await broker.close()
+    async with open_broker(settings, subscriptions()) as broker:
+        publisher = SqlitePublisher(broker, "postroom")
+        await publisher.connect()
+        yield JobDispatcher(publisher)

@@ -1,4 +1,4 @@
-"""Messages that wait in this installation's own database."""
+"""Messages that wait in this installation's own file."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -14,12 +14,13 @@ class LocalMessageRow(SQLModel, table=True):
     """A message in one queue. Done, it has no row.
 
     Attributes:
+        id: never used again, or what is settled late would be another message.
         state: ready, from `due_at` on; or dead: it waits for a person.
-        deliveries: how often it was begun.
+        deliveries: how often it was delivered.
     """
 
     __tablename__: ClassVar[str] = "local_messages"
-    __table_args__ = (Index("ix_local_messages_state_due_at", "state", "due_at"),)
+    __table_args__ = (Index("ix_local_messages_state_due_at", "state", "due_at"), {"sqlite_autoincrement": True})
 
     id: int | None = Field(default=None, primary_key=True)
     queue: str = Field(max_length=255)

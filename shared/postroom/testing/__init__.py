@@ -8,7 +8,14 @@ from postroom.patience import patience
 from postroom.testing.brokers import broker_for
 from postroom.testing.builders import make_send_email, make_user_created
 from postroom.testing.fakes import FrozenClock, RecordingPublisher
-from postroom.testing.performing import make_delivery, perform, running, running_service, running_with
+from postroom.testing.performing import (
+    make_delivery,
+    perform,
+    running,
+    running_service,
+    running_standalone,
+    running_with,
+)
 from postroom.testing.waiting import eventually
 
 __all__ = [
@@ -23,5 +30,6 @@ __all__ = [
     "perform",
     "running",
     "running_service",
+    "running_standalone",
     "running_with",
 ]

@@ -1,7 +1,7 @@
 """Runs one handler without a broker, or the real runtime inside a test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from importlib.resources.abc import Traversable
@@ -9,12 +9,15 @@ from typing import Any
 
 import orjson
 
-from postroom.runtime.assembly import MakeAdapters, ServiceRunner, load_service
+from postroom.runtime.assembly import LoadedService, MakeAdapters, load_service
 from postroom.runtime.consuming.decoding import decode
 from postroom.runtime.consuming.delivery import Delivery
 from postroom.runtime.registration import Adapters, Provider, Worker
+from postroom.runtime.serving import ServiceRunner
 from postroom.service import Service
 from postroom.settings import RuntimeSettings
+from postroom.standalone.broker import SqliteBroker
+from postroom.standalone.runner import open_standalone
 from postroom.testing.waiting import eventually
 from postroom.wire import JOBS, listener_queue
 from postroom.wire.messages import Event, Message
@@ -77,15 +80,30 @@ async def running_with(
     worker: Worker, make: MakeAdapters, migrations: Traversable | None = None, *, settings: RuntimeSettings
 ) -> AsyncIterator[ServiceRunner]:
     """Like `running`, with adapters that are opened and closed by the service."""
-    service = ServiceRunner(worker, make, settings, migrations)
-    task = asyncio.create_task(service.serve())
+    async with _served(ServiceRunner([LoadedService(worker, make, migrations)], settings)) as service:
+        yield service
+
+
+@asynccontextmanager
+async def running_standalone(
+    services: Sequence[LoadedService], settings: RuntimeSettings
+) -> AsyncIterator[SqliteBroker]:
+    """These services at work in one process without a broker, and the file with their messages."""
+    async with open_standalone(settings, services) as (runner, broker), _served(runner):
+        yield broker
+
+
+@asynccontextmanager
+async def _served(runner: ServiceRunner) -> AsyncIterator[ServiceRunner]:
+    """Ready, inside the test's event loop; stopped cleanly at the end."""
+    task = asyncio.create_task(runner.serve())
     try:
-        await eventually(lambda: task.done() or not service.problems(), within=timedelta(minutes=1))
+        await eventually(lambda: task.done() or not runner.problems(), within=timedelta(minutes=1))
         if task.done():
             task.result()
-        yield service
+        yield runner
     finally:
-        service.stop()
+        runner.stop()
         await task
 
 

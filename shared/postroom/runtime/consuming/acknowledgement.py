@@ -7,15 +7,49 @@ ever acknowledged past an unfinished message.
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Awaitable, Coroutine
+from typing import Any, Protocol
 
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
-from aiormq.abc import AbstractChannel
 
 log = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.003
+
+
+class AcknowledgedChannel(Protocol):
+    """Of an AMQP channel what acknowledges; tags count its deliveries up from 1.
+
+    Each raises one of aio-pika's CONNECTION_EXCEPTIONS when the channel is closed: the deliveries come again.
+    """
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the deliveries were taken back."""
+        ...
+
+    @property
+    def closing(self) -> "asyncio.Future[Any]":
+        """Done once the deliveries are taken back; each caller has a future of its own, which it may cancel."""
+        ...
+
+    def basic_ack(self, delivery_tag: int, multiple: bool = ..., wait: bool = ...) -> Awaitable[None]:
+        """Done; with `multiple`, all that are open up to this one."""
+        ...
+
+    def basic_nack(
+        self,
+        delivery_tag: int,
+        multiple: bool = ...,
+        requeue: bool = ...,
+        wait: bool = ...,
+    ) -> Awaitable[None]:
+        """Somebody else's, or with `requeue=False` dead."""
+        ...
+
+    def basic_reject(self, delivery_tag: int, *, requeue: bool = ..., wait: bool = ...) -> Awaitable[None]:
+        """Dead, or with `requeue` once it was delivered too often."""
+        ...
 
 
 class Acknowledger:
@@ -25,7 +59,7 @@ class Acknowledger:
     again.
     """
 
-    def __init__(self, channel: AbstractChannel) -> None:
+    def __init__(self, channel: AcknowledgedChannel) -> None:
         self.channel = channel
         self._open: dict[int, bool] = {}  # tag: whether it is finished; dicts keep their order
         self._flushing: asyncio.Task[None] | None = None
@@ -34,7 +68,7 @@ class Acknowledger:
     @property
     def is_gone(self) -> bool:
         """Whether the broker has taken the deliveries back, because the channel is closed."""
-        return bool(self.channel.is_closed)
+        return self.channel.is_closed
 
     def gone(self) -> "asyncio.Future[Any]":
         """Done once the broker has taken the deliveries back. Whoever waits no longer cancels it."""
@@ -107,9 +141,9 @@ class Acknowledger:
         self._flushing = None
         await self.flush()
 
-    async def _send(self, answer: "asyncio.Future[None] | object") -> None:
+    async def _send(self, answer: Awaitable[None]) -> None:
         try:
-            await answer  # type: ignore[misc]
+            await answer
         except CONNECTION_EXCEPTIONS as error:
             # The broker has them back already and delivers them again; the inbox knows what was done.
             log.info("An acknowledgement came too late: %s", type(error).__name__)

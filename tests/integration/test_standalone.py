@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,8 +19,10 @@ from postroom.broker.publishing import Outgoing, PublishOptions
 from postroom.runtime import Adapters, Worker
 from postroom.runtime.assembly import LoadedService, Runtime, load_service
 from postroom.settings import RuntimeSettings
-from postroom.standalone import LocalBroker, LocalRunner, open_local_runner
-from postroom.testing import eventually
+from postroom.standalone.broker import SqliteBroker, open_broker
+from postroom.standalone.runner import open_standalone
+from postroom.standalone.transport import SqlitePublisher
+from postroom.testing import eventually, running_standalone
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import Event, UserCreated
 from postroom_audit.search import MessageQuery
@@ -28,7 +31,7 @@ from postroom_audit.sql_history import SqlHistory
 from tests.support import crash_worker
 from tests.support.crash_worker import COUNTING_FILE, QUEUE, Count, CountingFile
 from tests.support.databases import service_database
-from tests.support.patience import TAKEN_OVER, WORK, patience
+from tests.support.patience import PROCESS_STARTS, TAKEN_OVER, WORK
 from tests.support.processes import PROJECT
 
 
@@ -62,7 +65,7 @@ async def nothing(_runtime: Runtime) -> AsyncIterator[Adapters]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> RuntimeSettings:
-    return RuntimeSettings(data_dir=tmp_path / "data")
+    return RuntimeSettings(data_dir=tmp_path / "data", health_port=0)
 
 
 @pytest.fixture
@@ -71,71 +74,88 @@ def counting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CountingFile:
     return CountingFile(tmp_path / "steps")
 
 
+@dataclass
+class Place:
+    """Services at work without a broker, and a program that publishes."""
+
+    broker: SqliteBroker
+
+    def __post_init__(self) -> None:
+        self.publisher = SqlitePublisher(self.broker, "a program")
+
+    async def drained(self) -> None:
+        """Wait until nothing waits nor is in work."""
+
+        async def is_drained() -> bool:
+            return await self.broker.count_ready() == 0
+
+        await eventually(is_drained, within=WORK)
+
+
 @pytest.fixture
-async def runner(settings: RuntimeSettings, counting: CountingFile) -> AsyncIterator[LocalRunner]:
+async def place(settings: RuntimeSettings, counting: CountingFile) -> AsyncIterator[Place]:
     workers = [
         LoadedService(crash_worker.worker, crash_worker.adapters),
         LoadedService(one, nothing),
         LoadedService(other, nothing),
     ]
-    async with open_local_runner(settings, workers) as running:
-        yield running
+    async with running_standalone(workers, settings) as broker:
+        yield Place(broker)
 
 
-async def test_jobs_are_done_once(runner: LocalRunner, counting: CountingFile) -> None:
+async def test_jobs_are_done_once(place: Place, counting: CountingFile) -> None:
     for number in range(50):
-        await runner.broker.publish(Count(), message_id=f"m-{number}")
-        await runner.broker.publish(Count(), message_id=f"m-{number}")
-    await runner.drained(patience(WORK))
+        await place.publisher.publish(Count(), message_id=f"m-{number}")
+        await place.publisher.publish(Count(), message_id=f"m-{number}")
+    await place.drained()
     assert counting.count("done") == {f"m-{number}": 1 for number in range(50)}
 
 
-async def test_a_job_that_fails_for_now_is_tried_again_after_its_backoff(
-    runner: LocalRunner, counting: CountingFile
-) -> None:
-    await runner.broker.publish(Count(failures=2), message_id="m")
-    await runner.drained(patience(WORK))
+async def test_a_job_that_fails_for_now_is_tried_again_after_its_backoff(place: Place, counting: CountingFile) -> None:
+    await place.publisher.publish(Count(failures=2), message_id="m")
+    await place.drained()
     begun = [step.at for step in counting.steps("begun")]
     assert (len(begun), counting.count("done")) == (3, {"m": 1})
     assert begun[1] - begun[0] >= 0.9
-    assert await runner.broker.dead() == []
+    assert await place.broker.dead() == []
 
 
-async def test_a_job_that_fails_for_good_is_dead_with_its_reason_and_can_be_replayed(runner: LocalRunner) -> None:
-    await runner.broker.publish(Count(is_hopeless=True), message_id="m")
-    await runner.drained(patience(WORK))
-    (letter,) = await runner.broker.dead()
+async def test_a_job_that_fails_for_good_is_dead_with_its_reason_and_can_be_replayed(place: Place) -> None:
+    await place.publisher.publish(Count(is_hopeless=True), message_id="m")
+    await place.drained()
+    (letter,) = await place.broker.dead()
     assert (letter.queue, letter.message_id, letter.error_type, letter.error) == (
         QUEUE,
         "m",
         "PermanentFailure",
         "this one never works",
     )
-    await runner.broker.replay(letter.id)
-    await runner.drained(patience(WORK))
-    assert [each.message_id for each in await runner.broker.dead()] == ["m"]
+    await place.broker.replay(letter.id)
+    await place.drained()
+    assert [each.message_id for each in await place.broker.dead()] == ["m"]
 
 
-async def test_what_breaks_its_contract_is_dead_and_names_the_field(runner: LocalRunner) -> None:
-    await runner.broker.send(Outgoing(wire.JOBS, QUEUE, b'{"seconds": "soon"}', "m"))
-    await runner.drained(patience(WORK))
-    (letter,) = await runner.broker.dead()
+async def test_what_breaks_its_contract_is_dead_and_names_the_field(place: Place) -> None:
+    await place.publisher.send(Outgoing(wire.JOBS, QUEUE, b'{"seconds": "soon"}', "m"))
+    await place.drained()
+    (letter,) = await place.broker.dead()
     assert letter.error_type == "InvalidMessage"
     assert "seconds: " in letter.error
 
 
-async def test_a_job_that_nobody_does_waits_in_unrouted(runner: LocalRunner) -> None:
-    await runner.broker.publish(UserCreated(id=1, email="ada@example.com"))  # an event may have no listeners
-    await runner.broker.send(Outgoing(wire.JOBS, "moon.land", b"{}", "m"))
-    assert [(each.queue, each.error) for each in await runner.broker.dead()] == [
-        ("unrouted", "no service does this kind of job")
+async def test_a_job_that_nobody_does_waits_in_unrouted(place: Place) -> None:
+    await place.publisher.publish(UserCreated(id=1, email="ada@example.com"))  # an event may have no listeners
+    await place.publisher.send(Outgoing(wire.JOBS, "moon.land", b"{}", "m"))
+    assert [(each.queue, each.error) for each in await place.broker.dead()] == [
+        ("unrouted", "no queue takes moon.land; is its service deployed, or the kind misspelt?")
     ]
 
 
 async def test_what_failed_is_in_the_history(settings: RuntimeSettings, counting: CountingFile) -> None:
     workers = [LoadedService(crash_worker.worker, crash_worker.adapters), load_service(audit_service)]
-    async with open_local_runner(settings, workers) as runner:
-        await runner.broker.publish(Count(failures=1), message_id="m-17")
+    async with running_standalone(workers, settings) as broker:
+        place = Place(broker)
+        await place.publisher.publish(Count(failures=1), message_id="m-17")
         database = service_database(settings.service_database_url("audit"), "audit")
         found = SqlHistory(database)
         await eventually(lambda: found.find(MessageQuery(state="done")))
@@ -143,72 +163,73 @@ async def test_what_failed_is_in_the_history(settings: RuntimeSettings, counting
         await database.close()
 
     assert [line.what.partition(" in ")[0] for line in story.lines] == [
-        "published by local",
+        "published by a program",
         "try 1 of 5 failed",
         "done at try 2 of 5",
     ]
 
 
-async def test_a_delay_is_waited_for(runner: LocalRunner, counting: CountingFile) -> None:
+async def test_a_delay_is_waited_for(place: Place, counting: CountingFile) -> None:
     began = time.time()
-    await runner.broker.publish(Count(), message_id="m", options=PublishOptions(delay=timedelta(seconds=2)))
-    await runner.drained(patience(WORK))
+    await place.publisher.publish(Count(), message_id="m", options=PublishOptions(delay=timedelta(seconds=2)))
+    await place.drained()
     (done,) = counting.steps("done")
     assert done.at - began >= 1.8
     assert len(counting.steps("begun")) == 1
 
 
-async def test_what_has_expired_is_not_done(runner: LocalRunner, counting: CountingFile) -> None:
+async def test_what_has_expired_is_not_done(place: Place, counting: CountingFile) -> None:
     past = datetime.now(UTC) - timedelta(seconds=1)
-    await runner.broker.publish(Count(), options=PublishOptions(expires_at=past))
-    await runner.drained(patience(WORK))
-    assert [each.error_type for each in await runner.broker.dead()] == ["Expired"]
+    await place.publisher.publish(Count(), options=PublishOptions(expires_at=past))
+    await place.drained()
+    assert [each.error_type for each in await place.broker.dead()] == ["Expired"]
     assert counting.steps("done") == []
 
 
-async def test_an_event_comes_to_each_listener(runner: LocalRunner) -> None:
+async def test_an_event_comes_to_each_listener(place: Place) -> None:
     heard.clear()
-    await runner.broker.publish(Happened(), message_id="e")
-    await runner.drained(patience(WORK))
+    await place.publisher.publish(Happened(), message_id="e")
+    await place.drained()
     assert sorted(heard) == [("one", "e"), ("other", "e")]
 
 
-async def test_many_jobs_of_any_length_are_each_done_once(runner: LocalRunner, counting: CountingFile) -> None:
+async def test_many_jobs_of_any_length_are_each_done_once(place: Place, counting: CountingFile) -> None:
     jobs = {f"m-{number}": Count(seconds=number % 7 / 50, failures=number % 5 == 0) for number in range(300)}
-    await asyncio.gather(*(runner.broker.publish(job, message_id=name) for name, job in jobs.items()))
-    await runner.drained(patience(WORK))
+    await asyncio.gather(*(place.publisher.publish(job, message_id=name) for name, job in jobs.items()))
+    await place.drained()
     assert counting.count("done") == dict.fromkeys(jobs, 1)
 
 
 async def test_a_stop_leaves_what_waits_for_the_next_start(settings: RuntimeSettings, counting: CountingFile) -> None:
     workers = [LoadedService(crash_worker.worker, crash_worker.adapters)]
-    async with open_local_runner(settings, workers) as runner:
-        jobs = (runner.broker.publish(Count(seconds=2), message_id=f"m-{number}") for number in range(300))
+    async with running_standalone(workers, settings) as broker:
+        place = Place(broker)
+        jobs = (place.publisher.publish(Count(seconds=2), message_id=f"m-{number}") for number in range(300))
         await asyncio.gather(*jobs)
         await eventually(lambda: bool(counting.steps("begun")))
     assert len(counting.steps("done")) < 300
-    async with open_local_runner(settings, workers) as runner:
-        await runner.drained(patience(WORK))
-        assert await runner.broker.dead() == []
+    async with running_standalone(workers, settings) as broker:
+        place = Place(broker)
+        await place.drained()
+        assert await place.broker.dead() == []
     assert counting.count("done") == {f"m-{number}": 1 for number in range(300)}
 
 
 async def test_a_database_server_is_refused(settings: RuntimeSettings) -> None:
     given: dict[str, Any] = {"database_url": "postgresql+asyncpg://u:canary@h/d"}
     with pytest.raises(ConfigurationError, match="JOB_RUNNER=cron works on SQLite") as caught:
-        async with open_local_runner(settings.model_copy(update=given), []):
+        async with open_standalone(settings.model_copy(update=given), []):
             pass
     assert "canary" not in str(caught.value)
 
 
 @contextmanager
 def in_a_process(settings: RuntimeSettings) -> Iterator["subprocess.Popen[bytes]"]:
-    environment = {**os.environ, "POSTROOM_DATA_DIR": str(settings.data_dir)}
-    command = [sys.executable, "-m", "tests.support.local_worker"]
-    with subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE) as process:
+    told = {"POSTROOM_DATA_DIR": str(settings.data_dir), "POSTROOM_HEALTH_PORT": "0"}
+    environment = {**os.environ, **told}
+    command = [sys.executable, "-m", "tests.support.standalone_worker"]
+    with subprocess.Popen(command, cwd=PROJECT, env=environment) as process:
         try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ready\n"
             yield process
         finally:
             process.kill()
@@ -217,16 +238,16 @@ def in_a_process(settings: RuntimeSettings) -> Iterator["subprocess.Popen[bytes]
 async def test_a_kill_loses_nothing_and_repeats_nothing_that_was_done(
     settings: RuntimeSettings, counting: CountingFile
 ) -> None:
-    broker = LocalBroker(settings, crash_worker.worker.subscriptions.values())
-    await broker.connect()
-    with in_a_process(settings) as process:
+    async with open_broker(settings, crash_worker.worker.subscriptions.values()) as broker:
+        publisher = SqlitePublisher(broker, "a program")
+        await publisher.connect()
         for number in range(60):
-            await broker.publish(Count(seconds=0 if number < 30 else 8), message_id=f"m-{number}")
-        await eventually(lambda: len(counting.steps("done")) >= 30)
+            await publisher.publish(Count(seconds=0 if number < 30 else 8), message_id=f"m-{number}")
+    with in_a_process(settings) as process:
+        await eventually(lambda: len(counting.steps("done")) >= 30, within=PROCESS_STARTS)
         await eventually(lambda: len(counting.steps("begun")) > 30)
         process.kill()
     assert 30 <= len(counting.steps("done")) < 60
     with in_a_process(settings):
         await eventually(lambda: len(counting.steps("done")) == 60, within=TAKEN_OVER)
     assert counting.count("done") == {f"m-{number}": 1 for number in range(60)}
-    await broker.close()

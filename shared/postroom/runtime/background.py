@@ -1,0 +1,37 @@
+"""Work that goes on beside everything else for as long as its process, and that nobody waits for."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+CANCEL_SECONDS = 3.0
+"""What it gets to clean up at the end; a database that is away must not hold the process."""
+
+
+def in_background(
+    stack: AsyncExitStack, work: Coroutine[Any, Any, None], ended: Callable[[], None]
+) -> "asyncio.Task[None]":
+    """Do `work` until the stack closes.
+
+    It is meant to go on for ever. When it ends by itself, with an error or without, that is logged and `ended` is
+    called: a process in which a part of the work is not done any more must not look like one that works.
+    """
+    name = getattr(work, "__qualname__", "A background task")
+    task = asyncio.get_running_loop().create_task(work, name=name)
+
+    def note_end(task: "asyncio.Task[None]") -> None:
+        if not task.cancelled():
+            log.error("%s has ended; this process ends", name, exc_info=task.exception())
+            ended()
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.wait([task], timeout=CANCEL_SECONDS)
+
+    task.add_done_callback(note_end)
+    stack.push_async_callback(end)
+    return task

@@ -3,9 +3,10 @@
 import asyncio
 from urllib.parse import urlsplit
 
+import pytest
 from sqlalchemy import text
 
-from postroom.runtime import Delivery
+from postroom.runtime import Delivery, watchdog
 from postroom.runtime.assembly import LoadedService
 from postroom.runtime.serving import ServiceRunner
 from postroom.testing import eventually
@@ -172,3 +173,27 @@ async def test_a_broker_that_went_away_is_found_again_soon_after_it_is_back(harn
             await eventually(lambda: is_ready(service))
             consuming = service.assemblies[0].consumers._watchdog._connection  # type: ignore[union-attr]
             assert 0.5 <= consuming.reconnect_interval <= 2  # type: ignore[attr-defined] # not the library's fixed five
+
+
+async def test_a_stop_that_takes_long_keeps_the_connection_by_which_it_acknowledges(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("LOOK_SECONDS", 0.01), ("LOOK_AGAIN_SECONDS", 0.0), ("LOOKS_BEFORE_RECONNECT", 2)):
+        monkeypatch.setattr(watchdog, name, value)
+    begun, release = asyncio.Event(), asyncio.Event()
+
+    async def hold(_job: Chore, _delivery: Delivery) -> None:
+        begun.set()
+        await release.wait()
+
+    async with harness.running(harness.worker(hold)) as service:
+        await harness.put({"n": 1}, message_id="a")
+        await begun.wait()
+        service.stop()
+        await eventually(lambda: has_no_consumer(harness))
+        for _ in range(30):  # looks that would find no consumer, each a question to the broker like this one
+            assert await consumers(harness) == 0
+        release.set()
+
+    assert await harness.depth() == 0
+    assert len(harness.done) == 1

@@ -24,7 +24,7 @@ def in_background(
     task = asyncio.get_running_loop().create_task(work, name=name)
 
     def note_end(task: "asyncio.Task[None]") -> None:
-        if not task.cancelled():
+        if not task.cancelling():
             log.error("%s has ended; this process ends", name, exc_info=task.exception())
             ended()
 

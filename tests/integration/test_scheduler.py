@@ -121,6 +121,20 @@ async def test_where_jobs_must_not_overlap_a_tick_is_skipped_until_the_last_one_
     assert len(sender.of("thing.do")) == 3
 
 
+async def test_what_became_of_a_job_is_seen_however_many_ticks_were_skipped_meanwhile(
+    database: Database, schedules: SqlSchedules, clock: HandSetClock, sender: Recorder, running: Running
+) -> None:
+    await schedules.put(schedule(overlap="skip", catch_up="all"), "test", clock.now())
+    async with running():
+        clock.time += timedelta(hours=1)
+        await settled(schedules, "test", 1)
+        clock.time += timedelta(hours=30)
+        await settled(schedules, "test", 31)
+        await SqlTicks(database).record_end(sender.of("thing.do")[0].message_id, "done", clock.now())
+    states = [tick.state for tick in await schedules.history("test", at_most=20)]
+    assert states == ["skipped"] * 20 + ["done"]
+
+
 async def test_a_tick_says_which_one_it_is_and_is_told(
     schedules: SqlSchedules, clock: HandSetClock, sender: Recorder, running: Running
 ) -> None:

@@ -105,9 +105,14 @@ class SqlSchedules:
         return (await self._database.run(lambda connection: _all(connection, _row(connection, name).name)))[0]
 
     async def history(self, name: str, at_most: int = 20) -> list[TickStatus]:
-        """The last ticks, the newest first."""
+        """The last ticks, the newest first: so many that fired, and as many that were skipped.
+
+        However many are skipped while a job takes its time, it is seen what became of the job.
+        """
         last = select(ticks).where(ticks.c.schedule == name).order_by(ticks.c.fire_time.desc()).limit(at_most)
-        return await self._database.run(lambda connection: [_tick_seen(row) for row in connection.execute(last)])
+        either = (last.where(ticks.c.state != "skipped"), last.where(ticks.c.state == "skipped"))
+        rows = await self._database.run(lambda connection: [row for each in either for row in connection.execute(each)])
+        return [_tick_seen(row) for row in sorted(rows, key=lambda row: row.fire_time, reverse=True)]
 
     async def take_over(self, found: list[SetSchedule], kept: set[str], by: str, now: datetime) -> list[str]:
         """Make the file's schedules those in `found`; names in `kept` stay as they were. Returns what is wrong."""

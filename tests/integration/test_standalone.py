@@ -31,6 +31,8 @@ from postroom.wire.messages import Event, UserCreated
 from postroom_audit.search import MessageQuery
 from postroom_audit.service import service as audit_service
 from postroom_audit.sql_history import SqlHistory
+from postroom_scheduler.file import FileWatch
+from postroom_scheduler.service import service as scheduler_service
 from tests.support import crash_worker
 from tests.support.crash_worker import COUNTING_FILE, QUEUE, Count, CountingFile
 from tests.support.databases import service_database
@@ -381,3 +383,15 @@ async def test_a_job_that_had_no_queue_is_routed_when_it_is_replayed(
         await Place(broker).drained()
         assert await broker.dead() == []
     assert counting.count("done") == {"m": 1}
+
+
+async def test_a_part_of_the_scheduler_that_ends_by_itself_ends_the_process(
+    settings: RuntimeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_watch: FileWatch) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(FileWatch, "watch", fail)
+    async with open_standalone(settings, [load_service(scheduler_service)]) as (runner, _):
+        async with asyncio.timeout(seconds(WORK)):
+            assert await runner.serve() == EXIT_LOST_CONSUMERS

@@ -3,10 +3,11 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from postroom.runtime import Adapters
 from postroom.runtime.assembly import Runtime
+from postroom.runtime.background import in_background
 from postroom.settings import DispatchSettings, JobRunner, read_settings
 from postroom_scheduler.api import open_api
 from postroom_scheduler.file import FileWatch
@@ -28,12 +29,7 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     lateness = LatenessReporter(owed.overdue, runtime.publisher)
     file = FileWatch(settings.schedules_file, schedules, clock, scheduler.wake)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, file.reload)
-    async with open_api(settings, schedules, clock, scheduler.wake):
-        works = (scheduler.fire(), file.watch(), lateness.keep_publishing())
-        tasks = [asyncio.create_task(work) for work in works]
-        try:
-            yield {SqlSchedules: schedules, SqlTicks: ticks}
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    async with open_api(settings, schedules, clock, scheduler.wake), AsyncExitStack() as stack:
+        for work in (scheduler.fire(), file.watch(), lateness.keep_publishing()):
+            in_background(stack, work, runtime.give_up)
+        yield {SqlSchedules: schedules, SqlTicks: ticks}

@@ -47,6 +47,8 @@ class Runtime:
         replicas: how many processes of this service work on the same database now, this one included.
         problems: where an adapter tells what stands in its way, by name, for `/readyz`.
         has_broker: whether there is a RabbitMQ, which can be asked by its management API.
+        give_up: ends the process, to be started again; for what an adapter does beside the messages, see
+            postroom.runtime.background.
     """
 
     settings: RuntimeSettings
@@ -55,6 +57,7 @@ class Runtime:
     replicas: Callable[[], int]
     problems: dict[str, str] = field(default_factory=dict)
     has_broker: bool = True
+    give_up: Callable[[], None] = lambda: None
 
 
 MakeAdapters = Callable[[Runtime], AbstractAsyncContextManager[Adapters]]
@@ -179,6 +182,7 @@ class Assembly:
             replicas=inbox.liveness.count,
             problems=self._adapters_problems,
             has_broker=self._transport.has_broker,
+            give_up=self._give_up,
         )
 
     def _processors(self, adapters: Adapters, inbox: Inbox) -> list[Processor]:

@@ -25,7 +25,8 @@ def in_background(
 
     def note_end(task: "asyncio.Task[None]") -> None:
         if not task.cancelling():
-            log.error("%s has ended; this process ends", name, exc_info=task.exception())
+            error = None if task.cancelled() else task.exception()  # it may cancel itself
+            log.error("%s has ended; this process ends", name, exc_info=error)
             ended()
 
     async def end() -> None:

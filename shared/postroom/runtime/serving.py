@@ -171,11 +171,11 @@ async def _measure_lag(health: HealthServer) -> None:
         health.loop_turned()
 
 
-async def _first(task: "asyncio.Task[None]", signal_: "asyncio.Task[Any]") -> None:
+async def _first(task: "asyncio.Task[None]", other: "asyncio.Task[Any]") -> None:
     try:
-        await asyncio.wait([task, signal_], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([task, other], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        signal_.cancel()
+        other.cancel()
 
 
 def _spare_the_collector() -> None:

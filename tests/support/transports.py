@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 import aio_pika
 
 from postroom import wire
 from postroom.broker.publishing import Publisher
-from postroom.runtime import Delivery, Worker
-from postroom.runtime.assembly import LoadedService
+from postroom.runtime import Adapters, Delivery, Worker
+from postroom.runtime.assembly import LoadedService, Runtime
 from postroom.runtime.consuming.acknowledgement import Acknowledger
 from postroom.runtime.rabbitmq import RabbitMqTransport
 from postroom.runtime.serving import ServiceRunner
@@ -22,8 +22,25 @@ from postroom.standalone.broker import SqliteBroker
 from postroom.standalone.transport import SqlitePublisher, SqliteTransport
 from postroom.testing import eventually
 from postroom.wire.letter import Envelope, read_dead_letter
+from postroom.wire.messages import Event, Job
 from tests.support.brokers import VirtualHost
 from tests.support.worker import WorkerVhost, depth, take_all
+
+QUEUE = "chores.do"
+
+
+class Do(Job):
+    """Something to do."""
+
+    kind: ClassVar[str] = QUEUE
+    n: int = 0
+
+
+class Happened(Event):
+    """Something to listen to."""
+
+    kind: ClassVar[str] = "thing.happened"
+
 
 Dead = tuple[str, str]
 """Message id and error type of a dead letter."""
@@ -195,3 +212,64 @@ async def reading(place: Place, *readers: KeepingReader, service: str = "test") 
         await asyncio.wait([watching])
         await consumers.close()
         await transport.close()
+
+
+async def ignore(_message: Any) -> None:
+    """Only its queue is wanted."""
+
+
+def doing(do: Any = ignore, **options: Any) -> Worker:
+    """The service `chores` with one kind of job."""
+    worker = Worker("chores")
+    worker.handles(Do, **options)(do)
+    return worker
+
+
+def listening(service: str, *events: type[Event]) -> Worker:
+    """A service that listens to these events."""
+    worker = Worker(service)
+    for event in events:
+        worker.listens(event)(ignore)
+    return worker
+
+
+def alerting() -> Worker:
+    """Whoever is told of dead letters."""
+    worker = Worker("alerting")
+    worker.consumes(wire.ALERTING_QUEUE)(ignore)
+    return worker
+
+
+@asynccontextmanager
+async def nothing(_runtime: Runtime) -> AsyncIterator[Adapters]:
+    """No adapters."""
+    yield {}
+
+
+@asynccontextmanager
+async def serving(place: Place, worker: Worker) -> AsyncIterator[ServiceRunner]:
+    """A service with this worker, ready; stopped cleanly at the end."""
+    async with place.runner(LoadedService(worker, nothing)) as runner:
+        task = asyncio.create_task(runner.serve())
+        try:
+            await eventually(lambda: not runner.problems())
+            yield runner
+        finally:
+            runner.stop()
+            assert await task == 0
+
+
+async def put(place: Place, *ids: str) -> None:
+    """Publish a job of each id, in this order."""
+    for message_id in ids:
+        await place.publisher.publish(Do(), message_id=message_id)
+
+
+async def is_dead(place: Place, queue: str = QUEUE) -> tuple[str, str]:
+    """The one dead letter of a queue, once it is there."""
+
+    async def look() -> list[tuple[str, str]]:
+        return await place.dead(queue)
+
+    [letter] = await eventually(look)
+    return letter

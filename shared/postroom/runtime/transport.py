@@ -1,6 +1,7 @@
 """What carries a service's messages: RabbitMQ (rabbitmq.py), or a file in its place (postroom.standalone).
 
-The assembly knows no more of it than this. Both keep what tests/contract/test_transport.py asks for.
+The assembly knows no more of it than this. Both keep what tests/contract/test_transport.py asks for, and services on
+both what test_transport_services.py asks for.
 """
 
 from collections.abc import Sequence

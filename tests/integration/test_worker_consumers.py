@@ -11,6 +11,7 @@ from postroom.runtime.assembly import LoadedService
 from postroom.runtime.serving import ServiceRunner
 from postroom.testing import eventually
 from postroom.wire.errors import PermanentFailure
+from tests.support.patience import WORK, seconds
 from tests.support.proxy import proxy_to
 from tests.support.worker import Chore, WorkerHarness, readiness
 
@@ -189,7 +190,7 @@ async def test_a_stop_that_takes_long_keeps_the_connection_by_which_it_acknowled
     worker, idle = harness.worker(hold), f"{harness.queue}.nothing"
     worker.handles(type("Idle", (Chore,), {"kind": idle}))(hold)
     harness.worker_vhost.apply(worker)
-    async with harness.running(worker) as service:
+    async with harness.running(worker, drain_seconds=seconds(WORK)) as service:
         await harness.put({"n": 1}, message_id="a")
         await begun.wait()
         service.stop()

@@ -24,6 +24,7 @@ from postroom.testing import eventually
 from postroom.wire.letter import Envelope, read_dead_letter
 from postroom.wire.messages import Event, Job
 from tests.support.brokers import VirtualHost
+from tests.support.patience import WORK, seconds
 from tests.support.worker import WorkerVhost, depth, take_all
 
 QUEUE = "chores.do"
@@ -118,7 +119,12 @@ async def rabbitmq_place(vhost: VirtualHost, data_dir: Path, *workers: Worker) -
     worker_vhost = WorkerVhost(vhost)
     await asyncio.to_thread(worker_vhost.apply, *workers)
     async with await aio_pika.connect(vhost.amqp_url) as connection, Publisher(vhost.amqp_url) as publisher:
-        yield RabbitMqPlace(worker_vhost, worker_vhost.settings(data_dir), publisher, await connection.channel())
+        yield RabbitMqPlace(
+            worker_vhost,
+            worker_vhost.settings(data_dir, drain_seconds=seconds(WORK)),
+            publisher,
+            await connection.channel(),
+        )
 
 
 @dataclass
@@ -162,7 +168,9 @@ class SqlitePlace:
 async def sqlite_place(data_dir: Path, *workers: Worker) -> AsyncIterator[SqlitePlace]:
     """Queues in a file."""
     async with AsyncExitStack() as stack:
-        place = SqlitePlace(RuntimeSettings(data_dir=data_dir, health_port=0), workers, stack)
+        place = SqlitePlace(
+            RuntimeSettings(data_dir=data_dir, health_port=0, drain_seconds=seconds(WORK)), workers, stack
+        )
         await place.publisher.connect()
         yield place
 

@@ -115,7 +115,7 @@ async def test_what_is_given_back_comes_again(open_place: OpenPlace) -> None:
     async with open_place(doing()) as place, reading(place, reader):
         await put(place, "a")
         await reader.has(1)
-        await reader.acks[0].give_back(reader.taken[0].tag)
+        await reader.acks[0].requeue(reader.taken[0].tag)
         await reader.has(2)
 
     assert reader.ids == ["a", "a"]
@@ -173,7 +173,7 @@ async def test_an_acknowledgement_never_takes_along_what_is_not_done(open_place:
             await reader.has(5)
             acks, tags = reader.acks[0], [delivery.tag for delivery in reader.taken]
             reader.done(2, 4)
-            await asyncio.gather(acks.reject(tags[0]), acks.give_back(tags[1]), acks.flush())
+            await asyncio.gather(acks.reject(tags[0]), acks.requeue(tags[1]), acks.flush())
             assert await is_dead(place) == ("rejected", "Rejected")
         async with reading(place, again):
             await again.has(2)

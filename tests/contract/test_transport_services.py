@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 
 from postroom.runtime import Delivery, Keep
 from postroom.runtime.assembly import LoadedService
-from postroom.runtime.history.recording import Recording
+from postroom.runtime.history.outbox import HistoryOutbox
 from postroom.runtime.inbox.tables import InboxRow
 from postroom.runtime.process import EXIT_LOST_CONSUMERS
 from postroom.runtime.rabbitmq import RabbitMqConsumers
@@ -176,10 +176,10 @@ async def test_whoever_listens_is_told_when_a_provider_goes_away_and_comes_back(
 async def test_a_part_that_ends_by_itself_ends_the_process_so_that_it_is_started_again(
     open_place: OpenPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(_self: Recording) -> None:
+    async def fail(_self: HistoryOutbox) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Recording, "keep_telling", fail)
+    monkeypatch.setattr(HistoryOutbox, "keep_publishing", fail)
     worker = doing()
     async with open_place(worker) as place, place.runner(LoadedService(worker, nothing)) as runner:
         async with asyncio.timeout(patience(WORK).total_seconds()):

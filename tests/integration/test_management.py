@@ -160,6 +160,8 @@ def broker_that_answers(*answers: tuple[int, bytes] | None) -> Iterator[tuple[st
                 self.end_headers()
                 self.wfile.write(answer[1])
 
+        do_GET = do_PUT
+
         def log_message(self, *_: object) -> None:
             pass
 
@@ -189,6 +191,17 @@ def test_what_can_be_said_twice_is_said_again(first: tuple[int, bytes] | None) -
         management.create_exchange("news", "topic", {})
 
     assert asked == ["PUT", "PUT"]
+
+
+@pytest.mark.usefixtures("no_pauses")
+def test_a_question_that_the_broker_fails_at_is_asked_again() -> None:
+    with (
+        broker_that_answers((500, b""), (200, b"[]")) as (url, asked),
+        Management(url, "guest", SECRET) as management,
+    ):
+        assert management.queues() == []
+
+    assert asked == ["GET", "GET"]
 
 
 @pytest.mark.usefixtures("no_pauses")

@@ -14,7 +14,7 @@ from postroom.runtime.assembly import LoadedService, Runtime, load_service
 from postroom.runtime.process import EXIT_LOST_CONSUMERS
 from postroom.settings import RuntimeSettings
 from postroom.standalone import transport
-from postroom.standalone.broker import SqliteBroker, Verdict, open_broker
+from postroom.standalone.broker import RowEnding, SqliteBroker, open_broker
 from postroom.standalone.runner import open_standalone
 from postroom.standalone.transport import SqlitePublisher
 from postroom.testing import eventually, running_standalone
@@ -165,7 +165,7 @@ async def test_a_number_of_a_message_is_not_used_again(settings: RuntimeSettings
         for _ in range(2):
             await place.publisher.publish(Happened())
             [delivery] = await broker.deliver("one.on.thing.happened", without=[], at_most=1)
-            await broker.settle({delivery.tag: Verdict.DONE})
+            await broker.settle({delivery.tag: RowEnding.DONE})
             numbers.append(delivery.tag)
     assert numbers[1] > numbers[0]
 

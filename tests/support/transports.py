@@ -21,7 +21,7 @@ from postroom.settings import RuntimeSettings
 from postroom.standalone.broker import SqliteBroker
 from postroom.standalone.transport import SqlitePublisher, SqliteTransport
 from postroom.testing import eventually
-from postroom.wire.letter import Envelope, read_dead_letter
+from postroom.wire.dead_letter import Envelope, read_dead_letter
 from postroom.wire.messages import Event, Job
 from tests.support.brokers import VirtualHost
 from tests.support.patience import WORK, seconds
@@ -185,7 +185,7 @@ class KeepingReader:
     acks: list[Acknowledger] = field(default_factory=list)
 
     def take(self, delivery: Delivery, acks: Acknowledger) -> None:
-        """See postroom.runtime.transport.Reader."""
+        """See postroom.runtime.transport.QueueReader."""
         acks.received(delivery.tag)
         self.taken.append(delivery)
         self.acks.append(acks)

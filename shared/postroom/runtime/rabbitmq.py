@@ -11,7 +11,7 @@ from postroom.broker.connection import without_password
 from postroom.broker.library_internals import start_consuming
 from postroom.broker.publishing import Publisher
 from postroom.runtime.consuming.consumer import QueueConsumer, make_broker
-from postroom.runtime.transport import Reader
+from postroom.runtime.transport import QueueReader
 from postroom.runtime.watchdog import Watchdog
 from postroom.wire.errors import BrokerUnavailable
 
@@ -73,7 +73,7 @@ class RabbitMqTransport:
         with _explained():
             await self.publisher.connect()
 
-    async def consume(self, readers: Sequence[Reader]) -> RabbitMqConsumers:
+    async def consume(self, readers: Sequence[QueueReader]) -> RabbitMqConsumers:
         """Start a consumer for each reader, on a channel of its own. Raises BrokerUnavailable."""
         broker = make_broker(self._url, self._service)
         consumers = [QueueConsumer(broker, reader.queue, reader.prefetch, reader.take) for reader in readers]

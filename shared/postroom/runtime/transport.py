@@ -12,7 +12,7 @@ from postroom.runtime.consuming.acknowledgement import Acknowledger
 from postroom.runtime.consuming.delivery import Delivery
 
 
-class Reader(Protocol):
+class QueueReader(Protocol):
     """What is done with the deliveries of one queue; a Processor is one."""
 
     @property
@@ -77,7 +77,7 @@ class Transport(Protocol):
         """Make sure that the publisher can publish. Raises PublishError, and OSError; then it may be tried again."""
         ...
 
-    async def consume(self, readers: Sequence[Reader]) -> Consumers:
+    async def consume(self, readers: Sequence[QueueReader]) -> Consumers:
         """Give each reader the messages of its queue. Raises like `connect`, also where a queue does not exist."""
         ...
 

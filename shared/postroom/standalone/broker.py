@@ -23,7 +23,7 @@ from postroom.standalone.routing import Routes
 from postroom.standalone.rows import buried_headers, delivery_of, headers_as_text, messages, outgoing_of, row_of
 from postroom.standalone.tables import DEAD, READY
 from postroom.storage.database import Database
-from postroom.wire.letter import Envelope, read_dead_letter
+from postroom.wire.dead_letter import Envelope, read_dead_letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class DeadMessage:
     error: str
 
 
-class Verdict(Enum):
+class RowEnding(Enum):
     """What becomes of a delivered message.
 
     DONE: it goes. RETURNED: it is delivered again, once it was delivered too often it is dead. REJECTED: it is dead.
@@ -122,10 +122,10 @@ class SqliteBroker:
 
         return await self._database.run(take)
 
-    async def settle(self, verdicts: Mapping[int, Verdict]) -> None:
+    async def settle(self, verdicts: Mapping[int, RowEnding]) -> None:
         """Let these messages become what their verdicts say, all at once. Those that are gone already stay so."""
-        done = [id_ for id_, verdict in verdicts.items() if verdict is Verdict.DONE]
-        others = {id_: verdict for id_, verdict in verdicts.items() if verdict is not Verdict.DONE}
+        done = [id_ for id_, verdict in verdicts.items() if verdict is RowEnding.DONE]
+        others = {id_: verdict for id_, verdict in verdicts.items() if verdict is not RowEnding.DONE}
 
         def settle(connection: Connection) -> bool:
             if done:
@@ -135,7 +135,7 @@ class SqliteBroker:
             rows = connection.execute(select(messages).where(messages.c.id.in_(others))).all()
             too_often = [row for row in rows if row.deliveries >= wire.DELIVERY_LIMIT]
             for row in rows:
-                if others[row.id] is Verdict.REJECTED:
+                if others[row.id] is RowEnding.REJECTED:
                     self._bury(connection, row, "rejected")
                 elif row in too_often:
                     self._bury(connection, row, "delivery_limit")

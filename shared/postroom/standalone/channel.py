@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from postroom.runtime.consuming.acknowledgement import Acknowledger
-from postroom.runtime.transport import Reader
-from postroom.standalone.broker import SqliteBroker, Verdict
+from postroom.runtime.transport import QueueReader
+from postroom.standalone.broker import RowEnding, SqliteBroker
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class QueueChannel:
         changed: set when there is room again.
     """
 
-    def __init__(self, broker: SqliteBroker, reader: Reader, changed: asyncio.Event) -> None:
+    def __init__(self, broker: SqliteBroker, reader: QueueReader, changed: asyncio.Event) -> None:
         self.is_closed = False
         self._broker = broker
         self._reader = reader
@@ -33,7 +33,7 @@ class QueueChannel:
         self._acknowledger = Acknowledger(self)
         self._last_tag = 0
         self._open: dict[int, int] = {}  # the row of each tag without a verdict
-        self._verdicts: dict[int, Verdict] = {}  # of each row, until it is written down
+        self._verdicts: dict[int, RowEnding] = {}  # of each row, until it is written down
         self._settling = asyncio.Lock()
         self._closings: set[asyncio.Future[Any]] = set()
 
@@ -90,7 +90,7 @@ class QueueChannel:
     async def basic_ack(self, delivery_tag: int, multiple: bool = False, wait: bool = True) -> None:  # noqa: ARG002 - AMQP's
         """Done: this one, or all up to it that have no verdict."""
         tags = [tag for tag in self._open if tag <= delivery_tag] if multiple else [delivery_tag]
-        await self._judge(tags, Verdict.DONE)
+        await self._judge(tags, RowEnding.DONE)
 
     async def basic_nack(
         self,
@@ -100,13 +100,13 @@ class QueueChannel:
         wait: bool = True,  # noqa: ARG002 - AMQP's
     ) -> None:
         """Delivered again, or dead."""
-        await self._judge([delivery_tag], Verdict.RETURNED if requeue else Verdict.REJECTED)
+        await self._judge([delivery_tag], RowEnding.RETURNED if requeue else RowEnding.REJECTED)
 
     async def basic_reject(self, delivery_tag: int, *, requeue: bool = True, wait: bool = True) -> None:  # noqa: ARG002 - AMQP's
         """Delivered again, or dead."""
-        await self._judge([delivery_tag], Verdict.RETURNED if requeue else Verdict.REJECTED)
+        await self._judge([delivery_tag], RowEnding.RETURNED if requeue else RowEnding.REJECTED)
 
-    async def _judge(self, tags: list[int], verdict: Verdict) -> None:
+    async def _judge(self, tags: list[int], verdict: RowEnding) -> None:
         if self.is_closed:
             raise ConnectionError("the queue is not read any more")
         for tag in tags:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from sqlalchemy.exc import SQLAlchemyError
 
 from postroom.broker.publishing import Outgoing, Publisher
-from postroom.runtime.transport import Reader
+from postroom.runtime.transport import QueueReader
 from postroom.standalone.broker import SqliteBroker
 from postroom.standalone.channel import QueueChannel
 from postroom.wire.errors import BrokerUnavailable
@@ -65,7 +65,7 @@ class SqliteConsumers:
         readers: one for each queue.
     """
 
-    def __init__(self, broker: SqliteBroker, readers: Sequence[Reader]) -> None:
+    def __init__(self, broker: SqliteBroker, readers: Sequence[QueueReader]) -> None:
         self._broker = broker
         self._woken = broker.listen(reader.queue for reader in readers)
         self._channels = {reader.queue: QueueChannel(broker, reader, self._woken) for reader in readers}
@@ -140,7 +140,7 @@ class SqliteTransport:
         """Make the file where there is none. Raises BrokerUnavailable."""
         await self.publisher.connect()
 
-    async def consume(self, readers: Sequence[Reader]) -> SqliteConsumers:
+    async def consume(self, readers: Sequence[QueueReader]) -> SqliteConsumers:
         """The consumers; they take nothing before `watch` is called."""
         return SqliteConsumers(self._broker, readers)
 

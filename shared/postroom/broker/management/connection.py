@@ -72,7 +72,7 @@ class ApiConnection:
                 if _NO_ANSWER not in str(error):
                     raise
                 response = None
-            if response is not None and not (response.is_error and _NOT_FORMED in response.text):
+            if response is not None and not _may_pass(method, response):
                 return response
             time.sleep(pause)
         return self._http.request(method, path, **options)
@@ -107,3 +107,8 @@ def _reason(response: httpx.Response) -> str | None:
         return " ".join(str(answer.get("reason") or answer["error"]).split())
     except (ValueError, AttributeError, KeyError):
         return None
+
+
+def _may_pass(method: str, response: httpx.Response) -> bool:
+    """Whether the same may be answered next time: RabbitMQ answers 500 while what was asked about is being deleted."""
+    return (method == "GET" and response.is_server_error) or (response.is_error and _NOT_FORMED in response.text)

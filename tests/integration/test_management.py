@@ -160,7 +160,7 @@ def broker_that_answers(*answers: tuple[int, bytes] | None) -> Iterator[tuple[st
                 self.end_headers()
                 self.wfile.write(answer[1])
 
-        do_GET = do_PUT
+        do_GET = do_PUT  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             pass
@@ -199,7 +199,7 @@ def test_a_question_that_the_broker_fails_at_is_asked_again() -> None:
         broker_that_answers((500, b""), (200, b"[]")) as (url, asked),
         Management(url, "guest", SECRET) as management,
     ):
-        assert management.queues() == []
+        assert management.virtual_hosts() == []
 
     assert asked == ["GET", "GET"]
 

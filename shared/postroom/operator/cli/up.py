@@ -18,8 +18,7 @@ from postroom.broker.topology.application import apply_topology
 from postroom.devkit.broker_node import BrokerNode, find_broker
 from postroom.devkit.health_urls import health_urls_written
 from postroom.devkit.supervisor import Supervisor
-from postroom.installation import VARIABLE, installed_services, pick, workers
-from postroom.installation import services as installation_services
+from postroom.installation import VARIABLE, all_services, installed_services, pick, workers
 from postroom.operator.cli.broker_users import users_of_node
 from postroom.settings import RuntimeSettings, read_settings
 from postroom.terminal import err, note, out, print_table
@@ -65,7 +64,7 @@ def _chosen(services: list[str]) -> list[str]:
     if services:
         pick(services, installed_services(), "you asked for")  # before it is handed on
         os.environ[VARIABLE] = ",".join(services)
-    return [service.name for service in installation_services()]
+    return [service.name for service in all_services()]
 
 
 async def _stay_up(names: list[str], broker: BrokerNode, users: dict[str, dict[str, str]], data_dir: Path) -> None:

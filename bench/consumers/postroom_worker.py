@@ -9,11 +9,11 @@ from typing import Any
 import uvloop
 
 from bench.counting import PREFETCH, Count
-from postroom.runtime import Adapters, Worker
 from postroom.runtime.assembly import LoadedService
 from postroom.runtime.serving import ServiceRunner
 from postroom.settings import RuntimeSettings, read_settings
 from postroom.wire.messages import Job
+from postroom.worker import Adapters, Worker
 
 count = Count()
 

@@ -15,8 +15,8 @@ from postroom.service import ENTRY_POINTS, Service
 from postroom.wire.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from postroom.runtime import Worker
-    from postroom.runtime.registration import Subscription
+    from postroom.worker import Worker
+    from postroom.worker.registration import Subscription
 
 VARIABLE = "POSTROOM_SERVICES"
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
     from typer import Typer
 
-    from postroom.runtime import Adapters, Worker
     from postroom.runtime.assembly import Runtime
     from postroom.storage.retention import Retention
+    from postroom.worker import Adapters, Worker
 
 ENTRY_POINTS = "postroom.services"
 """The entry-point group through which services are found."""

@@ -10,8 +10,8 @@ import pytest
 from postroom.storage.database import Database
 from postroom_alerting.incidents.conditions import ConditionLog
 from postroom_alerting.incidents.sql_conditions import SqlConditionLog
-from postroom_alerting.incidents.sql_incidents import SqlIncidents
 from postroom_alerting.rules.routes import Rules
+from postroom_alerting.sql_incidents import SqlIncidents
 from tests.support.alerting import NOON, InMemoryConditionLog, make_condition
 from tests.support.databases import service_database
 

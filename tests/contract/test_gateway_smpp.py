@@ -13,7 +13,7 @@ from postroom_sms.errors import GatewayAnswerLost, GatewayThrottled, GatewayUnav
 from postroom_sms.gateway import Accepted, DeliveryProgress, Receipt, Text
 from postroom_sms.gateway.smpp import SmppGateway, link, open_smpp
 from postroom_sms.gateway.smpp.statuses import QUEUE_FULL, WAITS
-from postroom_sms.gateway.url import parse_gateways
+from postroom_sms.gateway_url import parse_gateways
 from tests.support.patience import REACTION, patience
 from tests.support.sms_receipts import RecordingReceiptHandler
 from tests.support.sms_scripted_smsc import BIND, ENQUIRE_LINK, UNBIND, ScriptedSmsc, scripted_smsc

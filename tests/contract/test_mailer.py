@@ -11,8 +11,8 @@ from postroom.tls import system_authorities
 from postroom_email.errors import MailServersUnavailable
 from postroom_email.mailer import MailEnvelope, Mailer, SmtpStage
 from postroom_email.mailer.console import ConsoleMailer
-from postroom_email.mailer.servers import parse_servers
 from postroom_email.mailer.smtp import smtp_mailer
+from postroom_email.smtp_servers import parse_servers
 from tests.support.email_fakes import RecordingMailer
 from tests.support.patience import REACTION, seconds
 

@@ -10,9 +10,9 @@ import pytest
 from postroom import wire
 from postroom.broker.publishing import Outgoing, PublishOptions
 from postroom.broker.topology import walk_key
-from postroom.runtime import Worker
 from postroom.testing import eventually
 from postroom.wire.errors import Unroutable
+from postroom.worker import Worker
 from tests.support.patience import REACTION, WORK, patience
 from tests.support.transports import (
     QUEUE,

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from postroom.runtime import Delivery, Keep
 from postroom.runtime.assembly import LoadedService
 from postroom.runtime.history.outbox import HistoryOutbox
 from postroom.runtime.inbox.tables import InboxRow
@@ -19,6 +18,7 @@ from postroom.testing import eventually
 from postroom.wire.errors import PermanentFailure, ProviderUnavailable, TemporaryFailure
 from postroom.wire.messages import CircuitClosed, CircuitOpened, JobMeasured, JobRecorded
 from postroom.wire.retries import RetryPolicy, fixed
+from postroom.worker import Delivery, Keep
 from tests.support.patience import WORK, patience
 from tests.support.transports import (
     QUEUE,

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 from sqlalchemy import delete, select
 
-from postroom.runtime import Delivery
 from postroom.settings import RuntimeSettings
 from postroom.storage.database import Database
 from postroom.testing import eventually, make_delivery, running_service
 from postroom.wire.errors import ProviderUnavailable
 from postroom.wire.messages import JobMeasured, Measured
+from postroom.worker import Delivery
 from postroom_audit.decoding import read_event
 from postroom_audit.handlers import worker
 from postroom_audit.models import EventRow, MeasurementRow

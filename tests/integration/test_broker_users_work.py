@@ -30,12 +30,12 @@ from postroom.operator.dead_letters import (
     replay,
     target_of,
 )
-from postroom.runtime import Worker
 from postroom.runtime.consuming.consumer import read_delivery
 from postroom.runtime.processing.copies import Failure, completed, dead_letter, deferred, postponed, retried
-from postroom.runtime.registration import Subscription
 from postroom.testing import eventually
 from postroom.wire.errors import BrokerUnavailable, TopologyError
+from postroom.worker import Worker
+from postroom.worker.registration import Subscription
 from tests.support.broker_users import Users, users_on
 from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.moving import move_messages

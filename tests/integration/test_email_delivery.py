@@ -11,10 +11,10 @@ import pytest
 
 from postroom import wire
 from postroom.devkit.mailbox import MailServer
-from postroom.runtime import Delivery
 from postroom.runtime.assembly import Runtime
 from postroom.settings import RuntimeSettings
 from postroom.wire.messages import Message, SendEmail, UserCreated, UserPasswordResetRequested
+from postroom.worker import Delivery
 from postroom_email.adapters import adapters
 from postroom_email.errors import (
     MailServersUnavailable,

@@ -13,13 +13,13 @@ from typer.testing import CliRunner, Result
 
 from postroom import terminal
 from postroom.operator.cli import app
-from postroom.runtime import Adapters, Worker
 from postroom.runtime.assembly import Runtime
 from postroom.settings import RuntimeSettings
 from postroom.terminal import ExitCode
 from postroom.testing import eventually, running_service, running_with
 from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, Event
 from postroom.wire.retries import RetryPolicy, fixed
+from postroom.worker import Adapters, Worker
 from postroom_audit.errors import UnknownId
 from postroom_audit.handlers import worker as audit
 from postroom_audit.service import service as audit_service

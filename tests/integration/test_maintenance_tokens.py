@@ -22,8 +22,8 @@ from postroom.tls import system_authorities
 from postroom.wire.errors import ConfigurationError, PermanentFailure, ProviderUnavailable, TemporaryFailure
 from postroom_email.errors import MailServersUnavailable
 from postroom_email.mailer import MailEnvelope
-from postroom_email.mailer.servers import parse_servers
 from postroom_email.mailer.smtp import smtp_mailer
+from postroom_email.smtp_servers import parse_servers
 from postroom_maintenance.errors import TokenRefused
 from postroom_maintenance.token_refresh import TokenRefresher
 from tests.support.patience import REACTION, seconds

@@ -18,10 +18,10 @@ from postroom.broker.management import Management, QueueInfo
 from postroom.broker.publishing import Publisher
 from postroom.broker.topology.ladder import walk_key
 from postroom.devkit.broker_node import BrokerNode
-from postroom.runtime import Adapters, Delivery
 from postroom.runtime.assembly import Runtime
 from postroom.testing import eventually, running_with
 from postroom.wire.errors import ProviderUnavailable
+from postroom.worker import Adapters, Delivery
 from postroom_alerting.adapters import open_monitor
 from postroom_alerting.handlers import worker as alerting
 from postroom_alerting.incidents.conditions import Condition

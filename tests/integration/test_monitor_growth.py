@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from postroom.runtime import Delivery
+from postroom.worker import Delivery
 from tests.integration.test_monitor import running_monitor
 from tests.support.patience import COUNTED
 from tests.support.worker import Chore, WorkerHarness

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from postroom import wire
-from postroom.runtime import Provider
 from postroom.testing import make_delivery
 from postroom.wire.errors import Expired, JobError, Postponed
 from postroom.wire.messages import SendSms
+from postroom.worker import Provider
 from postroom_sms.errors import (
     GatewayAnswerLost,
     GatewayThrottled,

@@ -15,7 +15,6 @@ import pytest
 
 from postroom import wire
 from postroom.broker.publishing import Outgoing, PublishOptions
-from postroom.runtime import Worker
 from postroom.runtime.assembly import LoadedService, load_service
 from postroom.settings import RuntimeSettings
 from postroom.standalone.broker import open_broker
@@ -24,6 +23,7 @@ from postroom.standalone.transport import SqlitePublisher
 from postroom.testing import eventually, running_standalone
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import UserCreated
+from postroom.worker import Worker
 from postroom_audit.search import MessageQuery
 from postroom_audit.service import service as audit_service
 from postroom_audit.sql_history import SqlHistory

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from postroom.runtime import Adapters, Delivery, Worker
 from postroom.runtime.assembly import LoadedService, Runtime, load_service
 from postroom.runtime.process import EXIT_LOST_CONSUMERS
 from postroom.settings import RuntimeSettings
@@ -19,6 +18,7 @@ from postroom.standalone.runner import open_standalone
 from postroom.standalone.transport import SqlitePublisher
 from postroom.testing import eventually, running_standalone
 from postroom.wire.errors import BrokerUnavailable, ConfigurationError
+from postroom.worker import Adapters, Delivery, Worker
 from postroom_scheduler.file import FileWatch
 from postroom_scheduler.service import service as scheduler_service
 from tests.support import crash_worker

@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 from postroom import terminal
 from postroom.devkit.health_urls import ask_health, health_urls_written, read_health_urls
 from postroom.operator.cli import app
-from postroom.runtime import Delivery
 from postroom.storage.database import Database
 from postroom.testing import eventually
 from postroom.wire.errors import ProviderUnavailable
+from postroom.worker import Delivery
 from postroom_alerting.incidents.sql_conditions import SqlConditionLog
 from postroom_alerting.rules.routes import Rules
 from tests.support.alerting import NOON, make_condition

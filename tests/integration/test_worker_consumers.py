@@ -6,11 +6,12 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import text
 
-from postroom.runtime import Delivery, watchdog
+from postroom.runtime import watchdog
 from postroom.runtime.assembly import LoadedService
 from postroom.runtime.serving import ServiceRunner
 from postroom.testing import eventually
 from postroom.wire.errors import PermanentFailure
+from postroom.worker import Delivery
 from tests.support.patience import WORK, seconds
 from tests.support.proxy import proxy_to
 from tests.support.worker import Chore, WorkerHarness, readiness

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from postroom.runtime import Delivery, Keep
 from postroom.runtime.assembly import LoadedService
 from postroom.runtime.serving import ServiceRunner
 from postroom.testing import eventually
+from postroom.worker import Delivery, Keep
 from tests.support.patience import REACTION, seconds
 from tests.support.proxy import Proxy, proxy_to
 from tests.support.worker import Chore, WorkerHarness, readiness

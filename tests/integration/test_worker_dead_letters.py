@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from postroom.runtime import Delivery, Keep
 from postroom.storage.database import Database
 from postroom.wire.errors import PermanentFailure
 from postroom.wire.retries import RetryPolicy, fixed
+from postroom.worker import Delivery, Keep
 from tests.support.worker import Chore, WorkerHarness, WorkerVhost, failing, harness_at, publish
 
 ONCE = RetryPolicy(attempts=1)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from postroom.runtime import Delivery
 from postroom.telemetry.tracing import trace_headers
+from postroom.worker import Delivery
 from tests.support.worker import Chore, WorkerHarness, publish
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -10,13 +10,13 @@ from sqlalchemy import text
 
 from postroom import wire
 from postroom.operator.dead_letters import ReplayRate, RunControl, Selection, replay, target_of
-from postroom.runtime import Delivery
 from postroom.storage.database import Database
 from postroom.testing import eventually
 from postroom.wire.dead_letter import Envelope, read_dead_letter
 from postroom.wire.errors import Postponed
 from postroom.wire.messages import JobCompleted
 from postroom.wire.retries import RetryPolicy, fixed
+from postroom.worker import Delivery
 from tests.support.moving import move_messages
 from tests.support.worker import Chore, WorkerHarness, failing
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from postroom.runtime import Delivery
 from postroom.testing import eventually
 from postroom.wire.retries import RetryPolicy, fixed
+from postroom.worker import Delivery
 from tests.support.worker import Chore, WorkerHarness, WorkerVhost, harness_at
 
 RETRY = RetryPolicy(attempts=2, backoff=fixed(timedelta(seconds=1)))

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from postroom.runtime import Delivery
 from postroom.runtime.circuit import LONGEST_PAUSE
 from postroom.runtime.processing import execution
 from postroom.runtime.serving import ServiceRunner
 from postroom.testing import eventually
 from postroom.wire.errors import PermanentFailure, Postponed, ProviderUnavailable, Throttled
 from postroom.wire.retries import RetryPolicy, fixed
+from postroom.worker import Delivery
 from tests.support.http import http_client
 from tests.support.worker import Chore, WorkerHarness, outcome_count
 

@@ -14,7 +14,6 @@ import pytest
 from sqlalchemy import Connection, text
 
 from postroom.privacy.recipients import digest_of
-from postroom.runtime import Delivery, Keep, Worker
 from postroom.runtime.history.outbox import MOST_TRIES, HistoryOutbox
 from postroom.runtime.inbox import Finish, Inbox
 from postroom.runtime.inbox.liveness import BEAT, LEASE
@@ -24,6 +23,7 @@ from postroom.wire import MAX_BODY_BYTES
 from postroom.wire.errors import BrokerUnavailable
 from postroom.wire.messages import JobRecorded, Message, RecordedTry
 from postroom.wire.retries import RetryPolicy, fixed
+from postroom.worker import Delivery, Keep, Worker
 from tests.support.proxy import proxy_to
 from tests.support.worker import Chore, WorkerHarness, publish, take_all
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from postroom.runtime import Delivery
 from postroom.wire.errors import TemporaryFailure
 from postroom.wire.retries import RetryPolicy, exponential, fixed
+from postroom.worker import Delivery
 from tests.support.worker import Chore, WorkerHarness, failing
 
 ALMOST = 0.95  # of each second: the broker's clock is not ours

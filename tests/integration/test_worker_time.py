@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from postroom.runtime import Delivery
 from postroom.runtime.processing import execution
 from postroom.testing import eventually
 from postroom.wire.retries import RetryPolicy, fixed
+from postroom.worker import Delivery
 from tests.support.worker import Chore, WorkerHarness, outcome_count
 
 ALMOST = 0.95  # of each second: the broker's clock is not ours

@@ -8,8 +8,8 @@ from typing import Any
 
 from postroom import wire
 from postroom.operator.dead_letters import cause_of
-from postroom.runtime import Delivery
 from postroom.wire.messages import Message
+from postroom.worker import Delivery
 from postroom_alerting.classification import IncidentSeverity, IncidentType
 from postroom_alerting.incidents.conditions import Condition
 from postroom_alerting.incidents.incident import Incident

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 from postroom.storage.database import Database
 from postroom_alerting.incidents.sql_conditions import SqlConditionLog
-from postroom_alerting.incidents.sql_incidents import SqlIncidents
 from postroom_alerting.intake.failures import FailureSettlement, RecordedFailure
 from postroom_alerting.intake.sql_failures import SqlFailureLog
 from postroom_alerting.notify.notifications import DueNotification, IncidentUpdate, Reason
 from postroom_alerting.notify.sql_notifications import SqlNotificationLog
 from postroom_alerting.rules.routes import Rules
+from postroom_alerting.sql_incidents import SqlIncidents
 from tests.support.alerting import NOON, make_failure
 
 INTERVAL = timedelta(minutes=15)

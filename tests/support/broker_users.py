@@ -14,9 +14,9 @@ from postroom.broker.topology.passwords import Passwords
 from postroom.broker.topology.user_application import apply_users
 from postroom.broker.topology.users import BrokerUser, build_users, user_prefix
 from postroom.installation import workers
-from postroom.runtime import Worker
-from postroom.runtime.registration import Subscription
 from postroom.settings import RuntimeSettings
+from postroom.worker import Worker
+from postroom.worker.registration import Subscription
 from tests.support.brokers import VirtualHost
 
 

@@ -11,10 +11,10 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from postroom.runtime import Adapters, Delivery, Worker
 from postroom.runtime.assembly import Runtime
 from postroom.runtime.serving import run_worker
 from postroom.wire.messages import Job
+from postroom.worker import Adapters, Delivery, Worker
 
 
 class TimedChore(Job):

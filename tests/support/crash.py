@@ -21,10 +21,10 @@ from postroom.broker.topology import build_topology
 from postroom.broker.topology.application import apply_topology
 from postroom.broker.topology.ladder import delay_ladder
 from postroom.devkit.ports import free_ports
-from postroom.runtime import Worker
 from postroom.runtime.process import SUPERVISED
 from postroom.settings import RuntimeSettings
 from postroom.testing import eventually
+from postroom.worker import Worker
 from tests.support.broker_users import own_user
 from tests.support.http import http_client
 from tests.support.patience import COUNTED, PROCESS_ENDS, PROCESS_STARTS, seconds

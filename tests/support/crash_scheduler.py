@@ -16,9 +16,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from postroom.runtime import Adapters
 from postroom.runtime.assembly import Runtime
 from postroom.runtime.serving import run_worker
+from postroom.worker import Adapters
 from postroom_scheduler import adapters as real
 from postroom_scheduler.handlers import worker
 from postroom_scheduler.service import service

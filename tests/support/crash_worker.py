@@ -14,12 +14,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
 
-from postroom.runtime import Adapters, Delivery, Worker
 from postroom.runtime.assembly import Runtime
 from postroom.runtime.serving import run_worker
 from postroom.wire.errors import PermanentFailure, TemporaryFailure
 from postroom.wire.messages import Job
 from postroom.wire.retries import RetryPolicy, fixed
+from postroom.worker import Adapters, Delivery, Worker
 
 COUNTING_FILE = "COUNTING_FILE"
 QUEUE = "counting.count"

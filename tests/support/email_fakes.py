@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from postroom.runtime import Delivery
 from postroom.wire.messages import SendEmail
+from postroom.worker import Delivery
 from postroom_email.addresses import parse_address
 from postroom_email.composer import AllowedSenders, Composer
 from postroom_email.delivery_log import DeliveryEntry, DeliveryHistory, DeliveryLog, MailKey, RecipientOutcome

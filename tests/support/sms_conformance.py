@@ -18,7 +18,7 @@ from postroom_sms.gateway.http_api import HttpApi
 from postroom_sms.gateway.smpp import open_smpp
 from postroom_sms.gateway.sns import open_sns
 from postroom_sms.gateway.twilio import open_twilio
-from postroom_sms.gateway.url import parse_gateways
+from postroom_sms.gateway_url import parse_gateways
 from tests.support.patience import patience
 from tests.support.sms_gateways import RecordingGateway
 from tests.support.sms_providers import (

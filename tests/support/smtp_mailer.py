@@ -5,8 +5,8 @@ from pathlib import Path
 
 from postroom.tls import trusted_authorities
 from postroom_email.mailer import MailEnvelope
-from postroom_email.mailer.servers import parse_servers
 from postroom_email.mailer.smtp import SmtpMailer, smtp_mailer
+from postroom_email.smtp_servers import parse_servers
 from tests.support.patience import REACTION, seconds
 
 ADA = "ada@example.com"

@@ -11,7 +11,6 @@ import aio_pika
 
 from postroom import wire
 from postroom.broker.publishing import Publisher
-from postroom.runtime import Adapters, Delivery, Worker
 from postroom.runtime.assembly import LoadedService, Runtime
 from postroom.runtime.consuming.acknowledgement import Acknowledger
 from postroom.runtime.rabbitmq import RabbitMqTransport
@@ -23,6 +22,7 @@ from postroom.standalone.transport import SqlitePublisher, SqliteTransport
 from postroom.testing import eventually
 from postroom.wire.dead_letter import Envelope, read_dead_letter
 from postroom.wire.messages import Event, Job
+from postroom.worker import Adapters, Delivery, Worker
 from tests.support.brokers import VirtualHost
 from tests.support.patience import WORK, seconds
 from tests.support.worker import WorkerVhost, depth, take_all

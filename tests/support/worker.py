@@ -27,11 +27,11 @@ from postroom.broker.management import Management
 from postroom.broker.topology import build_topology
 from postroom.broker.topology.application import apply_topology
 from postroom.devkit.broker_node import BrokerNode
-from postroom.runtime import Delivery, Worker
 from postroom.runtime.serving import ServiceRunner
 from postroom.settings import RuntimeSettings
 from postroom.testing import eventually, running
 from postroom.wire.messages import Job
+from postroom.worker import Delivery, Worker
 from tests.support.brokers import VirtualHost, virtual_host_on
 from tests.support.http import http_client
 from tests.support.patience import COUNTED, REACTION

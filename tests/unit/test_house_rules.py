@@ -1,6 +1,7 @@
 """No module or function of ours is long, and a class name means one thing in the whole house."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -49,6 +50,17 @@ def test_no_function_is_longer_than_50_lines() -> None:
 
 def test_no_two_classes_have_one_name() -> None:
     assert {name: paths for name, paths in classes().items() if len(paths) > 1} == {}
+
+
+def test_the_linter_of_imports_knows_every_service() -> None:
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    services = {f"postroom_{folder.name}" for folder in (ROOT / "services").iterdir() if folder.is_dir()}
+
+    assert set(linter["root_packages"]) == services | {"postroom"}
+    [independent] = [each["modules"] for each in linter["contracts"] if each["type"] == "independence"]
+    [acyclic] = [each["ancestors"] for each in linter["contracts"] if each["type"] == "acyclic_siblings"]
+    assert set(independent) == services
+    assert set(acyclic) == services | {"postroom"}
 
 
 @pytest.mark.parametrize("count", [len(modules()), len(classes())])

@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 
 from postroom.broker.management import Management
 from postroom.broker.publishing import Publisher
-from postroom.runtime import Adapters
 from postroom.runtime.assembly import Runtime
 from postroom.settings import read_settings
+from postroom.worker import Adapters
 from postroom_alerting.config import links_from, open_config
 from postroom_alerting.incidents.conditions import ConditionLog
 from postroom_alerting.incidents.sql_conditions import SqlConditionLog

@@ -19,7 +19,6 @@ from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import describe_problems
 from postroom_alerting.classification import IncidentSeverity, IncidentType
 from postroom_alerting.config import open_config
-from postroom_alerting.incidents.sql_incidents import SqlIncidents
 from postroom_alerting.notify.notifications import Reason
 from postroom_alerting.notify.notifier import Notification
 from postroom_alerting.rules.configured import load_rules
@@ -28,6 +27,7 @@ from postroom_alerting.rules.rules_file import read_rules_file
 from postroom_alerting.rules_file_check import check_rules_file
 from postroom_alerting.service import service
 from postroom_alerting.settings import AlertingSettings
+from postroom_alerting.sql_incidents import SqlIncidents
 from postroom_alerting.views import described, described_route
 
 Result = TypeVar("Result")

@@ -10,10 +10,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from postroom import wire
 from postroom.broker.publishing import Publisher
-from postroom.runtime import Delivery, Keep, Worker
 from postroom.wire.errors import BrokerUnavailable, PublishTimeout, Requeued
 from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, JobCompleted, JobFailed
 from postroom.wire.retries import RetryPolicy, exponential
+from postroom.worker import Delivery, Keep, Worker
 from postroom_alerting.intake.dead_letters import death_of, read_failure
 from postroom_alerting.intake.failures import FailureLog, FailureSettlement, RecordedFailure
 from postroom_alerting.monitor.heartbeat_listeners import register_listeners

@@ -21,9 +21,9 @@ async def open_incidents() -> Sequence[OpenIncident]:
     check_is_there(service.name, read_settings(RuntimeSettings))
     # Only where there is something to read: they take half a second.
     from postroom.storage.existing import existing_database  # noqa: PLC0415
-    from postroom_alerting.incidents.sql_incidents import SqlIncidents  # noqa: PLC0415
     from postroom_alerting.rules.configured import load_rules  # noqa: PLC0415
     from postroom_alerting.settings import AlertingSettings  # noqa: PLC0415
+    from postroom_alerting.sql_incidents import SqlIncidents  # noqa: PLC0415
     from postroom_alerting.views import described  # noqa: PLC0415
 
     now = datetime.now(UTC)

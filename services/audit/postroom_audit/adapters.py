@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from postroom.runtime import Adapters
 from postroom.runtime.assembly import Runtime
+from postroom.worker import Adapters
 from postroom_audit.events import EventLog
 from postroom_audit.sql_events import SqlEventLog
 

@@ -2,9 +2,9 @@
 
 from datetime import UTC
 
-from postroom.runtime.consuming.delivery import MOST_COUNTED
 from postroom.runtime.history.rows import storable
 from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, JobFailed
+from postroom.worker.delivery import MOST_COUNTED
 from postroom_audit.contents import kept_body, kept_text
 from postroom_audit.events import DIED, DISCARDED, REPLAYED, DeadLetterEvent
 

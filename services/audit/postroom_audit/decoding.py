@@ -4,7 +4,6 @@ import hashlib
 from datetime import UTC, datetime
 
 from postroom import wire
-from postroom.runtime import Delivery
 from postroom.runtime.consuming.decoding import decode, open_body
 from postroom.runtime.history.rows import storable
 from postroom.wire.errors import InvalidMessage
@@ -17,6 +16,7 @@ from postroom.wire.messages import (
     Message,
     SchedulerMeasured,
 )
+from postroom.worker import Delivery
 from postroom_audit.contents import kept_fields
 from postroom_audit.events import AuditEvent
 

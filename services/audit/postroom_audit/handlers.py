@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from postroom.runtime import Delivery, Provider, Worker
 from postroom.wire.messages import (
     DeadLetterDiscarded,
     DeadLetterReplayed,
@@ -12,6 +11,7 @@ from postroom.wire.messages import (
     SchedulerMeasured,
 )
 from postroom.wire.retries import RetryPolicy, exponential
+from postroom.worker import Delivery, Provider, Worker
 from postroom_audit.dead_letters import letters_in
 from postroom_audit.decoding import read_event, read_known
 from postroom_audit.events import EventLog

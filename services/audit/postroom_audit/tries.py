@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 
 from postroom.privacy.masking import mask_text
-from postroom.runtime.consuming.delivery import MOST_COUNTED
 from postroom.runtime.history.rows import storable
 from postroom.wire.messages import Recipient, RecordedTry
+from postroom.worker.delivery import MOST_COUNTED
 from postroom_audit.contents import CUT, kept_text
 
 MOST_SHOWN = 10

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from postroom.runtime import Adapters
 from postroom.runtime.assembly import Runtime
 from postroom.settings import ReportStorageSettings, read_settings
 from postroom.storage.tokens import TokenVault
+from postroom.worker import Adapters
 from postroom_email.composer import Composer
 from postroom_email.delivery_log.sql import SqlDeliveryLog
 from postroom_email.mail_sender import MailSender

@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from postroom.runtime import Delivery, Provider, Worker
 from postroom.wire.errors import Expired
 from postroom.wire.messages import SendEmail, UserCreated, UserPasswordResetRequested
 from postroom.wire.retries import RetryPolicy, exponential
+from postroom.worker import Delivery, Provider, Worker
 from postroom_email.mail_sender import MailSender
 
 worker = Worker("email")

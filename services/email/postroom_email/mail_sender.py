@@ -14,8 +14,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from postroom.privacy.masking import mask_address
-from postroom.runtime import Delivery, Provider
 from postroom.wire.messages import SendEmail
+from postroom.worker import Delivery, Provider
 from postroom_email.addresses import parse_recipients
 from postroom_email.composer import Composer
 from postroom_email.delivery_log import DeliveryEntry, DeliveryHistory, DeliveryLog, MailKey, RecipientOutcome

@@ -9,8 +9,8 @@ from postroom.wire.errors import ConfigurationError
 from postroom_email.addresses import parse_address
 from postroom_email.composer import AllowedSenders
 from postroom_email.errors import InvalidAddress
-from postroom_email.mailer.servers import SmtpServer, parse_servers
 from postroom_email.signing import DkimSigner, Signer, Unsigned
+from postroom_email.smtp_servers import SmtpServer, parse_servers
 
 CONSOLE = "console://"
 

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from postroom.runtime import Adapters
 from postroom.runtime.assembly import Runtime
 from postroom.settings import ReportStorageSettings, read_settings
 from postroom.storage.object_storage import ObjectStorage
 from postroom.storage.tokens import TokenVault
+from postroom.worker import Adapters
 from postroom_maintenance.archiving import Archiver
 from postroom_maintenance.back_ups import BackUps
 from postroom_maintenance.cleaning import Cleaner

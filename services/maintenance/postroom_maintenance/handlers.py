@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from postroom.runtime import Worker
-from postroom.runtime.registration import Keep
 from postroom.wire.messages import Archive, BackUp, Clean, RefreshTokens
 from postroom.wire.retries import RetryPolicy, exponential
+from postroom.worker import Worker
+from postroom.worker.registration import Keep
 from postroom_maintenance.archiving import Archiver
 from postroom_maintenance.back_ups import BackUps
 from postroom_maintenance.cleaning import Cleaner

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from postroom.runtime import Adapters
 from postroom.runtime.assembly import Runtime
 from postroom.settings import read_settings
 from postroom.storage.object_storage import ObjectStorage
+from postroom.worker import Adapters
 from postroom_report.events import ReportEvents
 from postroom_report.handlers import CHILDREN
 from postroom_report.planning import Planner

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from postroom.runtime import Delivery, Keep, Worker
 from postroom.wire.messages import CancelReport, GenerateReport
 from postroom.wire.retries import RetryPolicy, exponential
+from postroom.worker import Delivery, Keep, Worker
 from postroom_report.report_service import ReportService
 
 worker = Worker("report")

@@ -12,10 +12,10 @@ from typing import Any
 import orjson
 from pydantic import SecretStr
 
-from postroom.runtime import Delivery
 from postroom.settings import RuntimeSettings
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import GenerateReport
+from postroom.worker import Delivery
 from postroom_report.definition import INLINE, Definition
 from postroom_report.errors import BrokenReportType
 from postroom_report.layout import Layout

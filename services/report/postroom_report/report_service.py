@@ -21,9 +21,9 @@ import orjson
 
 from postroom.privacy.masking import mask_text
 from postroom.privacy.redaction import redact
-from postroom.runtime import Delivery
 from postroom.wire.errors import PublishError
 from postroom.wire.messages import GenerateReport
+from postroom.worker import Delivery
 from postroom_report.events import ReportEvents
 from postroom_report.layout import Document, RenderProgress
 from postroom_report.planning import Planner, ReportPlan, fingerprint_of, keys_of, moment_of

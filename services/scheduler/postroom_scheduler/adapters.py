@@ -5,10 +5,10 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from postroom.runtime import Adapters
 from postroom.runtime.assembly import Runtime
 from postroom.runtime.background import in_background
 from postroom.settings import DispatchSettings, JobRunner, read_settings
+from postroom.worker import Adapters
 from postroom_scheduler.api import open_api
 from postroom_scheduler.file import FileWatch
 from postroom_scheduler.lateness import LatenessReporter, SqlLateness

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from postroom.runtime import Delivery, Worker
 from postroom.wire.errors import PermanentFailure
 from postroom.wire.messages import DeferJob, JobCompleted, JobFailed, RemoveSchedule, SetSchedule
+from postroom.worker import Delivery, Worker
 from postroom_scheduler.errors import BrokenSchedule, UnknownSchedule
 from postroom_scheduler.sql_schedules import SqlSchedules
 from postroom_scheduler.sql_ticks import SqlTicks

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from postroom.runtime import Adapters
 from postroom.runtime.assembly import Runtime
 from postroom.settings import read_settings
+from postroom.worker import Adapters
 from postroom_sms.events import ReceiptRecorder, open_text_events
 from postroom_sms.gateway.choice import open_gateways
 from postroom_sms.http_receipts import serve_receipts

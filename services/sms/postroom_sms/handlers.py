@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from postroom.runtime import Delivery, Keep, Provider, Worker
 from postroom.wire.messages import SendSms, UserOtpRequested
 from postroom.wire.retries import RetryPolicy, exponential
+from postroom.worker import Delivery, Keep, Provider, Worker
 from postroom_sms.rate_limit import Priority
 from postroom_sms.text_sender import TextSender
 from postroom_sms.validation import TextRequest

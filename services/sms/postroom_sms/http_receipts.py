@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pydantic import SecretStr
 
 from postroom.wire.errors import ConfigurationError
-from postroom_sms.gateway.url import GatewayUrl
+from postroom_sms.gateway_url import GatewayUrl
 from postroom_sms.settings import ReceiptsSettings
 from postroom_sms.texts import ReceiptHandler
 

@@ -3,8 +3,8 @@
 import hashlib
 import re
 
-from postroom.runtime import Delivery
 from postroom.wire.messages import SendSms
+from postroom.worker import Delivery
 from postroom_sms.texts import TextKey
 
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,200}")

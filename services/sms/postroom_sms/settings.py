@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from postroom.wire.errors import ConfigurationError
 from postroom_sms.errors import InvalidSender
-from postroom_sms.gateway.url import GatewayUrl, parse_gateways
+from postroom_sms.gateway_url import GatewayUrl, parse_gateways
 from postroom_sms.numbers import NumberReader
 from postroom_sms.senders import check_sender
 from postroom_sms.wording import CodeWording

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from postroom.privacy.masking import mask_phone
-from postroom.runtime import Delivery, Provider
 from postroom.wire.errors import Expired, PermanentFailure, Postponed, TemporaryFailure
+from postroom.worker import Delivery, Provider
 from postroom_sms.error_masking import keep_private
 from postroom_sms.errors import GatewayAnswerLost, GatewayUnavailable, RecipientOptedOut, TextParked
 from postroom_sms.events import TextEvents

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from postroom.runtime import Delivery
-from postroom.runtime.consuming.delivery import read_message_options
 from postroom.wire.errors import Expired
+from postroom.worker import Delivery
+from postroom.worker.delivery import read_message_options
 from postroom_sms.errors import TextTooLong
 from postroom_sms.gateway import Text
 from postroom_sms.numbers import NumberReader

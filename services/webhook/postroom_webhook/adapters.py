@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from postroom.runtime import Adapters
 from postroom.runtime.assembly import Runtime
 from postroom.settings import read_settings
+from postroom.worker import Adapters
 from postroom_webhook.attempts.sql import SqlAttemptLog
-from postroom_webhook.caller.choice import open_caller
+from postroom_webhook.caller_choice import open_caller
 from postroom_webhook.host_limits import HostLimits
 from postroom_webhook.settings import WebhookSettings
 from postroom_webhook.sync.state import SyncState

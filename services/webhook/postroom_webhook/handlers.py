@@ -3,10 +3,10 @@
 from datetime import timedelta
 from uuid import uuid4
 
-from postroom.runtime import Worker
-from postroom.runtime.consuming.delivery import Delivery
 from postroom.wire.messages import DeliverWebhook, SyncSource
 from postroom.wire.retries import RetryPolicy, exponential
+from postroom.worker import Worker
+from postroom.worker.delivery import Delivery
 from postroom_webhook.sync.syncer import Syncer
 from postroom_webhook.webhook_sender import WebhookSender
 

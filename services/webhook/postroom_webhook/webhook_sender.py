@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
-from postroom.runtime import Delivery
 from postroom.wire.errors import JobError
 from postroom.wire.messages import DeliverWebhook
+from postroom.worker import Delivery
 from postroom_webhook.attempts import Attempt, AttemptLog, kept_text
 from postroom_webhook.caller import Caller, HttpRequest, HttpResponse
 from postroom_webhook.headers import check_headers

@@ -24,12 +24,12 @@ from postroom.runtime.history.measurements import MeasurementPublisher
 from postroom.runtime.history.outbox import HistoryOutbox
 from postroom.runtime.inbox import Inbox
 from postroom.runtime.processing.processor import Processor
-from postroom.runtime.registration import Adapters, Worker
 from postroom.runtime.transport import Consumers, Transport
 from postroom.service import Service
 from postroom.settings import RuntimeSettings, read_settings
 from postroom.storage.database import Database
 from postroom.wire.errors import PublishError
+from postroom.worker.registration import Adapters, Worker
 
 log = logging.getLogger(__name__)
 

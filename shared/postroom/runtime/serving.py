@@ -19,7 +19,6 @@ from postroom.runtime.background import in_background
 from postroom.runtime.health import HealthServer
 from postroom.runtime.process import EXIT_CONFIGURATION, EXIT_LOST_CONSUMERS, SUPERVISED
 from postroom.runtime.rabbitmq import RabbitMqTransport
-from postroom.runtime.registration import Worker
 from postroom.runtime.transport import Transport
 from postroom.service import Service
 from postroom.settings import RuntimeSettings, read_settings
@@ -27,6 +26,7 @@ from postroom.telemetry import metrics
 from postroom.telemetry.logs import set_up_logs
 from postroom.telemetry.tracing import set_up_tracing, shut_down_tracing
 from postroom.wire.errors import ConfigurationError
+from postroom.worker.registration import Worker
 
 log = logging.getLogger(__name__)
 

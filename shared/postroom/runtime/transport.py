@@ -9,7 +9,7 @@ from typing import Protocol
 
 from postroom.broker.publishing import Publisher
 from postroom.runtime.consuming.acknowledgement import Acknowledger
-from postroom.runtime.consuming.delivery import Delivery
+from postroom.worker.delivery import Delivery
 
 
 class QueueReader(Protocol):

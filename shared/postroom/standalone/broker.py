@@ -16,14 +16,14 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from postroom import wire
 from postroom.broker.publishing import Outgoing
-from postroom.runtime.consuming.delivery import Delivery
-from postroom.runtime.registration import Subscription
 from postroom.settings import RuntimeSettings
 from postroom.standalone.routing import Routes
 from postroom.standalone.rows import buried_headers, delivery_of, headers_as_text, messages, outgoing_of, row_of
 from postroom.standalone.tables import DEAD, READY
 from postroom.storage.database import Database
 from postroom.wire.dead_letter import Envelope, read_dead_letter
+from postroom.worker.delivery import Delivery
+from postroom.worker.registration import Subscription
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from postroom import wire
 from postroom.broker.publishing import Outgoing
 from postroom.broker.topology.ladder import LEVELS
-from postroom.runtime.registration import Subscription
 from postroom.standalone.tables import DEAD, READY
 from postroom.wire.errors import Unroutable
+from postroom.worker.registration import Subscription
 
 NO_WAIT = timedelta(0)
 

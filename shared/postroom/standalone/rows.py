@@ -8,9 +8,9 @@ import orjson
 from sqlalchemy import Row, Table
 
 from postroom.broker.publishing import Outgoing
-from postroom.runtime.consuming.delivery import DEATHS, Delivery
 from postroom.standalone.routing import Target
 from postroom.standalone.tables import LocalMessageRow
+from postroom.worker.delivery import DEATHS, Delivery
 
 messages: Table = LocalMessageRow.__table__  # type: ignore[attr-defined]
 

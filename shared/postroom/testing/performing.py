@@ -11,8 +11,6 @@ import orjson
 
 from postroom.runtime.assembly import LoadedService, MakeAdapters, load_service
 from postroom.runtime.consuming.decoding import decode
-from postroom.runtime.consuming.delivery import Delivery
-from postroom.runtime.registration import Adapters, Provider, Worker
 from postroom.runtime.serving import ServiceRunner
 from postroom.service import Service
 from postroom.settings import RuntimeSettings
@@ -21,6 +19,8 @@ from postroom.standalone.runner import open_standalone
 from postroom.testing.waiting import eventually
 from postroom.wire import JOBS, listener_queue
 from postroom.wire.messages import Event, Message
+from postroom.worker.delivery import Delivery
+from postroom.worker.registration import Adapters, Provider, Worker
 
 
 async def perform(

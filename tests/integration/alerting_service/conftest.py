@@ -11,10 +11,10 @@ from aio_pika.abc import AbstractChannel
 from postroom.broker.management import Management
 from postroom.broker.topology import build_topology
 from postroom.broker.topology.application import apply_topology
-from postroom.runtime import Worker
 from postroom.settings import RuntimeSettings
 from postroom.storage.database import Database
 from postroom.wire.messages import SendEmail
+from postroom.worker import Worker
 from postroom_alerting.handlers import worker
 from tests.support.alert_sinks import HttpSink, serve_http
 from tests.support.alerting_service import CANARY

@@ -9,9 +9,9 @@ from aio_pika.abc import AbstractChannel
 from postroom.broker.management import Management
 from postroom.broker.topology import Topology, build_topology
 from postroom.broker.topology.application import apply_topology
-from postroom.runtime import Worker
 from postroom.settings import RuntimeSettings
 from postroom.wire.messages import SendEmail, UserCreated
+from postroom.worker import Worker
 from tests.support.brokers import VirtualHost
 
 

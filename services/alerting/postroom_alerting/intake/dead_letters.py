@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from postroom import wire
 from postroom.privacy.payload import masked_error, masked_payload
-from postroom.runtime import Delivery
 from postroom.wire.dead_letter import DeadLetter, Envelope, name_by_content, read_dead_letter, text_of
+from postroom.worker import Delivery
 from postroom_alerting.intake.failures import RecordedFailure
 
 _NAMESPACE = uuid.UUID("6c0b5f0e-3a53-4d0e-9d0a-0f8c8e0b7f11")

@@ -6,8 +6,8 @@ dead letter causes no event that these listeners read: there is no loop.
 
 from datetime import UTC, datetime
 
-from postroom.runtime import Keep, Worker
 from postroom.wire.messages import CircuitClosed, CircuitOpened, SchedulerMeasured
+from postroom.worker import Keep, Worker
 from postroom_alerting.monitor.heartbeats import HeartbeatLog
 
 OPTIONS = {"needs_provider": False, "history": Keep.ON_FAILURE}

@@ -11,8 +11,8 @@ from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPConnectResponseError, 
 
 from postroom.wire.errors import PostroomError
 from postroom_email.mailer import MailEnvelope, SmtpReply
-from postroom_email.mailer.servers import SmtpServer
 from postroom_email.mailer.transaction import CLOSING, ServerAway, failure_words, server_words, transact
+from postroom_email.smtp_servers import SmtpServer
 
 IDLE_SECONDS = 15.0
 """Kept this long without a mail. Firewalls drop idle connections silently, some within a minute."""

@@ -10,8 +10,8 @@ from postroom.privacy.masking import mask_text
 from postroom_email.errors import MailServersUnavailable
 from postroom_email.mailer import MailEnvelope, SmtpReply
 from postroom_email.mailer.pool import AccessToken, ConnectionPool
-from postroom_email.mailer.servers import SmtpServer
 from postroom_email.mailer.transaction import ServerAway
+from postroom_email.smtp_servers import SmtpServer
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from postroom.wire.errors import ConfigurationError
 from postroom_sms.gateway import Gateway, Receipt
 from postroom_sms.gateway.console import ConsoleGateway
 from postroom_sms.gateway.failover import Failover
-from postroom_sms.gateway.url import GatewayUrl
+from postroom_sms.gateway_url import GatewayUrl
 from postroom_sms.settings import HttpGatewaySettings, SmsSettings
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from postroom_sms.errors import (
 )
 from postroom_sms.gateway import Accepted, Receipt, Text
 from postroom_sms.gateway.http_api import HttpApi, look_up
-from postroom_sms.gateway.url import GatewayUrl
+from postroom_sms.gateway_url import GatewayUrl
 
 CONNECTIONS = 200
 """More than texts can be in work in one process: an urgent one does not wait for a connection."""

@@ -14,7 +14,7 @@ from postroom.tls import system_authorities
 from postroom.wire.errors import ConfigurationError
 from postroom_sms.errors import GatewayAnswerLost, GatewayUnavailable
 from postroom_sms.gateway import Text
-from postroom_sms.gateway.url import GatewayUrl
+from postroom_sms.gateway_url import GatewayUrl
 
 CONNECTIONS = 200
 """More than texts can be in work in one process: none waits for a connection of another."""

@@ -22,7 +22,7 @@ from postroom_sms.errors import GatewayAnswerLost, GatewayUnavailable
 from postroom_sms.gateway import Accepted, Receipt, Text
 from postroom_sms.gateway.http_client import GatewayResponse, api_root, exchange, open_client, provider_words
 from postroom_sms.gateway.sns_errors import refuse
-from postroom_sms.gateway.url import API_BASE, GatewayUrl
+from postroom_sms.gateway_url import API_BASE, GatewayUrl
 
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
 TYPES = {"transactional": "Transactional", "promotional": "Promotional"}

@@ -17,7 +17,7 @@ from postroom_sms.gateway import Accepted, Receipt, Text
 from postroom_sms.gateway.http import read_retry_after
 from postroom_sms.gateway.http_client import GatewayResponse, api_root, exchange, open_client, provider_words
 from postroom_sms.gateway.twilio_errors import refuse
-from postroom_sms.gateway.url import API_BASE, GatewayUrl
+from postroom_sms.gateway_url import API_BASE, GatewayUrl
 
 API = "https://api.twilio.com"
 SERVICE_PREFIX = "MG"

@@ -5,8 +5,8 @@ from inspect import cleandoc
 from typing import Any
 
 from postroom import wire
-from postroom.runtime.registration import Subscription
 from postroom.wire.messages import Job, Message
+from postroom.worker.registration import Subscription
 
 HEADERS: Mapping[str, Any] = {
     "type": "object",

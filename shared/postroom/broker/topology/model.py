@@ -13,8 +13,8 @@ from postroom import wire
 from postroom.broker.topology.ladder import delay_ladder
 from postroom.broker.topology.parts import Binding, Exchange, Policy, Queue, quorum_queue
 from postroom.installation import all_subscriptions
-from postroom.runtime.registration import Subscription
 from postroom.wire.errors import ConfigurationError
+from postroom.worker.registration import Subscription
 
 
 @dataclass(frozen=True, slots=True)

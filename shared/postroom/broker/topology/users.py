@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from postroom import wire
 from postroom.broker.topology.ladder import LEVELS
-from postroom.runtime.registration import Subscription
 from postroom.wire.errors import ConfigurationError
+from postroom.worker.registration import Subscription
 
 NOTHING = "^$"
 PUBLISHER = "publisher"

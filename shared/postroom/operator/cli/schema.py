@@ -10,10 +10,10 @@ import typer
 
 from postroom.broker.topology.asyncapi import asyncapi
 from postroom.installation import subscriptions
-from postroom.runtime.registration import Subscription
 from postroom.terminal import AsJson, out, print_json
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import KINDS, Message
+from postroom.worker.registration import Subscription
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -9,9 +9,9 @@ from postroom.operator.dead_letters.reading import QueuedDeadLetter
 from postroom.operator.dead_letters.target import ReplayTarget
 from postroom.privacy.payload import masked_payload
 from postroom.runtime.consuming.decoding import decode, read_object
-from postroom.runtime.consuming.delivery import Delivery
 from postroom.wire.errors import InvalidMessage
 from postroom.wire.messages import KINDS, Message
+from postroom.worker.delivery import Delivery
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from yarl import URL
 from postroom.broker.connection import connection_url
 from postroom.broker.library_internals import take_deliveries
 from postroom.runtime.consuming.acknowledgement import Acknowledger
-from postroom.runtime.consuming.delivery import Delivery
+from postroom.worker.delivery import Delivery
 
 log = logging.getLogger(__name__)
 

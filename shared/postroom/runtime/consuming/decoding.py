@@ -7,9 +7,9 @@ from pydantic import ValidationError
 
 from postroom import wire
 from postroom.broker.amqp_values import UNREADABLE
-from postroom.runtime.consuming.delivery import Delivery
 from postroom.wire.errors import InvalidMessage
 from postroom.wire.messages import Message, describe_problems
+from postroom.worker.delivery import Delivery
 
 
 def decode(delivery: Delivery, model: type[Message]) -> Message:

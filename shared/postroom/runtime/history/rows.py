@@ -9,12 +9,12 @@ import orjson
 from postroom import wire
 from postroom.privacy.masking import mask_text
 from postroom.privacy.recipients import recipients_of
-from postroom.runtime.consuming.delivery import DEATHS, Delivery
+from postroom.runtime.failure import Failure
 from postroom.runtime.history.measurements import Outcome
-from postroom.runtime.processing.failure import Failure
-from postroom.runtime.processing.work import Work
-from postroom.runtime.registration import Keep, Subscription
+from postroom.runtime.work import Work
 from postroom.wire.messages import JobMeasured, JobRecorded, Message
+from postroom.worker.delivery import DEATHS, Delivery
+from postroom.worker.registration import Keep, Subscription
 
 REPORT_KINDS = frozenset((JobMeasured.kind, JobRecorded.kind))
 """What is done with these is neither measured nor recorded: each report would cause the next one, for ever."""

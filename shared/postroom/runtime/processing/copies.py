@@ -18,12 +18,12 @@ from pamqp import encode
 from postroom import wire
 from postroom.broker.publishing.outgoing import MAX_HEADER_BYTES, NO_OPTIONS, Outgoing, address, address_json
 from postroom.broker.topology import LONGEST_WAIT, walk_key
-from postroom.runtime.consuming.delivery import Delivery
-from postroom.runtime.processing.failure import Failure
+from postroom.runtime.failure import Failure
 from postroom.runtime.processing.verdict import Publication, Verdict
-from postroom.runtime.processing.work import Work
+from postroom.runtime.work import Work
 from postroom.wire.errors import InvalidPublish
 from postroom.wire.messages import DeferJob, JobCompleted
+from postroom.worker.delivery import Delivery
 
 _NOT_CARRIED = ("x-death", "x-first-death", "x-last-death", "x-delivery-count", "x-acquired-count", "x-opt-")
 _ROUTING = frozenset(("CC", "BCC"))  # the broker would send a copy to each key in them

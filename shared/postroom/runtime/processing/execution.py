@@ -10,8 +10,7 @@ from postroom.runtime.circuit import CircuitBreaker
 from postroom.runtime.consuming.acknowledgement import Acknowledger
 from postroom.runtime.inbox import Inbox, Key
 from postroom.runtime.processing.poison import PoisonDetector
-from postroom.runtime.processing.work import Work
-from postroom.runtime.registration import Adapters, Provider, Subscription
+from postroom.runtime.work import Work
 from postroom.telemetry import metrics
 from postroom.telemetry.tracing import continued_trace
 from postroom.wire.errors import (
@@ -23,6 +22,7 @@ from postroom.wire.errors import (
     TemporaryFailure,
     TimeLimitExceeded,
 )
+from postroom.worker.registration import Adapters, Provider, Subscription
 
 log = logging.getLogger(__name__)
 

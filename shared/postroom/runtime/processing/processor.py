@@ -22,18 +22,18 @@ from postroom.privacy.masking import mask_text
 from postroom.runtime.circuit import CircuitBreaker
 from postroom.runtime.consuming.acknowledgement import Acknowledger
 from postroom.runtime.consuming.decoding import decode
-from postroom.runtime.consuming.delivery import Delivery, read_message_options
 from postroom.runtime.history.measurements import Meter
 from postroom.runtime.inbox import ClaimState, Inbox, Key
 from postroom.runtime.processing.execution import Executor
 from postroom.runtime.processing.settlement import Settlement
 from postroom.runtime.processing.verdict import INTERNAL_ERROR, Verdict, decide, decide_early
-from postroom.runtime.processing.work import Work
-from postroom.runtime.registration import Adapters, Subscription
+from postroom.runtime.work import Work
 from postroom.telemetry import metrics
 from postroom.telemetry.logs import LogContext, log_context
 from postroom.telemetry.tracing import trace_id_of
 from postroom.wire.errors import InvalidMessage, Postponed, Requeued
+from postroom.worker.delivery import Delivery, read_message_options
+from postroom.worker.registration import Adapters, Subscription
 
 log = logging.getLogger(__name__)
 

@@ -33,7 +33,7 @@ from postroom.runtime.history.rows import history_row
 from postroom.runtime.inbox import Finish, Inbox
 from postroom.runtime.processing.copies import completed, replacement
 from postroom.runtime.processing.verdict import TAKEN_BACK, Ending, InboxEntry, Publication, Verdict
-from postroom.runtime.processing.work import Work
+from postroom.runtime.work import Work
 from postroom.telemetry import metrics
 from postroom.wire.errors import PublishError
 

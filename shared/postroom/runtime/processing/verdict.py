@@ -11,11 +11,11 @@ from typing import Literal
 
 from postroom import wire
 from postroom.broker.topology import LONGEST_WAIT
+from postroom.runtime.failure import Failure
 from postroom.runtime.history.measurements import Outcome
 from postroom.runtime.history.rows import is_recorded, is_reported
 from postroom.runtime.inbox import MOST_DEATHS, Claim, ClaimState
-from postroom.runtime.processing.failure import Failure
-from postroom.runtime.processing.work import Work
+from postroom.runtime.work import Work
 from postroom.wire.errors import KilledWorker, PermanentFailure, Postponed, Requeued, TemporaryFailure
 
 CLAIM_RETRY = timedelta(seconds=2)

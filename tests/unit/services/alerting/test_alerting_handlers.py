@@ -8,9 +8,9 @@ from sqlalchemy.exc import OperationalError
 
 from postroom import wire
 from postroom.broker.publishing import Publisher
-from postroom.runtime import Keep
 from postroom.wire.errors import BrokerUnavailable, PublishTimeout, Requeued
 from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, JobCompleted, JobFailed
+from postroom.worker import Keep
 from postroom_alerting import handlers
 from postroom_alerting.handlers import note_discarded, note_done, note_replayed, record_failure, worker
 from postroom_alerting.intake.failures import FailureLog, RecordedFailure

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from postroom import wire
-from postroom.runtime import Delivery
 from postroom.testing import make_delivery, make_user_created
 from postroom.wire.messages import JobMeasured, UserCreated
+from postroom.worker import Delivery
 from postroom_audit.decoding import read_event, read_known
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

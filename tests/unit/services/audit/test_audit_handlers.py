@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from postroom.runtime import Provider
 from postroom.testing import make_delivery, make_user_created
 from postroom.wire.messages import JobMeasured, JobRecorded, RecordedTry
+from postroom.worker import Provider
 from postroom_audit.events import AuditEvent, DeadLetterEvent
 from postroom_audit.handlers import record_event, worker
 

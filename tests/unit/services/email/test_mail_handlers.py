@@ -2,9 +2,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from postroom.runtime import Delivery
 from postroom.wire.errors import Expired
 from postroom.wire.messages import SendEmail, UserCreated, UserPasswordResetRequested
+from postroom.worker import Delivery
 from postroom_email.handlers import send_email, user_created, user_password_reset_requested, worker
 from postroom_email.mail_sender import MailSender
 from tests.support.email_fakes import make_delivery, make_send_email

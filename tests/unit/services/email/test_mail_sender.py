@@ -1,9 +1,9 @@
 import pytest
 
 from postroom import wire
-from postroom.runtime import Provider
 from postroom.wire.errors import JobError
 from postroom.wire.messages import SendEmail
+from postroom.worker import Provider
 from postroom_email.addresses import parse_address
 from postroom_email.composer import AllowedSenders
 from postroom_email.delivery_log import MailKey

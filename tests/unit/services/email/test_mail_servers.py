@@ -1,9 +1,9 @@
 import pytest
 
 from postroom.wire.errors import ConfigurationError
-from postroom_email.mailer.servers import parse_servers
 from postroom_email.settings import EmailSettings
 from postroom_email.signing import Unsigned
+from postroom_email.smtp_servers import parse_servers
 
 
 def test_a_url_says_how_a_server_is_spoken_to():

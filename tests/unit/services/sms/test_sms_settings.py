@@ -3,7 +3,7 @@ import pytest
 from postroom.wire.errors import ConfigurationError
 from postroom_sms.gateway.choice import open_gateways
 from postroom_sms.gateway.http_api import look_up, read_api
-from postroom_sms.gateway.url import parse_gateways
+from postroom_sms.gateway_url import parse_gateways
 from postroom_sms.settings import HttpGatewaySettings, SmsSettings
 from postroom_sms.wording import CodeWording
 

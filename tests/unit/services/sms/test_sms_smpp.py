@@ -21,7 +21,7 @@ from postroom_sms.gateway.smpp.parts import ReferenceNumbers, split_parts
 from postroom_sms.gateway.smpp.pdu import DeliverSm, MalformedPdu, Tag, read_deliver_sm, read_header
 from postroom_sms.gateway.smpp.receipts import MessageIds, read_receipt
 from postroom_sms.gateway.smpp.statuses import refuse
-from postroom_sms.gateway.url import parse_gateways
+from postroom_sms.gateway_url import parse_gateways
 
 RECEIPT = 4
 WORDS = b"id:7 sub:001 dlvrd:000 submit date:2611231200 done date:2611231201 stat:%s err:%s text:stat:DELIVRD"

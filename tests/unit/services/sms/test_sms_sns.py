@@ -16,7 +16,7 @@ from postroom_sms.errors import (
 from postroom_sms.gateway import Text
 from postroom_sms.gateway.sns import open_sns
 from postroom_sms.gateway.sns_errors import refuse
-from postroom_sms.gateway.url import parse_gateways
+from postroom_sms.gateway_url import parse_gateways
 from tests.support.sms_providers import in_front_of, moto_server, serving
 
 TEXT = Text("+4915112345123", "Hello", "job-1", sender="Acme")

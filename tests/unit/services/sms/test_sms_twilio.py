@@ -17,7 +17,7 @@ from postroom_sms.errors import (
 )
 from postroom_sms.gateway import Text
 from postroom_sms.gateway.twilio import open_twilio
-from postroom_sms.gateway.url import parse_gateways
+from postroom_sms.gateway_url import parse_gateways
 from tests.support.sms_providers import CANARY, SID, Provider, Trouble, serving, twilio_stand_in
 
 TEXT = Text("+4915112345123", "Hello", "job-1")

@@ -6,10 +6,10 @@ from typing import ClassVar
 import pytest
 
 from postroom.broker.publishing import PublishOptions
-from postroom.runtime import Delivery, Worker
 from postroom.testing import FrozenClock, RecordingPublisher, make_send_email, make_user_created, perform
 from postroom.wire.errors import ConfigurationError, InvalidMessage
 from postroom.wire.messages import Event, Job
+from postroom.worker import Delivery, Worker
 
 
 class Water(Job):

@@ -25,7 +25,7 @@ from postroom_sms.gateway.smpp.pdu import CommandId, DeliverSm, read_message_id,
 from postroom_sms.gateway.smpp.receipts import read_receipt
 from postroom_sms.gateway.smpp.session import Session, SessionClosed
 from postroom_sms.gateway.smpp.statuses import WAITS, refuse
-from postroom_sms.gateway.url import GatewayUrl
+from postroom_sms.gateway_url import GatewayUrl
 
 log = logging.getLogger(__name__)
 

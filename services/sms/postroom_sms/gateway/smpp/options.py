@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from postroom.tls import trusted_authorities
 from postroom.wire.errors import ConfigurationError
 from postroom_sms.gateway.smpp.receipts import MessageIds
-from postroom_sms.gateway.url import GatewayUrl
+from postroom_sms.gateway_url import GatewayUrl
 
 OPTIONS = (
     *("from", "tls", "ca_file", "system_type", "source_ton", "source_npi"),

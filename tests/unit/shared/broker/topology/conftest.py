@@ -7,9 +7,9 @@ import pytest
 from postroom.broker.management import BindingInfo, ExchangeInfo, QueueInfo
 from postroom.broker.topology import Topology, build_topology
 from postroom.broker.topology.comparison import BrokerState, wanted_policy
-from postroom.runtime import Worker
-from postroom.runtime.registration import Subscription
 from postroom.wire.messages import SendEmail, UserCreated
+from postroom.worker import Worker
+from postroom.worker.registration import Subscription
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 from postroom.broker.topology.asyncapi import asyncapi
-from postroom.runtime.registration import Subscription
 from postroom.wire.messages import KINDS
+from postroom.worker.registration import Subscription
 
 
 def test_each_kind_is_a_channel_of_its_exchange(subscriptions: list[Subscription]) -> None:

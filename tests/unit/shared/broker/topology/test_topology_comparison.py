@@ -5,7 +5,7 @@ from postroom.broker.management import BindingInfo, ExchangeInfo, QueueInfo
 from postroom.broker.topology import Topology, build_topology
 from postroom.broker.topology.application import describe_stale
 from postroom.broker.topology.comparison import BrokerState, compare
-from postroom.runtime.registration import Subscription
+from postroom.worker.registration import Subscription
 
 Broker = Callable[..., BrokerState]
 

@@ -3,10 +3,10 @@ import pytest
 from postroom import wire
 from postroom.broker.topology import Binding, Topology, build_topology
 from postroom.broker.topology.model import waiting_policy
-from postroom.runtime import Worker
-from postroom.runtime.registration import Subscription
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import SendEmail
+from postroom.worker import Worker
+from postroom.worker.registration import Subscription
 
 
 def test_each_job_and_each_listener_has_a_queue_with_a_dead_queue(topology: Topology) -> None:

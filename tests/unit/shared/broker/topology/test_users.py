@@ -9,9 +9,9 @@ from postroom.broker.topology import walk_key
 from postroom.broker.topology.ladder import LONGEST_WAIT
 from postroom.broker.topology.users import NOTHING, BrokerUser, build_users, user_prefix
 from postroom.installation import workers
-from postroom.runtime import Worker
-from postroom.runtime.registration import Subscription
 from postroom.wire.errors import ConfigurationError
+from postroom.worker import Worker
+from postroom.worker.registration import Subscription
 
 INSTALLED = [each for worker in workers() for each in worker.subscriptions.values()]
 

@@ -1,8 +1,8 @@
 from typing import ClassVar
 
 from postroom.operator.cli.schema import contracts_of, schema_of
-from postroom.runtime import Worker
 from postroom.wire.messages import KINDS, GenerateReport, Job, SendEmail
+from postroom.worker import Worker
 
 
 class WaterPlants(Job):

@@ -4,8 +4,8 @@ import pytest
 
 from postroom.operator.cli import status_state
 from postroom.operator.cli.status_state import readers_of
-from postroom.runtime import Worker
 from postroom.wire.messages import SendSms
+from postroom.worker import Worker
 
 
 def test_names_that_say_it_need_no_service_to_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

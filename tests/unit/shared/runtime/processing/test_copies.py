@@ -11,11 +11,11 @@ from postroom import wire
 from postroom.broker.amqp_values import tolerate_any_value
 from postroom.broker.publishing.outgoing import MAX_HEADER_BYTES
 from postroom.broker.topology import LONGEST_WAIT, walk_key
-from postroom.runtime.consuming.delivery import Delivery, read_message_options
+from postroom.runtime.failure import Failure
 from postroom.runtime.processing.copies import completed, dead_letter, deferred, postponed, retried
-from postroom.runtime.processing.failure import Failure
 from postroom.testing import make_delivery
 from postroom.wire.errors import PermanentFailure
+from postroom.worker.delivery import Delivery, read_message_options
 
 FAILURE = Failure(PermanentFailure("no such user"), attempts=5)
 SECOND = timedelta(seconds=1)

@@ -9,18 +9,18 @@ from typing import Any, cast
 
 import pytest
 
-from postroom.runtime import Delivery, Provider, Worker
 from postroom.runtime import circuit as circuit_module
 from postroom.runtime.circuit import CircuitBreaker
 from postroom.runtime.consuming.acknowledgement import Acknowledger
-from postroom.runtime.consuming.delivery import MessageOptions
 from postroom.runtime.inbox import Inbox
 from postroom.runtime.processing.execution import Executor
 from postroom.runtime.processing.poison import PoisonDetector
-from postroom.runtime.processing.work import Work
+from postroom.runtime.work import Work
 from postroom.testing import eventually
 from postroom.wire.errors import Expired, PermanentFailure, ProviderUnavailable, Requeued, Throttled, TimeLimitExceeded
 from postroom.wire.messages import Job
+from postroom.worker import Delivery, Provider, Worker
+from postroom.worker.delivery import MessageOptions
 
 Do = Callable[[str, Delivery], Awaitable[Provider | None]]
 

@@ -3,7 +3,7 @@
 import json
 
 from postroom.broker.publishing.outgoing import NO_OPTIONS, address_json
-from postroom.runtime.processing.places import place_of
+from postroom.runtime.places import place_of
 
 
 def raised(work: object) -> BaseException:

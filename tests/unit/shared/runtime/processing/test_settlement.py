@@ -16,7 +16,6 @@ from aiormq.exceptions import ChannelInvalidStateError
 
 from postroom import wire
 from postroom.broker.publishing import Outgoing, Publisher
-from postroom.runtime import Keep, Worker
 from postroom.runtime.circuit import CircuitBreaker
 from postroom.runtime.consuming.acknowledgement import Acknowledger
 from postroom.runtime.inbox import MOST_DEATHS, Claim, ClaimState, Finish, Inbox, Key
@@ -25,6 +24,7 @@ from postroom.testing import make_delivery
 from postroom.wire.errors import PermanentFailure, Postponed, PublishTimeout, Requeued, TemporaryFailure
 from postroom.wire.messages import Job
 from postroom.wire.retries import RetryPolicy
+from postroom.worker import Keep, Worker
 
 TAG = 1
 REPLAYED = {wire.X_FAILED_AT: "2026-01-01T00:00:00Z"}

@@ -9,10 +9,8 @@ from typing import Any, ClassVar
 import pytest
 
 from postroom import wire
-from postroom.runtime import Keep, Worker
-from postroom.runtime.consuming.delivery import Delivery, read_message_options
+from postroom.runtime.failure import Failure
 from postroom.runtime.inbox import MOST_DEATHS, Claim, ClaimState, Key
-from postroom.runtime.processing.failure import Failure
 from postroom.runtime.processing.verdict import (
     CLAIM_RETRY,
     INTERNAL_ERROR,
@@ -24,8 +22,7 @@ from postroom.runtime.processing.verdict import (
     decide,
     decide_early,
 )
-from postroom.runtime.processing.work import Work
-from postroom.runtime.registration import Subscription
+from postroom.runtime.work import Work
 from postroom.testing import make_delivery
 from postroom.wire import errors
 from postroom.wire.errors import (
@@ -44,6 +41,9 @@ from postroom.wire.errors import (
 )
 from postroom.wire.messages import Job, JobFailed, JobRecorded
 from postroom.wire.retries import RetryPolicy, exponential
+from postroom.worker import Keep, Worker
+from postroom.worker.delivery import Delivery, read_message_options
+from postroom.worker.registration import Subscription
 
 ATTEMPTS = 3
 FIRST_WAIT = timedelta(seconds=10)

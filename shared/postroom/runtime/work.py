@@ -5,10 +5,10 @@ from datetime import timedelta
 from time import perf_counter
 from typing import Any
 
-from postroom.runtime.consuming.delivery import NO_MESSAGE_OPTIONS, Delivery, MessageOptions
 from postroom.runtime.inbox import Claim, Key
-from postroom.runtime.registration import Subscription
 from postroom.wire.retries import RetryPolicy
+from postroom.worker.delivery import NO_MESSAGE_OPTIONS, Delivery, MessageOptions
+from postroom.worker.registration import Subscription
 
 
 @dataclass(slots=True)

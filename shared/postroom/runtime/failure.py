@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from postroom.privacy.redaction import redact
-from postroom.runtime.processing.places import place_of
+from postroom.runtime.places import place_of
 
 
 @dataclass(frozen=True, slots=True)

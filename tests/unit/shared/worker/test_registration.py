@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from postroom.runtime import Delivery, Keep, Worker
 from postroom.testing import make_delivery
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import Event, Job
+from postroom.worker import Delivery, Keep, Worker
 
 
 class Post(Job):

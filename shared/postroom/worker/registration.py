@@ -11,10 +11,10 @@ from enum import Enum, StrEnum
 from typing import Any, TypeVar, get_type_hints
 
 from postroom import wire
-from postroom.runtime.consuming.delivery import Delivery, message_id_of
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import Event, Job, Message
 from postroom.wire.retries import RetryPolicy
+from postroom.worker.delivery import Delivery, message_id_of
 
 
 class Provider(Enum):

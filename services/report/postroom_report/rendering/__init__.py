@@ -1,10 +1,10 @@
 """Renderers: a table becomes a file of one format. One module per format."""
 
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
+from postroom.service import load
 from postroom.wire.messages.report import ReportFormat
 from postroom_report.tabulation import Table
 
@@ -22,12 +22,12 @@ class Renderer(Protocol):
         """
 
 
-_MODULES: dict[ReportFormat, str] = {
-    "pdf": "pdf:PdfRenderer",
-    "csv": "csv_file:CsvRenderer",
-    "xlsx": "xlsx:XlsxRenderer",
-    "html": "html:HtmlRenderer",
-    "json": "json_lines:JsonRenderer",
+_RENDERERS: dict[ReportFormat, str] = {
+    "pdf": "postroom_report.rendering.pdf:PdfRenderer",
+    "csv": "postroom_report.rendering.csv_file:CsvRenderer",
+    "xlsx": "postroom_report.rendering.xlsx:XlsxRenderer",
+    "html": "postroom_report.rendering.html:HtmlRenderer",
+    "json": "postroom_report.rendering.json_lines:JsonRenderer",
 }
 
 CONTENT_TYPES: dict[ReportFormat, str] = {
@@ -41,8 +41,7 @@ CONTENT_TYPES: dict[ReportFormat, str] = {
 
 def renderer_for(kind: ReportFormat) -> Renderer:
     """The renderer of a format; only its libraries are loaded."""
-    module, _, name = _MODULES[kind].partition(":")
-    renderer: Renderer = getattr(import_module(f"{__name__}.{module}"), name)()
+    renderer: Renderer = load(_RENDERERS[kind])()
     return renderer
 
 

@@ -1,12 +1,12 @@
 """The gateways that SMS_GATEWAY_URL names, in order."""
 
-import importlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
 
+from postroom.service import load
 from postroom.settings import read_settings
 from postroom.wire.errors import ConfigurationError
 from postroom_sms.gateway import Gateway, Receipt
@@ -19,9 +19,18 @@ log = logging.getLogger(__name__)
 
 OnReceipt = Callable[[Receipt], Awaitable[None]]
 
-_MODULES = {"twilio": "twilio", "sns": "sns", "smpp": "smpp", "smpps": "smpp", "http": "http", "https": "http"}
-"""Which module beside this one opens a scheme. Each is loaded when it is needed, so that nobody needs the libraries
-of gateways he does not use."""
+_SMPP = "postroom_sms.gateway.smpp:open_smpp"
+_HTTP = "postroom_sms.gateway.http:open_http"
+_READ_API = "postroom_sms.gateway.http_api:read_api"
+_OPENED_BY = {
+    "twilio": "postroom_sms.gateway.twilio:open_twilio",
+    "sns": "postroom_sms.gateway.sns:open_sns",
+    "smpp": _SMPP,
+    "smpps": _SMPP,
+    "http": _HTTP,
+    "https": _HTTP,
+}
+"""What opens a scheme. It is loaded when it is needed: nobody needs the libraries of gateways that are not used."""
 
 
 @asynccontextmanager
@@ -36,21 +45,20 @@ def _open(url: GatewayUrl, settings: SmsSettings, on_receipt: OnReceipt) -> Abst
     if url.scheme == "console":
         url.check_options()
         return _console()
-    if url.scheme not in _MODULES:
-        known = ", ".join(f"{scheme}://" for scheme in (*_MODULES, "console"))
+    if url.scheme not in _OPENED_BY:
+        known = ", ".join(f"{scheme}://" for scheme in (*_OPENED_BY, "console"))
         raise ConfigurationError(f"SMS_GATEWAY_URL: there is no gateway {url.scheme}://; there is {known}")
-    name = _MODULES[url.scheme]
-    open_gateway = getattr(_load(name, url.scheme), f"open_{name}")
-    if name == "http":
-        http_api = _load("http_api", url.scheme)
-        open_gateway = partial(open_gateway, api=http_api.read_api(read_settings(HttpGatewaySettings)))
+    open_gateway = _load(_OPENED_BY[url.scheme], url.scheme)
+    if _OPENED_BY[url.scheme] == _HTTP:
+        read_api = _load(_READ_API, url.scheme)
+        open_gateway = partial(open_gateway, api=read_api(read_settings(HttpGatewaySettings)))
     gateway: AbstractAsyncContextManager[Gateway] = open_gateway(url, settings.timeout, on_receipt)
     return gateway
 
 
-def _load(name: str, scheme: str) -> Any:
+def _load(reference: str, scheme: str) -> Any:
     try:
-        return importlib.import_module(f"postroom_sms.gateway.{name}")
+        return load(reference)
     except ModuleNotFoundError as error:
         missing = error.name or str(error)
         if missing.partition(".")[0] in ("postroom_sms", "postroom"):

@@ -29,9 +29,8 @@ async def opened(
     port: int, options: str = "", receipt_handler: RecordingReceiptHandler | None = None, limit: timedelta | None = None
 ) -> AsyncIterator[SmppGateway]:
     [url] = parse_gateways(f"smpp://esme:canary99@127.0.0.1:{port}?system_type=test{options}")
-    async with open_smpp(
-        url, limit or patience(REACTION), (receipt_handler or RecordingReceiptHandler()).take
-    ) as gateway:
+    on_receipt = (receipt_handler or RecordingReceiptHandler()).take
+    async with open_smpp(url, limit or patience(REACTION), on_receipt, give_up=lambda: None) as gateway:
         yield gateway
 
 
@@ -209,7 +208,7 @@ async def test_a_certificate_is_checked(scripted: ScriptedSmsc, tmp_path: Path, 
     port = server.sockets[0].getsockname()[1]
     try:
         [url] = parse_gateways(f"smpps://esme:canary99@127.0.0.1:{port}?ca_file={certificates.ca_file}")
-        async with open_smpp(url, patience(REACTION)) as gateway:
+        async with open_smpp(url, patience(REACTION), give_up=lambda: None) as gateway:
             if name == "127.0.0.1":
                 await gateway.deliver(TEXT)
             else:

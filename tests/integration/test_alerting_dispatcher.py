@@ -25,6 +25,10 @@ async def harness(tmp_path: Path) -> AsyncIterator[AlertingHarness]:
     await database.close()
 
 
+def give_up() -> None:
+    """What ends the process, where one does."""
+
+
 def make_dispatcher(harness: AlertingHarness, *notifiers: RecordingNotifier) -> Dispatcher:
     return Dispatcher(harness.notifications, notifiers, clock=lambda: harness.now)
 
@@ -126,7 +130,7 @@ async def test_waking_sends_in_the_background(harness: AlertingHarness, monkeypa
     notifier = RecordingNotifier()
     dispatcher = make_dispatcher(harness, notifier)
 
-    async with dispatcher.running():
+    async with dispatcher.running(give_up):
         await asyncio.sleep(0)
         await harness.die()
         dispatcher.wake()
@@ -140,7 +144,7 @@ async def test_what_was_recorded_before_it_started_is_sent(harness: AlertingHarn
     dispatcher = make_dispatcher(harness, notifier)
     await harness.die()
 
-    async with dispatcher.running():
+    async with dispatcher.running(give_up):
         assert await eventually(lambda: notifier.notifications)
 
 
@@ -153,15 +157,16 @@ async def test_a_notification_under_way_is_finished_when_the_service_stops(
             await asyncio.sleep(0.1)
             await super().notify(notification)
 
-    begun = asyncio.Event()
+    begun, given_up = asyncio.Event(), asyncio.Event()
     notifier = Slow()
     dispatcher = make_dispatcher(harness, notifier)
     await harness.die()
 
-    async with dispatcher.running():
+    async with dispatcher.running(given_up.set):
         await begun.wait()
 
     assert len(notifier.notifications) == 1
+    assert not given_up.is_set()
     assert await harness.claim("fake") is None
 
 
@@ -182,7 +187,7 @@ async def test_an_error_nobody_expected_does_not_end_the_dispatcher(
         dispatcher.wake()
         return calls >= 3
 
-    async with dispatcher.running():
+    async with dispatcher.running(give_up):
         await eventually(has_called_again)
 
 

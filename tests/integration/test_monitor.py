@@ -93,7 +93,7 @@ async def running_monitor(vhost: VirtualHost, data_dir: Path, **settings: Any) -
         monitored.management = management
         monitor = Monitor(given, management, HeartbeatLog(database), monitored.conditions)
         try:
-            async with monitor.running():
+            async with monitor.running(lambda: None):
                 yield monitored
         finally:
             await database.close()

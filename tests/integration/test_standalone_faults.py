@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from postroom.runtime.assembly import LoadedService, Runtime, load_service
+from postroom.runtime.assembly import LoadedService, Runtime
 from postroom.runtime.process import EXIT_LOST_CONSUMERS
 from postroom.settings import RuntimeSettings
 from postroom.standalone import transport
@@ -19,8 +19,6 @@ from postroom.standalone.transport import SqlitePublisher
 from postroom.testing import eventually, running_standalone
 from postroom.wire.errors import BrokerUnavailable, ConfigurationError
 from postroom.worker import Adapters, Delivery, Worker
-from postroom_scheduler.file import FileWatch
-from postroom_scheduler.service import service as scheduler_service
 from tests.support import crash_worker
 from tests.support.crash_worker import COUNTING_FILE, QUEUE, Count, CountingFile
 from tests.support.patience import WORK, seconds
@@ -182,15 +180,3 @@ async def test_a_job_that_had_no_queue_is_routed_when_it_is_replayed(
         await Place(broker).drained()
         assert await broker.dead() == []
     assert counting.count("done") == {"m": 1}
-
-
-async def test_a_part_of_the_scheduler_that_ends_by_itself_ends_the_process(
-    settings: RuntimeSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def fail(_watch: FileWatch) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(FileWatch, "watch", fail)
-    async with open_standalone(settings, [load_service(scheduler_service)]) as (runner, _):
-        async with asyncio.timeout(seconds(WORK)):
-            assert await runner.serve() == EXIT_LOST_CONSUMERS

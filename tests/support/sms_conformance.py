@@ -158,7 +158,7 @@ async def smpp() -> AsyncIterator[Setup]:
             if trouble in statuses:
                 smsc.statuses.append(statuses[trouble])
 
-        async with open_smpp(url, patience(ANSWERS_WITHIN)) as gateway:
+        async with open_smpp(url, patience(ANSWERS_WITHIN), give_up=lambda: None) as gateway:
             session = await gateway._link.session()
 
             async def go_away() -> None:

@@ -30,7 +30,7 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     conditions = SqlConditionLog(runtime.database, config.rules)
     notifications = SqlNotificationLog(runtime.database, config.rules)
     dispatcher = Dispatcher(notifications, config.channels, links=links_from(settings, runtime.settings))
-    async with dispatcher.running(), open_monitor(runtime, conditions, dispatcher.wake) as monitoring:
+    async with dispatcher.running(runtime.give_up), open_monitor(runtime, conditions, dispatcher.wake) as monitoring:
         yield {FailureLog: failures, Dispatcher: dispatcher, Publisher: runtime.publisher, **monitoring}
 
 
@@ -52,5 +52,5 @@ async def open_monitor(
             settings, management, heartbeats, conditions, is_connected=lambda: runtime.publisher.is_connected
         )
         monitor.on_change = on_change
-        async with monitor.running():
+        async with monitor.running(runtime.give_up):
             yield {HeartbeatLog: heartbeats}

@@ -25,9 +25,9 @@ async def adapters(runtime: Runtime) -> AsyncIterator[Adapters]:
     validator = TextValidator(sms.numbers(), sms.default_sender(), sms.max_segments)
     texts = SqlTexts(runtime.database, sms.number_key)
     rate_limit = TextRateLimit(sms.per_second, runtime.replicas)
-    async with open_text_events(texts, runtime.publisher) as events:
+    async with open_text_events(texts, runtime.publisher, runtime.give_up) as events:
         recorder = ReceiptRecorder(texts, events)
         receipts = serve_receipts(read_settings(ReceiptsSettings), sms.gateways(), recorder)
-        async with open_gateways(sms, recorder.take) as gateways, receipts:
+        async with open_gateways(sms, recorder.take, runtime.give_up) as gateways, receipts:
             text_sender = TextSender(validator, texts, gateways, rate_limit, events, sms.after_lost_answer)
             yield {TextSender: text_sender, CodeWording: wording}

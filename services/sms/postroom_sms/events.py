@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from postroom.runtime.background import in_background
 from postroom.wire.errors import PublishError
 from postroom.wire.messages import Message, SmsDelivered, SmsUndelivered
 from postroom_sms.gateway import DeliveryProgress, Receipt
@@ -96,12 +97,15 @@ class ReceiptRecorder:
 
 
 @asynccontextmanager
-async def open_text_events(texts: Texts, publisher: EventPublisher) -> AsyncIterator[TextEvents]:
-    """TextEvents that also publish what an earlier process did not, for as long as the block runs."""
+async def open_text_events(
+    texts: Texts, publisher: EventPublisher, give_up: Callable[[], None]
+) -> AsyncIterator[TextEvents]:
+    """TextEvents that also publish what an earlier process did not, for as long as the block runs.
+
+    `give_up` is called when that ends by itself, see in_background.
+    """
     events = TextEvents(texts, publisher)
-    publishing = asyncio.get_running_loop().create_task(events.publish_forgotten())
-    try:
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(events.finish)
+        in_background(stack, events.publish_forgotten(), give_up)
         yield events
-    finally:
-        publishing.cancel()
-        await events.finish()

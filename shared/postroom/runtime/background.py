@@ -25,8 +25,8 @@ def in_background(
 
     def note_end(task: "asyncio.Task[None]") -> None:
         if not task.cancelling():
-            error = None if task.cancelled() else task.exception()  # it may cancel itself
-            log.error("%s has ended; this process ends", name, exc_info=error)
+            error = None if task.cancelled() else task.exception()
+            log.error("%s has ended (%s); this process ends", name, _why(task), exc_info=error)
             ended()
 
     async def end() -> None:
@@ -36,3 +36,10 @@ def in_background(
     task.add_done_callback(note_end)
     stack.push_async_callback(end)
     return task
+
+
+def _why(task: "asyncio.Task[None]") -> str:
+    if task.cancelled():
+        return "something that it waited for was cancelled"
+    error = task.exception()
+    return "it returned" if error is None else type(error).__name__

@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from postroom.broker.management import Management, ManagementError
 from postroom.privacy.redaction import redact
+from postroom.runtime.background import in_background
 from postroom_alerting.incidents.conditions import Condition, ConditionLog
 from postroom_alerting.monitor.broker_nodes import ManagementApiCheck, check_nodes
 from postroom_alerting.monitor.broker_snapshot import take_snapshot
@@ -80,14 +81,11 @@ class Monitor:
         self._kinds: set[str] = set()  # of all conditions that were ever recorded
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Poll in the background."""
-        task = asyncio.create_task(self._keep_polling())
-        try:
+    async def running(self, give_up: Callable[[], None]) -> AsyncIterator[None]:
+        """Poll in the background. `give_up` is called when that ends by itself, see in_background."""
+        async with AsyncExitStack() as stack:
+            in_background(stack, self._keep_polling(), give_up)
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
     async def poll(self) -> None:
         """Poll once, and record what is found."""

@@ -7,9 +7,10 @@ and another process sends the notification again: it may arrive twice, but is ne
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
+from postroom.runtime.background import in_background
 from postroom_alerting.notify.notifications import DueNotification, NotificationLog
 from postroom_alerting.notify.notifier import NotificationFailed, Notifier
 from postroom_alerting.notify.wording import Links, render_notification
@@ -58,6 +59,7 @@ class Dispatcher:
         self._links = links or Links()
         self._clock = clock
         self._wakers = [asyncio.Event() for _ in notifiers]
+        self._turns = [asyncio.Lock() for _ in notifiers]  # each is held while its channel is sent what is due
         self._is_stopping = False
 
     def wake(self) -> None:
@@ -66,21 +68,16 @@ class Dispatcher:
             waker.set()
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Send in the background; at the end, notifications under way have ten seconds to finish."""
-        tasks = [
-            asyncio.create_task(self._keep_sending(notifier, waker))
-            for notifier, waker in zip(self._notifiers, self._wakers, strict=True)
-        ]
-        try:
+    async def running(self, give_up: Callable[[], None]) -> AsyncIterator[None]:
+        """Send in the background; at the end, notifications under way have ten seconds to finish.
+
+        `give_up` is called when nobody sends to a channel any more, see in_background.
+        """
+        async with AsyncExitStack() as stack:
+            for notifier, waker, turn in zip(self._notifiers, self._wakers, self._turns, strict=True):
+                in_background(stack, self._keep_sending(notifier, waker, turn), give_up)
+            stack.push_async_callback(self._finish)
             yield
-        finally:
-            self._is_stopping = True
-            self.wake()
-            _done, slow = await asyncio.wait(tasks, timeout=STOP_SECONDS)
-            for task in slow:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def send_due(self, notifier: Notifier) -> None:
         """Send all that is due on one channel, one after the other. Returns early when the channel fails."""
@@ -89,10 +86,18 @@ class Dispatcher:
             if due is None or not await self._send(notifier, due) or self._is_stopping:
                 return
 
-    async def _keep_sending(self, notifier: Notifier, waker: asyncio.Event) -> None:
-        while not self._is_stopping:
+    async def _finish(self) -> None:
+        self._is_stopping = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                for turn in self._turns:
+                    await turn.acquire()  # and never given back: nothing more is sent
+
+    async def _keep_sending(self, notifier: Notifier, waker: asyncio.Event, turn: asyncio.Lock) -> None:
+        while True:
             try:
-                await self.send_due(notifier)
+                async with turn:
+                    await self.send_due(notifier)
             except Exception:
                 # Whatever it was, the next poll tries again: this task must not end while the service runs.
                 log.exception("Polling for notifications on %s failed", notifier.channel)

@@ -34,14 +34,21 @@ _OPENED_BY = {
 
 
 @asynccontextmanager
-async def open_gateways(settings: SmsSettings, on_receipt: OnReceipt) -> AsyncIterator[Failover]:
-    """All gateways, with their connections closed afterwards. Raises ConfigurationError for a wrong setting."""
+async def open_gateways(
+    settings: SmsSettings, on_receipt: OnReceipt, give_up: Callable[[], None]
+) -> AsyncIterator[Failover]:
+    """All gateways, with their connections closed afterwards. Raises ConfigurationError for a wrong setting.
+
+    `give_up` is called when one of them lost what keeps its connection, see in_background.
+    """
     async with AsyncExitStack() as stack:
-        opened = [await stack.enter_async_context(_open(url, settings, on_receipt)) for url in settings.gateways()]
-        yield Failover(opened)
+        opening = [_open(url, settings, on_receipt, give_up) for url in settings.gateways()]
+        yield Failover([await stack.enter_async_context(gateway) for gateway in opening])
 
 
-def _open(url: GatewayUrl, settings: SmsSettings, on_receipt: OnReceipt) -> AbstractAsyncContextManager[Gateway]:
+def _open(
+    url: GatewayUrl, settings: SmsSettings, on_receipt: OnReceipt, give_up: Callable[[], None]
+) -> AbstractAsyncContextManager[Gateway]:
     if url.scheme == "console":
         url.check_options()
         return _console()
@@ -52,6 +59,8 @@ def _open(url: GatewayUrl, settings: SmsSettings, on_receipt: OnReceipt) -> Abst
     if _OPENED_BY[url.scheme] == _HTTP:
         read_api = _load(_READ_API, url.scheme)
         open_gateway = partial(open_gateway, api=read_api(read_settings(HttpGatewaySettings)))
+    elif _OPENED_BY[url.scheme] == _SMPP:
+        open_gateway = partial(open_gateway, give_up=give_up)
     gateway: AbstractAsyncContextManager[Gateway] = open_gateway(url, settings.timeout, on_receipt)
     return gateway
 

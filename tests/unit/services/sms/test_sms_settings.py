@@ -51,7 +51,7 @@ async def test_a_wrong_setting_is_named_at_the_start(settings: dict[str, str], n
 async def test_several_gateways_keep_their_order():
     sms = SmsSettings(gateway_url="https://user:pw@a.example/send?x=1,console://,http://b.example")
 
-    async with open_gateways(sms, _nobody) as failover:
+    async with open_gateways(sms, _nobody, lambda: None) as failover:
         assert [gateway.name for gateway in failover._gateways] == ["http", "console", "http"]
         assert failover._gateways[0]._url == "https://a.example/send?x=1"  # type: ignore[attr-defined]
 
@@ -88,7 +88,7 @@ async def _start(sms: SmsSettings) -> None:
     sms.numbers()
     sms.default_sender()
     sms.code_wording()
-    async with open_gateways(sms, _nobody):
+    async with open_gateways(sms, _nobody, lambda: None):
         pass
 
 

@@ -38,14 +38,21 @@ async def not_end_when_asked_once() -> None:
         await asyncio.Event().wait()
 
 
-@pytest.mark.parametrize("work", [fail, come_to_an_end, be_cancelled_within])
-async def test_an_end_by_itself_is_noticed_whatever_it_was(work, caplog: pytest.LogCaptureFixture) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(
+    ("work", "why"),
+    [
+        (fail, "ZeroDivisionError"),
+        (come_to_an_end, "it returned"),
+        (be_cancelled_within, "something that it waited for was cancelled"),
+    ],
+)
+async def test_an_end_by_itself_is_noticed_whatever_it_was(work, why: str, caplog: pytest.LogCaptureFixture) -> None:  # type: ignore[no-untyped-def]
     ended = asyncio.Event()
     async with AsyncExitStack() as stack, asyncio.timeout(60):
         in_background(stack, work(), ended.set)
         await ended.wait()
 
-    assert f"{work.__name__} has ended" in caplog.text
+    assert f"{work.__name__} has ended ({why})" in caplog.text
 
 
 @pytest.mark.parametrize("work", [go_on_for_ever, fail_when_cancelled, not_end_when_asked_once])

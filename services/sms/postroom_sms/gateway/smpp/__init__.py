@@ -123,11 +123,14 @@ async def open_smpp(
     url: GatewayUrl,
     timeout: timedelta,  # noqa: ASYNC109 - for each answer
     on_receipt: OnReceipt | None = None,
+    *,
+    give_up: Callable[[], None],
 ) -> AsyncIterator[SmppGateway]:
     """A gateway over SMPP, whose session is opened in the background. Raises ConfigurationError.
 
     Args:
         on_receipt: stores a receipt; the SMSC sends it again when this raises.
+        give_up: called when nobody opens sessions any more, see kept_open.
 
     Options: `from`, `tls` (none, implicit), `ca_file`, `system_type`, `source_ton`, `source_npi`, `enquire_link`
     (seconds), `window` (texts under way at once), `message_ids` (same, hex, decimal: how the SMSC writes the ids of
@@ -137,7 +140,7 @@ async def open_smpp(
     if options.sends_password_openly:
         log.warning("The password for the SMSC %s travels in clear text; smpps:// encrypts it", options.label)
     binder = _Binder(options, timeout, on_receipt)
-    async with kept_open(Link(options.label, binder.bind)) as link:
+    async with kept_open(Link(options.label, binder.bind), give_up) as link:
         yield SmppGateway(link, options, timeout)
 
 

@@ -5,8 +5,9 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
+from postroom.runtime.background import in_background
 from postroom_sms.errors import GatewayAnswerLost, GatewayUnavailable
 from postroom_sms.gateway.smpp.pdu import MalformedPdu
 from postroom_sms.gateway.smpp.session import Session, SessionClosed
@@ -102,16 +103,15 @@ class Link:
 
 
 @asynccontextmanager
-async def kept_open(link: Link) -> AsyncIterator[Link]:
-    """`link`, with its session opened again whenever it ends; unbound at the end."""
-    keeper = asyncio.create_task(link.keep_open())
-    try:
+async def kept_open(link: Link, give_up: Callable[[], None]) -> AsyncIterator[Link]:
+    """`link`, with its session opened again whenever it ends; unbound at the end.
+
+    `give_up` is called when nobody opens sessions any more, see in_background.
+    """
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(link.close)
+        in_background(stack, link.keep_open(), give_up)
         yield link
-    finally:
-        keeper.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeper
-        await link.close()
 
 
 BIND_FAILURES = (OSError, TimeoutError, GatewayAnswerLost, SessionClosed, MalformedPdu)

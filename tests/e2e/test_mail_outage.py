@@ -31,6 +31,7 @@ AWAY_SECONDS = float(os.environ.get("OUTAGE_TEST_SECONDS", "20"))
 WARM = MAILS // 8
 ARRIVING = MAILS // 4  # of them, while the server is away
 QUEUE = "email.send"
+CIRCUIT_OPEN = 'postroom_circuit_open{service="email"}'
 CONNECTIONS = EmailSettings().connections
 """So many mails were in the middle of their content when the server went: whether it has them is in doubt, and that one
 try is theirs."""
@@ -100,7 +101,7 @@ async def test_with_two_servers_of_which_one_goes_away_nothing_pauses(
             opened = []
 
             async def all_came() -> bool:
-                opened.append(await service.metric("postroom_circuit_open"))
+                opened.append(await service.metric(CIRCUIT_OPEN))
                 return sent.mails + second.counted().mails >= mails
 
             await eventually(all_came, within=WORK)
@@ -131,12 +132,12 @@ async def overhearing(place: Place, key: str) -> AsyncIterator[list[str]]:
 
 async def is_out(service: ServiceProcess) -> bool:
     """Whether the service has noticed that its server is away."""
-    return await service.metric("postroom_circuit_open") == 1
+    return await service.metric(CIRCUIT_OPEN) == 1
 
 
 async def is_in(service: ServiceProcess) -> bool:
     """Whether the service has noticed that its server is back."""
-    return await service.metric("postroom_circuit_open") == 0
+    return await service.metric(CIRCUIT_OPEN) == 0
 
 
 async def is_postponed(service: ServiceProcess) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy.exc import OperationalError
 
 from postroom.runtime.assembly import LoadedService, Runtime
@@ -22,7 +23,7 @@ from postroom.worker import Adapters, Delivery, Worker
 from tests.support import crash_worker
 from tests.support.crash_worker import COUNTING_FILE, QUEUE, Count, CountingFile
 from tests.support.patience import WORK, seconds
-from tests.support.standalone import Place
+from tests.support.standalone import Place, calling_providers
 from tests.support.transports import Happened, listening, nothing
 
 ONE, OTHER = listening("one", Happened), listening("other", Happened)
@@ -180,3 +181,19 @@ async def test_a_job_that_had_no_queue_is_routed_when_it_is_replayed(
         await Place(broker).drained()
         assert await broker.dead() == []
     assert counting.count("done") == {"m": 1}
+
+
+async def test_a_service_whose_provider_is_there_hides_no_outage_of_another(settings: RuntimeSettings) -> None:
+    away = {"one", "other"}
+    async with calling_providers(settings, away) as runner:
+        await eventually(lambda: runner.details().get("outages", {}).keys() == {"one", "other"}, within=WORK)
+        assert circuits_open() == {"one": 1, "other": 1}
+        away.remove("other")
+        await eventually(lambda: runner.details()["outages"].keys() == {"one"}, within=WORK)
+        assert circuits_open() == {"one": 1, "other": 0}
+        away.clear()
+
+
+def circuits_open() -> dict[str, float | None]:
+    """The metric, by service."""
+    return {name: REGISTRY.get_sample_value("postroom_circuit_open", {"service": name}) for name in ("one", "other")}

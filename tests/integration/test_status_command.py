@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from postroom import terminal
 from postroom.devkit.health_urls import ask_health, health_urls_written, read_health_urls
 from postroom.operator.cli import app
+from postroom.settings import RuntimeSettings
 from postroom.storage.database import Database
 from postroom.testing import eventually
 from postroom.wire.errors import ProviderUnavailable
@@ -23,7 +24,8 @@ from postroom_alerting.rules.routes import Rules
 from tests.support.alerting import NOON, make_condition
 from tests.support.brokers import VirtualHost
 from tests.support.databases import service_database
-from tests.support.patience import COUNTED, REACTION, seconds
+from tests.support.patience import COUNTED, REACTION, WORK, seconds
+from tests.support.standalone import calling_providers
 from tests.support.worker import Chore, WorkerHarness, WorkerVhost, harness_at, readiness
 
 Status = Callable[..., Awaitable[Result]]
@@ -66,7 +68,7 @@ async def test_queues_services_and_outages_are_on_one_screen(
 
     assert seen["unrouted"] == 1
     assert seen["health"][0]["is_ready"] is True
-    assert seen["health"][0]["outage"]["reason"] == "connection refused"
+    assert seen["health"][0]["outages"]["email"]["reason"] == "connection refused"
     assert any(f"1 in {harness.queue}.dead" in each for each in seen["problems"])
     assert any("email waits for its provider" in each for each in seen["problems"])
     assert any("nobody reads alerting" in each for each in seen["problems"])
@@ -85,6 +87,22 @@ async def counted(status: Status, harness: WorkerHarness) -> dict[str, Any]:
     ]
     assert seen["unrouted"] == 1
     return seen
+
+
+async def test_each_outage_of_a_process_with_several_services_is_shown(tmp_path: Path, status: Status) -> None:
+    settings = RuntimeSettings(data_dir=tmp_path / "standalone", health_port=0)
+    async with calling_providers(settings, {"one", "other"}) as runner:
+        await eventually(lambda: runner.details().get("outages", {}).keys() == {"one", "other"}, within=WORK)
+        assert runner.health is not None
+        given = ("--health", f"standalone={runner.health.url}")
+        shown, seen = await status(*given), json.loads((await status("--json", *given)).stdout)
+
+    for name in ("one", "other"):
+        assert any(f"{name} waits for its provider" in each for each in seen["problems"])
+    assert seen["health"][0]["outages"].keys() == {"one", "other"}
+    assert "one away: one's server refuses connections, " in shown.stdout
+    assert "; other away: other's server refuses connections, " in shown.stdout
+    assert shown.exit_code == 1
 
 
 async def test_a_broker_without_topology_and_messages_is_fine(

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,28 +40,34 @@ def read_health_urls(data_dir: Path) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a service says of itself at `/readyz`.
+    """What a process says of itself at `/readyz`.
 
     Attributes:
+        service: its service, or what a process with several is called.
         is_ready: whether it works. `problems`: what hinders it, by name.
-        outage: of its provider, if that is away.
+        outages: of the providers that are away, by service.
     """
 
     service: str
     url: str
     is_ready: bool
     problems: Mapping[str, str]
-    outage: Mapping[str, Any] | None = None
+    outages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def ask_health(service: str, url: str, *, seconds: float = 3) -> Health:
-    """Ask one service. One that does not answer is not ready."""
+    """Ask one process. One that does not answer is not ready."""
     base = url.rstrip("/").removesuffix("/readyz")
     try:
         answer = httpx.get(f"{base}/readyz", timeout=seconds, verify=authorities_for(base), trust_env=False).json()
-        return Health(service, base, answer["status"] == "ok", answer["problems"], answer.get("outage"))
+        return Health(service, base, answer["status"] == "ok", answer["problems"], _outages(service, answer))
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
         return Health(service, base, False, {"health": f"does not answer ({type(error).__name__})"})
+
+
+def _outages(service: str, answer: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    found = answer.get("outages") or ({service: answer["outage"]} if "outage" in answer else {})
+    return {name: dict(outage) for name, outage in found.items()}
 
 
 def read_gauge(url: str, name: str, label: str, *, seconds: float = 3) -> dict[str, float]:

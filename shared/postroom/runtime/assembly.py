@@ -110,7 +110,7 @@ class Assembly:
         give_up: Callable[[], None],
     ) -> None:
         self.name = service.name
-        self.circuit = CircuitBreaker()
+        self.circuit = CircuitBreaker(self.name)
         self.inbox: Inbox | None = None
         self.consumers: Consumers | None = None
         self.is_ready = asyncio.Event()

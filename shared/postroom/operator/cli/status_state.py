@@ -90,9 +90,8 @@ class State:
             if not each.is_ready:
                 what = "; ".join(f"{name}: {text}" for name, text in each.problems.items())
                 yield f"{each.service} is not ready: {what}"
-            if each.outage:
-                outage = each.outage
-                yield f"{each.service} waits for its provider since {outage['since']}: {outage['reason']}"
+            for service, outage in each.outages.items():
+                yield f"{service} waits for its provider since {outage['since']}: {outage['reason']}"
 
     def _of_queues(self) -> Iterator[str]:
         for queue in self.queues:

@@ -73,9 +73,15 @@ def _queue_row(each: QueueState) -> tuple[str, ...]:
 def _health_row(each: Health) -> tuple[str, ...]:
     problems = "; ".join(f"{name}: {text}" for name, text in each.problems.items())
     ready = "[green]yes[/]" if each.is_ready else f"[red]{escape(problems) or 'no'}[/]"
-    outage = each.outage
-    provider = f"[yellow]away: {escape(str(outage['reason']))}, {outage['held']} held[/]" if outage else "there"
-    return escape(each.service), ready, provider if each.is_ready else "", escape(each.url)
+    return escape(each.service), ready, _providers(each) if each.is_ready else "", escape(each.url)
+
+
+def _providers(each: Health) -> str:
+    away = [
+        f"{'' if service == each.service else f'{service} '}away: {outage['reason']}, {outage['held']} held"
+        for service, outage in each.outages.items()
+    ]
+    return f"[yellow]{escape('; '.join(away))}[/]" if away else "there"
 
 
 def _condition_row(each: OpenIncident) -> tuple[str, ...]:

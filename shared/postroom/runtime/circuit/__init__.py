@@ -44,7 +44,10 @@ class Outage:
 
 
 class CircuitBreaker:
-    """One process's view of the provider that its handlers work with.
+    """A service's view, in this process, of the provider that its handlers work with.
+
+    Args:
+        service: whose.
 
     Attributes:
         failed_probes: how many probes found it away. One that did since a message's own failure shows that this
@@ -52,9 +55,11 @@ class CircuitBreaker:
         changed: set when it opens and when it closes; cleared by whoever waits for it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, service: str) -> None:
         self.failed_probes = 0
         self.changed = asyncio.Event()
+        self._gauge = metrics.CIRCUIT_OPEN.labels(service)
+        self._gauge.set(0)
         self._is_open = False
         self._is_stopped = False
         self._probe_is_out = False
@@ -127,7 +132,7 @@ class CircuitBreaker:
         if not self._is_open:
             self._is_open = True
             self._reason, self._since = mask_text(reason), datetime.now(UTC)
-            metrics.CIRCUIT_OPEN.set(1)
+            self._gauge.set(1)
             self.changed.set()
             log.warning("The provider is away, no attempt is used until it is back: %s", self._reason)
             self._probe_later(retry_after)
@@ -160,7 +165,7 @@ class CircuitBreaker:
         self._is_open = False
         self._pause = FIRST_PAUSE
         self._stop_timers()
-        metrics.CIRCUIT_OPEN.set(0)
+        self._gauge.set(0)
         self.changed.set()
 
     def _close_unasked(self) -> None:

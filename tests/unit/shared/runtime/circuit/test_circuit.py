@@ -18,11 +18,11 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_everybody_goes_ahead_while_the_provider_is_there() -> None:
-    assert await CircuitBreaker().admit() is False
+    assert await CircuitBreaker("test").admit() is False
 
 
 async def test_while_it_is_away_one_probes_and_the_others_wait() -> None:
-    circuit = CircuitBreaker()
+    circuit = CircuitBreaker("test")
     circuit.record_outage("away", None, is_probe=False)
     turns = [asyncio.create_task(circuit.admit()) for _ in range(3)]
 
@@ -36,7 +36,7 @@ async def test_while_it_is_away_one_probes_and_the_others_wait() -> None:
 
 
 async def test_a_probe_that_failed_waits_behind_the_others() -> None:
-    circuit = CircuitBreaker()
+    circuit = CircuitBreaker("test")
     circuit.record_outage("away", None, is_probe=False)
     order: list[str] = []
 
@@ -53,7 +53,7 @@ async def test_a_probe_that_failed_waits_behind_the_others() -> None:
 
 
 async def test_what_has_not_failed_probes_before_what_has() -> None:
-    circuit = CircuitBreaker()
+    circuit = CircuitBreaker("test")
     circuit.record_outage("away", None, is_probe=False)
     failed = [asyncio.create_task(circuit.admit(has_failed=True)) for _ in range(3)]
     await asyncio.sleep(0)
@@ -66,7 +66,7 @@ async def test_what_has_not_failed_probes_before_what_has() -> None:
 
 
 async def test_a_probe_that_says_nothing_makes_room_for_the_next() -> None:
-    circuit = CircuitBreaker()
+    circuit = CircuitBreaker("test")
     circuit.record_outage("away", None, is_probe=False)
 
     first, second, third = (asyncio.create_task(circuit.admit()) for _ in range(3))
@@ -83,7 +83,7 @@ async def test_a_probe_that_says_nothing_makes_room_for_the_next() -> None:
 
 
 async def test_a_cancelled_probe_makes_room_for_the_next() -> None:
-    circuit = CircuitBreaker()
+    circuit = CircuitBreaker("test")
     circuit.record_outage("away", None, is_probe=False)
     first, second = (asyncio.create_task(circuit.admit()) for _ in range(2))
     first.add_done_callback(lambda _: None)
@@ -94,7 +94,7 @@ async def test_a_cancelled_probe_makes_room_for_the_next() -> None:
 
 
 async def test_a_provider_that_names_a_time_is_not_asked_before() -> None:
-    circuit = CircuitBreaker()
+    circuit = CircuitBreaker("test")
     loop = asyncio.get_running_loop()
     began = loop.time()
     circuit.record_outage("too many", timedelta(milliseconds=300), is_probe=False)
@@ -105,7 +105,7 @@ async def test_a_provider_that_names_a_time_is_not_asked_before() -> None:
 
 
 async def test_a_later_time_named_by_another_message_counts_too() -> None:
-    circuit = CircuitBreaker()
+    circuit = CircuitBreaker("test")
     loop = asyncio.get_running_loop()
     began = loop.time()
     circuit.record_outage("too many", timedelta(milliseconds=20), is_probe=False)
@@ -117,7 +117,7 @@ async def test_a_later_time_named_by_another_message_counts_too() -> None:
 
 
 async def test_what_began_before_the_outage_does_not_end_it() -> None:
-    circuit = CircuitBreaker()
+    circuit = CircuitBreaker("test")
     circuit.record_outage("away", None, is_probe=False)
 
     circuit.record_success(is_probe=False)
@@ -126,7 +126,7 @@ async def test_what_began_before_the_outage_does_not_end_it() -> None:
 
 
 async def test_a_time_named_in_one_outage_is_not_waited_for_in_the_next() -> None:
-    circuit = CircuitBreaker()
+    circuit = CircuitBreaker("test")
     circuit.record_outage("away", None, is_probe=False)
     assert await circuit.admit()
     circuit.record_outage("a straggler is throttled", timedelta(minutes=1), is_probe=False)
@@ -138,7 +138,7 @@ async def test_a_time_named_in_one_outage_is_not_waited_for_in_the_next() -> Non
 
 
 async def test_when_nothing_waits_as_the_pause_ends_the_next_message_tries_at_once() -> None:
-    circuit = CircuitBreaker()
+    circuit = CircuitBreaker("test")
     circuit.record_outage("away", None, is_probe=False)
     await eventually(lambda: circuit._giving_up is not None)
 
@@ -154,7 +154,7 @@ async def test_when_nothing_waits_as_the_pause_ends_the_next_message_tries_at_on
 
 async def test_a_provider_that_nobody_asks_any_more_is_not_said_to_be_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(circuit_module, "UNASKED", timedelta(milliseconds=20))
-    circuit = CircuitBreaker()
+    circuit = CircuitBreaker("test")
     circuit.record_outage("away", None, is_probe=False)
     circuit.changed.clear()
 
@@ -165,7 +165,7 @@ async def test_a_provider_that_nobody_asks_any_more_is_not_said_to_be_away(monke
 
 
 async def test_a_message_that_is_taken_back_leaves_the_row() -> None:
-    circuit = CircuitBreaker()
+    circuit = CircuitBreaker("test")
     circuit.record_outage("away", timedelta(minutes=1), is_probe=False)
     gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     waiting = asyncio.create_task(circuit.admit(unless=gone))
@@ -180,7 +180,7 @@ async def test_a_message_that_is_taken_back_leaves_the_row() -> None:
 
 
 async def test_the_reason_is_told_without_anybodys_address(caplog: pytest.LogCaptureFixture) -> None:
-    circuit = CircuitBreaker()
+    circuit = CircuitBreaker("test")
 
     circuit.record_outage("421 <ada@example.com>: try later", None, is_probe=False)
 
@@ -190,7 +190,7 @@ async def test_the_reason_is_told_without_anybodys_address(caplog: pytest.LogCap
 
 
 async def test_a_stopping_process_waits_for_no_provider() -> None:
-    circuit = CircuitBreaker()
+    circuit = CircuitBreaker("test")
     circuit.record_outage("away", timedelta(minutes=1), is_probe=False)
     waiting = asyncio.create_task(circuit.admit())
     await asyncio.sleep(0)

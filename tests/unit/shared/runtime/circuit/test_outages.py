@@ -28,7 +28,7 @@ def outages(circuit: CircuitBreaker, publisher: RecordingPublisher, **options: A
 
 
 async def test_an_outage_is_told_when_it_begins_and_when_it_ends() -> None:
-    circuit, publisher = CircuitBreaker(), RecordingPublisher()
+    circuit, publisher = CircuitBreaker("test"), RecordingPublisher()
     task = asyncio.create_task(outages(circuit, publisher).keep_publishing())
 
     circuit.record_outage("the server of ada@example.com is away", None, is_probe=False)
@@ -45,7 +45,7 @@ async def test_an_outage_is_told_when_it_begins_and_when_it_ends() -> None:
 
 
 async def test_an_outage_that_lasts_is_told_again_and_again() -> None:
-    circuit, publisher = CircuitBreaker(), RecordingPublisher()
+    circuit, publisher = CircuitBreaker("test"), RecordingPublisher()
     every = timedelta(milliseconds=10)
     task = asyncio.create_task(outages(circuit, publisher, every=every).keep_publishing())
 
@@ -58,7 +58,7 @@ async def test_an_outage_that_lasts_is_told_again_and_again() -> None:
 
 async def test_what_the_broker_did_not_take_is_told_later(monkeypatch: Any) -> None:
     monkeypatch.setattr("postroom.runtime.circuit.outages.RETRY_AFTER", timedelta(milliseconds=10))
-    circuit, publisher = CircuitBreaker(), ForgetfulPublisher()
+    circuit, publisher = CircuitBreaker("test"), ForgetfulPublisher()
     circuit.record_outage("away", None, is_probe=False)
     task = asyncio.create_task(outages(circuit, publisher).keep_publishing())
 
@@ -69,7 +69,7 @@ async def test_what_the_broker_did_not_take_is_told_later(monkeypatch: Any) -> N
 
 
 async def test_an_outage_that_ended_before_it_was_published_is_not_published() -> None:
-    circuit, publisher = CircuitBreaker(), RecordingPublisher()
+    circuit, publisher = CircuitBreaker("test"), RecordingPublisher()
     circuit.record_outage("away", None, is_probe=False)
     circuit.record_success(is_probe=True)
 

@@ -56,7 +56,7 @@ class Belfry:
 
         worker = Worker("bells")
         worker.handles(Ring, **options)(ring)
-        self.circuit = CircuitBreaker()
+        self.circuit = CircuitBreaker("test")
         self.acks = _Acks()
         self.began: list[str] = []
         self.ended: dict[str, Exception | None] = {}

@@ -131,7 +131,7 @@ class World:
             inbox=cast("Inbox", FakeInbox(self)),
             publisher=cast("Publisher", FakePublisher(self)),
             alone=asyncio.Lock(),
-            circuit=CircuitBreaker(),
+            circuit=CircuitBreaker("test"),
         )
 
     async def run(self) -> None:

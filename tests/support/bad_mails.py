@@ -1,97 +1,18 @@
-"""Everything a publisher can get wrong with a mail: each with what its dead letter must say.
-
-Some of it no decent client library sends; `Raw` and `RawTime` make this one send it.
-"""
+"""Everything a publisher can get wrong with a mail: each with what its dead letter must say."""
 
 import gzip
 import json
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, Self
 
-GOOD = {"to": "ada@example.com", "subject": "Your receipt", "body": "Thank you."}
-INJECTION = "x\r\nBcc: victim@example.com"
-
-
-class Raw(str):
-    """Bytes where the client library wants text."""
-
-    __slots__ = ("raw",)
-
-    def __new__(cls, raw: bytes) -> Self:
-        made = super().__new__(cls, raw.decode("latin-1"))
-        made.raw = raw
-        return made
-
-    def encode(self, *_: Any) -> bytes:  # type: ignore[override]
-        return self.raw
-
-
-class RawTime(datetime):
-    """A time that no calendar has."""
-
-    def timestamp(self) -> int:  # type: ignore[override]
-        return 2**62
-
-
-RAW_TIME = RawTime(2026, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Bad:
-    """One mistake.
-
-    Attributes:
-        says: what `x-error` begins with or has in it: the field.
-        error_type: what `x-error-type` says; InvalidMessage for all that breaks the contract as such.
-    """
-
-    id: str
-    body: bytes
-    says: str
-    properties: dict[str, Any] = field(default_factory=dict)
-    error_type: str = "InvalidMessage"
-
-
-def mail(**changes: Any) -> bytes:
-    """A good mail, spoiled."""
-    return json.dumps({name: value for name, value in (GOOD | changes).items() if value is not ...}).encode()
-
-
-def nested(depth: int) -> bytes:
-    """A good mail with a context so deep."""
-    return mail(context=...)[:-1] + b', "context": ' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
-
-
-def event(**changes: Any) -> dict[str, Any]:
-    """A CloudEvent with a good mail in it, spoiled."""
-    whole = {"specversion": "1.0", "id": "e-1", "type": "email.send", "source": "/shop", "data": GOOD} | changes
-    body = json.dumps({name: value for name, value in whole.items() if value is not ...}).encode()
-    return {"body": body, "properties": {"content_type": "application/cloudevents+json; charset=utf-8"}}
-
-
-def headers(**values: Any) -> dict[str, Any]:
-    """Properties with these headers, `_` written for `-`."""
-    return {"headers": {name.replace("_", "-"): value for name, value in values.items()}}
-
-
-def attachment(**changes: Any) -> bytes:
-    """A mail with one attachment, spoiled."""
-    file = {"filename": "a.txt", "content": "aGVsbG8="} | changes
-    return mail(attachments=[{name: value for name, value in file.items() if value is not ...}])
-
-
-def table_of_depth(depth: int) -> dict[str, Any]:
-    """Tables in tables."""
-    inner: Any = 1
-    for _ in range(depth):
-        inner = {"a": inner}
-    return {"tenant": inner}
-
-
-def _now(**offset: float) -> datetime:
-    return datetime.now(UTC) + timedelta(**offset)
-
+from tests.support.bad_mail import (
+    GOOD,
+    INJECTION,
+    Bad,
+    attachment,
+    event,
+    mail,
+    nested,
+)
+from tests.support.bad_mail_properties import PROPERTIES, WISHES
 
 NOT_AN_OBJECT = [
     Bad("empty", b"", "body: not JSON"),
@@ -257,75 +178,5 @@ EVENTS = [
     Bad("event with bad data", **event(data={"to": 5}), says="to: "),
 ]
 
-WISHES = [
-    Bad("attempts 0", mail(), "header attempts: ", headers(attempts=0)),
-    Bad("attempts -1", mail(), "header attempts: ", headers(attempts=-1)),
-    Bad("attempts 1.5", mail(), "header attempts: ", headers(attempts=1.5)),
-    Bad("attempts huge", mail(), "header attempts: ", headers(attempts=2**63 - 1)),
-    Bad("attempts in words", mail(), "header attempts: ", headers(attempts="many")),
-    Bad("attempts in a table", mail(), "header attempts: ", headers(attempts={"a": 1})),
-    Bad("backoff unknown", mail(), "header backoff: ", headers(backoff="linear")),
-    Bad("backoff a number", mail(), "header backoff: ", headers(backoff=2)),
-    Bad("backoff-seconds 0", mail(), "header backoff-seconds: ", headers(backoff_seconds=0)),
-    Bad("backoff-seconds negative", mail(), "header backoff-seconds: ", headers(backoff_seconds=-5)),
-    Bad("backoff-seconds NaN", mail(), "header backoff-seconds: ", headers(backoff_seconds="NaN")),
-    Bad("backoff-seconds infinite", mail(), "header backoff-seconds: ", headers(backoff_seconds="Infinity")),
-    Bad("delay-seconds negative", mail(), "header delay-seconds: ", headers(delay_seconds=-1)),
-    Bad("delay-seconds NaN", mail(), "header delay-seconds: ", headers(delay_seconds="nan")),
-    Bad("delay-seconds 1e300", mail(), "header delay-seconds: ", headers(delay_seconds="1e300")),
-    Bad("delay-seconds in words", mail(), "header delay-seconds: ", headers(delay_seconds="soon")),
-    Bad("delay-seconds a list", mail(), "header delay-seconds: ", headers(delay_seconds=[1])),
-    Bad("expires-at in words", mail(), "header expires-at: ", headers(expires_at="tomorrow")),
-    Bad("expires-at on February 30th", mail(), "header expires-at: ", headers(expires_at="2026-02-30T00:00:00Z")),
-    Bad("expires-at in the year 10000", mail(), "header expires-at: ", headers(expires_at="10000-01-01T00:00:00Z")),
-    Bad("expires-at a table", mail(), "header expires-at: ", headers(expires_at={"year": 2026})),
-    Bad("expires-at not UTF-8", mail(), "header expires-at: ", headers(expires_at=Raw(b"\xff\xfe"))),
-    Bad("expires-at past", mail(), "expires-at has passed", headers(expires_at="2020-01-01T00:00:00Z"), "Expired"),
-    Bad(
-        "expires-at past, elsewhere",
-        mail(),
-        "expires-at has passed",
-        headers(expires_at="2020-01-01T00:00:00+05:30"),
-        "Expired",
-    ),
-    Bad(
-        "expires-at past, without zone",
-        mail(),
-        "expires-at has passed",
-        headers(expires_at="2020-01-01T00:00:00"),
-        "Expired",
-    ),
-    Bad(
-        "expires-at past, as AMQP time", mail(), "expires-at has passed", headers(expires_at=_now(hours=-1)), "Expired"
-    ),
-]
-
-PROPERTIES = [
-    Bad("300 headers", mail(), "headers: 300 of them", {"headers": {f"tenant-{n}": "a" for n in range(300)}}),
-    Bad("300 headers like ours", mail(), "headers: 300 of them", {"headers": {f"x-{n}": "a" for n in range(300)}}),
-    Bad("a header of 120 KiB", b"{}", "to: ", {"headers": {"tenant": "a" * 120 * 1024}}),
-    Bad("a header like ours of 120 KiB", b"{}", "to: ", {"headers": {"x-tenant": "a" * 120 * 1024}}),
-    Bad("headers of ours of 126 KiB", b"{}", "to: ", {"headers": {f"x-{n}": "a" * 63 * 1024 for n in range(2)}}),
-    Bad("our own header is huge", b"{}", "to: ", {"headers": {"x-exchange": "a" * 120 * 1024}}),
-    Bad("our own header is a table", b"{}", "to: ", {"headers": {"x-routing-key": {"a": "b" * 100 * 1024}}}),
-    Bad(
-        "our own counts are as large as can be",
-        b"{}",
-        "to: ",
-        {"headers": {"x-attempt": 2**63 - 1, "x-replays": 2**63 - 1}},
-    ),
-    Bad("our own counts are no numbers", b"{}", "to: ", {"headers": {"x-attempt": "x", "x-replays": [1]}}),
-    Bad("a header with bytes", b"{}", "to: ", {"headers": {"tenant": Raw(b"\xff\xfe\0"), "raw": bytearray(b"\xff")}}),
-    Bad("a header whose name is not UTF-8", b"{}", "to: ", {"headers": {Raw(b"\xff\xfe"): 1}}),
-    Bad("a header with a number too large for 32 bits", b"{}", "to: ", {"headers": {"tenant": 2**62, "n": -(2**62)}}),
-    Bad("a header with a time no calendar has", b"{}", "to: ", {"headers": {"tenant": RAW_TIME}}),
-    Bad("headers 300 deep", b"{}", "to: ", {"headers": table_of_depth(300)}),
-    Bad("CC and BCC", b"{}", "to: ", {"headers": {"CC": ["email.send", "unrouted"], "BCC": ["alerting"]}}),
-    Bad("a message id that is not UTF-8", mail(), "message_id: ", {"message_id": Raw(b"\xff\xfe-1")}),
-    Bad("a message id of 255 bytes", b"{}", "to: ", {"message_id": "m" * 255}),
-    Bad("an app id that is not UTF-8", b"{}", "to: ", {"app_id": Raw(b"\xff" * 255)}),
-    Bad("a time stamp no calendar has", b"{}", "to: ", {"timestamp": RAW_TIME}),
-    Bad("traces that are none", b"{}", "to: ", {"headers": {"traceparent": {"a": 1}, "tracestate": Raw(b"\xff")}}),
-]
 
 ALL = [*NOT_AN_OBJECT, *WRONG_FIELDS, *INJECTIONS, *TEMPLATES, *EVENTS, *WISHES, *PROPERTIES]

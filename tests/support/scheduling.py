@@ -1,7 +1,7 @@
 """What tests of the scheduler have in common: a clock that is set by hand, a publisher that records, a schedule."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +17,9 @@ from postroom_scheduler.sql_ticks import SqlTicks
 from tests.support.databases import service_database
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+Running = Callable[..., Any]
+"""Runs so many schedulers until its block ends."""
 
 
 class HandSetClock:

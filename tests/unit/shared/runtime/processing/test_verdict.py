@@ -1,18 +1,17 @@
-"""What becomes of a message, case by case: the whole table of it."""
+"""What becomes of a message that was tried, case by case: the whole table of it."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from postroom import wire
 from postroom.runtime.failure import Failure
-from postroom.runtime.inbox import MOST_DEATHS, Claim, ClaimState, Key
+from postroom.runtime.inbox import Claim, ClaimState
 from postroom.runtime.processing.verdict import (
-    CLAIM_RETRY,
     INTERNAL_ERROR,
     TAKEN_BACK,
     Ending,
@@ -39,101 +38,27 @@ from postroom.wire.errors import (
     Throttled,
     TimeLimitExceeded,
 )
-from postroom.wire.messages import Job, JobFailed, JobRecorded
-from postroom.wire.retries import RetryPolicy, exponential
-from postroom.worker import Keep, Worker
-from postroom.worker.delivery import Delivery, read_message_options
-from postroom.worker.registration import Subscription
-
-ATTEMPTS = 3
-FIRST_WAIT = timedelta(seconds=10)
-MINUTE = timedelta(minutes=1)
-POLICY = RetryPolicy(attempts=ATTEMPTS, backoff=exponential(FIRST_WAIT))
-
-
-class Weigh(Job):
-    """Weigh a letter."""
-
-    kind: ClassVar[str] = "letter.weigh"
-
-
-async def _handle(_message: Any) -> None: ...
-
-
-def _subscriptions() -> dict[str, Subscription]:
-    scales, alerting = Worker("scales"), Worker("alerting")
-    scales.handles(Weigh, retry=POLICY)(_handle)
-    scales.listens(JobFailed, retry=POLICY)(_handle)
-    scales.overhears(retry=POLICY)(_handle)
-    alerting.consumes(wire.ALERTING_QUEUE, retry=RetryPolicy(attempts=1), history=Keep.NEVER)(_handle)
-    return {**scales.subscriptions, **alerting.subscriptions}
-
-
-SUBSCRIPTIONS = _subscriptions()
-WEIGH, JOB_FAILED, EVERYTHING = "letter.weigh", "scales.on.job.failed", "scales.on.all"
-GRANTED = Claim(ClaimState.GRANTED)
-REPLAYED = {wire.X_FAILED_AT: "2026-01-01T00:00:00Z", wire.X_ATTEMPT: ATTEMPTS}
-TICK = {wire.X_SCHEDULE: "nightly"}
-
-
-def make_work(
-    queue: str = WEIGH,
-    headers: dict[str, Any] | None = None,
-    *,
-    claim: Claim | None = GRANTED,
-    history: Keep | None = None,
-    **delivery: Any,
-) -> Work:
-    """A message that was read, and is held in the inbox."""
-    subscription = SUBSCRIPTIONS[queue]
-    if history is not None:
-        subscription = replace(subscription, options=replace(subscription.options, history=history))
-    made = make_delivery(Weigh(), queue=queue, headers=headers or {}, **delivery)
-    options = read_message_options(made.headers)
-    key = Key(queue, "test-1") if claim is not None and claim.state is ClaimState.GRANTED else None
-    return Work(subscription, made, options, made, options.wait_left(made), claim, key)
-
-
-DONE = Verdict(Ending.ACKNOWLEDGED, "done", inbox=InboxEntry.DONE, is_measured=True)
-REQUEUED = Verdict(Ending.REQUEUED, "returned", inbox=InboxEntry.FORGOTTEN)
-
-
-def retried(wait: timedelta = FIRST_WAIT, attempts: int = ATTEMPTS) -> Callable[[BaseException], Verdict]:
-    return lambda error: Verdict(
-        Ending.ACKNOWLEDGED,
-        "retried",
-        Publication.RETRY,
-        wait,
-        Failure(error, attempts),
-        InboxEntry.FORGOTTEN,
-        in_history=True,
-        is_measured=True,
-    )
-
-
-def dead(attempts: int = ATTEMPTS) -> Callable[[BaseException], Verdict]:
-    return lambda error: Verdict(
-        Ending.ACKNOWLEDGED,
-        "dead",
-        Publication.DEAD_LETTER,
-        failure=Failure(error, attempts),
-        inbox=InboxEntry.FORGOTTEN,
-        in_history=True,
-        is_measured=True,
-    )
-
-
-def postponed(wait: timedelta, publication: Publication = Publication.POSTPONED) -> Verdict:
-    return Verdict(Ending.ACKNOWLEDGED, "postponed", publication, wait)
-
-
-def postponed_by_handler(wait: timedelta) -> Callable[[BaseException], Verdict]:
-    return lambda _error: replace(postponed(wait), inbox=InboxEntry.FORGOTTEN)
-
-
-def requeued(_error: BaseException) -> Verdict:
-    return REQUEUED
-
+from postroom.wire.messages import JobRecorded
+from postroom.worker import Keep
+from postroom.worker.delivery import Delivery
+from tests.support.verdicts import (
+    ATTEMPTS,
+    DONE,
+    EVERYTHING,
+    FIRST_WAIT,
+    JOB_FAILED,
+    MINUTE,
+    REPLAYED,
+    REQUEUED,
+    SUBSCRIPTIONS,
+    TICK,
+    WEIGH,
+    dead,
+    make_work,
+    postponed_by_handler,
+    requeued,
+    retried,
+)
 
 JOB_ERRORS: dict[type[JobError], tuple[JobError, Callable[[BaseException], Verdict]]] = {
     JobError: (JobError("odd"), retried()),
@@ -285,61 +210,6 @@ def test_what_nobody_could_read_has_one_try() -> None:
 @pytest.mark.parametrize("headers", [{}, {wire.X_ATTEMPT: ATTEMPTS}, REPLAYED, TICK])
 def test_what_is_cancelled_goes_back_as_it_is(error: BaseException, headers: dict[str, Any]) -> None:
     assert decide(make_work(headers=headers), error) == REQUEUED
-
-
-@pytest.mark.parametrize(
-    ("claim", "expected"),
-    [
-        (None, None),
-        (GRANTED, None),
-        (Claim(ClaimState.GRANTED, deaths=MOST_DEATHS - 1), None),
-        (Claim(ClaimState.DONE), Verdict(Ending.ACKNOWLEDGED, "duplicate")),
-        (Claim(ClaimState.HELD), postponed(CLAIM_RETRY)),
-    ],
-)
-def test_the_inbox_says_whether_there_is_anything_to_do(claim: Claim | None, expected: Verdict | None) -> None:
-    assert decide_early(make_work(claim=claim)) == expected
-
-
-@pytest.mark.parametrize("queue", [WEIGH, wire.ALERTING_QUEUE])
-def test_what_killed_five_workers_is_not_begun_again(queue: str) -> None:
-    verdict = decide_early(make_work(queue, claim=Claim(ClaimState.GRANTED, deaths=MOST_DEATHS)))
-
-    assert verdict is not None
-    assert verdict.failure is not None
-    assert isinstance(verdict.failure.error, KilledWorker)
-    expected = decide(make_work(queue, {wire.ATTEMPTS: MOST_DEATHS}), verdict.failure.error)
-    assert replace(verdict, failure=None) == replace(expected, failure=None)
-    assert verdict.failure.attempts == MOST_DEATHS
-
-
-FAR = timedelta(days=30)
-
-
-@pytest.mark.parametrize(
-    ("queue", "headers", "expected"),
-    [
-        (WEIGH, {wire.DELAY_SECONDS: 60}, postponed(MINUTE)),
-        (WEIGH, {wire.DELAY_SECONDS: 0}, None),
-        (WEIGH, {wire.DELAY_SECONDS: FAR.total_seconds()}, postponed(FAR, Publication.DEFERRED)),
-        (JOB_FAILED, {wire.DELAY_SECONDS: FAR.total_seconds()}, postponed(FAR)),  # the scheduler publishes jobs only
-        (WEIGH, {wire.RUN_AT: "2026-06-01T12:01:00Z"}, postponed(MINUTE, Publication.DEFERRED)),
-        (JOB_FAILED, {wire.RUN_AT: "2026-06-01T12:01:00Z"}, postponed(MINUTE)),
-        (WEIGH, {wire.RUN_AT: "2026-06-01T11:59:00Z"}, None),
-        (WEIGH, {wire.EXPIRES_AT: "2026-06-01T11:59:00Z"}, None),  # seen as late as the handler's turn
-    ],
-)
-def test_what_asks_for_a_later_time_waits(queue: str, headers: dict[str, Any], expected: Verdict | None) -> None:
-    noon = datetime(2026, 6, 1, 12, tzinfo=UTC).timestamp()
-
-    assert decide_early(make_work(queue, headers, claim=None, received_at=noon)) == expected
-
-
-@pytest.mark.parametrize(("exchange", "is_probe"), [("", True), (wire.JOBS, False)])
-def test_a_probe_of_the_topology_is_left_to_the_broker_s_own_dead_lettering(exchange: str, is_probe: bool) -> None:
-    work = Work(SUBSCRIPTIONS[WEIGH], make_delivery(b"", headers={wire.X_PROBE: "1"}, exchange=exchange))
-
-    assert decide_early(work) == (Verdict(Ending.DEAD_LETTERED) if is_probe else None)
 
 
 @pytest.mark.parametrize("verdict", [TAKEN_BACK, INTERNAL_ERROR, REQUEUED])

@@ -3,13 +3,16 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy.exc import OperationalError
 
 from postroom.storage.database import Database
 from postroom.testing import RecordingPublisher
+from postroom.wire.errors import ProviderUnavailable
 from postroom.wire.messages import SmsDelivered, SmsUndelivered
 from postroom_sms.events import ReceiptRecorder, TextEvents
 from postroom_sms.gateway import Accepted, DeliveryProgress, Receipt
@@ -157,6 +160,29 @@ async def test_an_end_is_published_once_with_an_id_made_of_the_job_s(texts: SqlT
         "job-1.delivered",
         "job-1.sms.on.user.otp_requested.undelivered",
     ]
+
+
+@pytest.mark.parametrize("error", [ProviderUnavailable("no write for 15 s"), OperationalError("UPDATE", {}, OSError())])
+async def test_an_end_whose_database_is_away_is_logged_and_found_later(
+    texts: SqlTexts, error: Exception, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    await texts.begin(KEY, FACTS)
+    await texts.accepted(KEY, Accepted("smpp", ("a",)))
+    ended = await texts.receive(told("a", DeliveryProgress.DELIVERED))
+    assert ended is not None
+
+    async def away(_key: TextKey) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(texts, "announced", away)
+        events = TextEvents(texts, RecordingPublisher())
+        events.publish_soon(ended)
+        await events.finish()
+
+    assert f"not published yet ({type(error).__name__})" in caplog.text
+    monkeypatch.setattr("postroom_sms.sql_texts.ANNOUNCE_AGAIN_AFTER", timedelta(0))
+    assert [each.key for each in await texts.not_announced(10)] == [KEY]
 
 
 async def test_an_end_that_was_not_published_is_found_later(texts: SqlTexts, monkeypatch: pytest.MonkeyPatch):

@@ -10,7 +10,7 @@ from typing import Protocol
 from sqlalchemy.exc import SQLAlchemyError
 
 from postroom.runtime.background import in_background
-from postroom.wire.errors import PublishError
+from postroom.wire.errors import ProviderUnavailable, PublishError
 from postroom.wire.messages import Message, SmsDelivered, SmsUndelivered
 from postroom_sms.gateway import DeliveryProgress, Receipt
 from postroom_sms.references import reference_of
@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 CHECK_EVERY = timedelta(seconds=30)
 BATCH = 100
+_AWAY = (PublishError, ProviderUnavailable, SQLAlchemyError, OSError)
+"""What is raised while the broker or the database is away."""
+
 TAKE_TIMEOUT = timedelta(seconds=8)
 """For the database to take a receipt. Providers give up on us after 10 to 15 s, and then report it again."""
 
@@ -62,7 +65,7 @@ class TextEvents:
     async def publish_forgotten(self) -> None:
         """Every CHECK_EVERY publish what was not published, until cancelled."""
         while True:
-            with suppress(PublishError, SQLAlchemyError, OSError):  # it is tried again after CHECK_EVERY
+            with suppress(*_AWAY):  # it is tried again after CHECK_EVERY
                 for ended in await self._texts.not_announced(BATCH):
                     await self.publish(ended)
             await asyncio.sleep(CHECK_EVERY.total_seconds())
@@ -77,8 +80,8 @@ class TextEvents:
     async def _try_to_publish(self, ended: Ended) -> None:
         try:
             await self.publish(ended)
-        except PublishError as error:
-            log.warning("How a text ended is not published yet: %s", error)
+        except _AWAY as error:
+            log.warning("How a text ended is not published yet (%s); it is tried again", type(error).__name__)
 
 
 class ReceiptRecorder:

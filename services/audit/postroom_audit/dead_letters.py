@@ -2,10 +2,11 @@
 
 from datetime import UTC
 
+from postroom.privacy.payload import masked_error
 from postroom.runtime.history.rows import storable
 from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, JobFailed
 from postroom.worker.delivery import MOST_COUNTED
-from postroom_audit.contents import kept_body, kept_text
+from postroom_audit.contents import kept_body
 from postroom_audit.events import DIED, DISCARDED, REPLAYED, DeadLetterEvent
 
 _LONGEST_ID = 512
@@ -25,7 +26,7 @@ def letters_in(event: JobFailed | DeadLetterReplayed | DeadLetterDiscarded) -> l
             what=REPLAYED if is_replay else DISCARDED,
             who=storable(event.by, 255),
             replays=_counted(event.replays.get(message_id)) if isinstance(event, DeadLetterReplayed) else None,
-            reason=None if isinstance(event, DeadLetterReplayed) else storable(kept_text(event.reason), 3000),
+            reason=None if isinstance(event, DeadLetterReplayed) else storable(masked_error(event.reason), 3000),
             was=kept_body(event.was) if isinstance(event, DeadLetterReplayed) and event.was else None,
         )
         for message_id in dict.fromkeys(event.message_ids)
@@ -45,7 +46,7 @@ def _died(event: JobFailed) -> list[DeadLetterEvent]:
             what=DIED,
             kind=storable(event.job_kind, 255),
             replays=_counted(event.replays),
-            reason=storable(kept_text(f"{event.error_type}: {event.error}"), 3000),
+            reason=storable(masked_error(f"{event.error_type}: {event.error}"), 3000),
         )
     ]
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import orjson
 
+from postroom.privacy.json_masking import CUT
 from postroom.privacy.masking import mask_text
+from postroom.privacy.payload import masked_error
 from postroom.runtime.history.rows import storable
 from postroom.wire.messages import Recipient, RecordedTry
 from postroom.worker.delivery import MOST_COUNTED
-from postroom_audit.contents import CUT, kept_text
 
 MOST_SHOWN = 10
 """Recipients of a try whose masked addresses are kept with it; all can be searched for."""
@@ -30,7 +31,7 @@ def try_values(service: str, tried: RecordedTry) -> dict[str, Any]:
         "app_id": tried.app_id,
         "outcome": tried.outcome,
         "error_type": tried.error_type,
-        "error": tried.error and kept_text(tried.error),
+        "error": tried.error and masked_error(tried.error),
         "place": tried.place,
     }
     moments = {"at": tried.at, "published_at": tried.published_at, "next_at": tried.next_at}

@@ -7,6 +7,7 @@ DOTS = "•••"
 _ADDRESS = re.compile(r"[^\s@<>(),;:\"'\[\]]+@[^\s@<>(),;:\"'\[\]]+")
 # `+49 151 1234567`, `0151/1234567`. Not part of a word, so that ids, times and fractions stay readable.
 _PHONE = re.compile(r"(?<![\w.:-])(?:\+\d|0\d)[\d ()/-]{4,20}\d(?![\w-]|[.:]\d)")
+_MASKED_PHONE = re.compile(r"\+?\d\d•{5}\d{3}")
 _SHORTEST_PHONE = 7  # digits; less is a PIN or a count
 
 
@@ -20,7 +21,9 @@ def mask_address(address: str) -> str:
 
 
 def mask_phone(number: str) -> str:
-    """`+4915112345123` becomes `+49•••••123`: the country and the last three digits stay."""
+    """`+4915112345123` becomes `+49•••••123`: the country and the last three digits stay, also if masked again."""
+    if _MASKED_PHONE.fullmatch(number):
+        return number
     digits = re.sub(r"\D", "", number)
     if len(digits) < _SHORTEST_PHONE:
         return DOTS

@@ -7,7 +7,7 @@ from uuid import uuid4
 import orjson
 
 from postroom import wire
-from postroom.privacy.masking import mask_text
+from postroom.privacy.payload import masked_error
 from postroom.privacy.recipients import recipients_of
 from postroom.runtime.failure import Failure
 from postroom.runtime.history.measurements import Outcome
@@ -56,7 +56,7 @@ def history_row(
         "replays": delivery.replays,
         "outcome": outcome,
         "error_type": failure.type_name[:255] if failure else None,
-        "error": storable(mask_text(failure.text), wire.MAX_ERROR_BYTES) if failure else None,
+        "error": storable(masked_error(failure.text), wire.MAX_ERROR_BYTES) if failure else None,
         "milliseconds": round(seconds * 1000, 1),
         "try_id": uuid4().hex,
         "kind": storable(kind, 255),

@@ -113,4 +113,4 @@ async def test_the_body_before_a_change_is_kept_without_its_secrets() -> None:
         make_delivery(json.dumps(told).encode(), exchange="events", routing_key="dead-letter.replayed"), log
     )
 
-    assert {each.was for each in log.letters} == {'{"to":"a•••@example.com"}'}
+    assert {each.was for each in log.letters} == {'{"to":"a•••@example.com","code":"•••"}'}

@@ -6,7 +6,6 @@ published by whoever claims it, and may be claimed again when that one has not s
 """
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -33,6 +32,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from postroom import wire
 from postroom.broker.publishing import Outgoing
 from postroom.storage.database import Database
+from postroom.wire.broker_headers import headers_anew
 from postroom.wire.messages import DeferJob, SetSchedule
 from postroom_scheduler.errors import BrokenSchedule
 from postroom_scheduler.messages import body_of, headers_of, message_id_of
@@ -216,13 +216,12 @@ def far_tick(row: Row[Any]) -> dict[str, Any]:
 
 
 def _tick(row: Row[Any]) -> Tick:
-    headers: Mapping[str, Any] = orjson.loads(row.headers)
     outgoing = Outgoing(
         exchange=row.exchange,
         routing_key=row.kind,
         body=row.body.encode(),
         message_id=row.message_id,
-        headers=headers,
+        headers=headers_anew(orjson.loads(row.headers)),  # anybody may have written CC into a schedule or a far job
         correlation_id=row.correlation_id,
         app_id=row.app_id,
         timestamp=utc(row.fire_time),

@@ -10,7 +10,8 @@ from sqlalchemy import Row, Table
 from postroom.broker.publishing import Outgoing
 from postroom.standalone.routing import Target
 from postroom.standalone.tables import LocalMessageRow
-from postroom.worker.delivery import DEATHS, Delivery
+from postroom.wire.broker_headers import DEATHS, deaths_of
+from postroom.worker.delivery import Delivery
 
 messages: Table = LocalMessageRow.__table__  # type: ignore[attr-defined]
 
@@ -83,5 +84,4 @@ def buried_headers(row: Row[Any], reason: str) -> dict[str, Any]:
         "routing-keys": [row.routing_key],
         "time": datetime.now(UTC).isoformat(),
     }
-    earlier = headers.get(DEATHS)
-    return {**headers, DEATHS: [death, *(earlier if isinstance(earlier, list) else [])]}
+    return {**headers, DEATHS: [death, *deaths_of(headers)]}

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from postroom import wire
+from postroom.wire.broker_headers import DEATHS, deaths_of
 from postroom.wire.causes import Cause, cause_of
 
 NET_ERRORS = {
@@ -183,7 +184,7 @@ def _as_first_described(envelope: Envelope) -> Envelope:
         return envelope
     return replace(
         envelope,
-        headers={**envelope.headers, "x-death": earlier},
+        headers={**envelope.headers, DEATHS: earlier},
         exchange=_name(latest.get("exchange")),
         routing_key=_name(_first(latest.get("routing-keys"))),
     )
@@ -200,9 +201,7 @@ def _net_death(headers: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def _deaths(headers: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The broker's records, newest first; a wait on the delay ladder is no death."""
-    deaths = headers.get("x-death")
-    records = [death for death in deaths if isinstance(death, Mapping)] if isinstance(deaths, list) else []
-    return [death for death in records if not _name(death.get("queue")).startswith(f"{wire.DELAY}.")]
+    return [death for death in deaths_of(headers) if not _name(death.get("queue")).startswith(f"{wire.DELAY}.")]
 
 
 def _name(value: Any) -> str:

@@ -11,15 +11,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from postroom import wire
+from postroom.wire.broker_headers import deaths_of
 from postroom.wire.errors import InvalidMessage
 from postroom.wire.messages import describe_problems
 from postroom.wire.retries import Backoff, RetryPolicy
 
 MOST_COUNTED = 1_000_000
 """Attempts and replays beyond that are no count of ours, and would not fit where they are kept."""
-
-DEATHS = "x-death"
-"""The broker's own record of where it dead-lettered a message, and from which queues of the delay ladder it came."""
 
 
 @dataclass(slots=True)
@@ -70,9 +68,8 @@ class Delivery:
 
         Only the management UI moves the broker's record along; every copy of ours leaves it behind.
         """
-        deaths = self.headers.get(DEATHS)
-        for death in deaths if isinstance(deaths, list) else []:
-            if isinstance(death, Mapping) and death.get("queue") == self.queue:
+        for death in deaths_of(self.headers):
+            if death.get("queue") == self.queue:
                 at = death.get("time")
                 return at.isoformat() if isinstance(at, datetime) else str(at)
         return None

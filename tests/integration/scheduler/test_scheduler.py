@@ -97,7 +97,7 @@ async def test_a_tick_says_which_one_it_is_and_is_told(
     schedules: SqlSchedules, clock: HandSetClock, sender: Recorder, running: Running
 ) -> None:
     body = {"until": "{{ fire_time }}", "from": "{{ last_fire_time }}"}
-    await schedules.put(schedule(body=body, headers={"tenant": "a"}), "test", clock.now())
+    await schedules.put(schedule(body=body, headers={"tenant": "a", "CC": "elsewhere"}), "test", clock.now())
     async with running():
         for count in (1, 2):
             clock.time += timedelta(hours=1)

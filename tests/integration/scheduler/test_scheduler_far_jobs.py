@@ -34,7 +34,7 @@ async def test_a_far_job_waits_is_moved_and_published_as_it_was(
         job="far.do",
         job_id="far-1",
         body={"a": 1},
-        headers={"attempts": 2},
+        headers={"attempts": 2, "CC": ["elsewhere"], "x-death": []},
         app_id="shop",
     )
     await schedules.defer(job, clock.now())

@@ -7,11 +7,7 @@ import aio_pika
 
 from postroom import wire
 from postroom.operator.dead_letters.reading import QueuedDeadLetter
-
-# With the traces of the broker's own dead-lettering, its next burial would be dropped as a cycle. CC and BCC
-# would make the broker send copies to other queues.
-_NOT_CARRIED = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count", "x-opt-")
-_ROUTING = frozenset(("CC", "BCC"))
+from postroom.wire.broker_headers import headers_anew, headers_as_dead
 
 
 def replayed(found: QueuedDeadLetter, run: str, new_body: bytes | None = None) -> aio_pika.Message:
@@ -45,10 +41,8 @@ def replay_headers(found: QueuedDeadLetter) -> dict[str, Any]:
     letter, headers = found.letter, found.message.headers
     if letter.queue == wire.ALERTING_QUEUE:
         # Alerting counts deaths by these headers, the broker's among them.
-        return {name: value for name, value in headers.items() if name not in _ROUTING}
-    kept = {
-        name: value for name, value in headers.items() if not name.startswith(_NOT_CARRIED) and name not in _ROUTING
-    }
+        return headers_as_dead(headers)
+    kept = headers_anew(headers)
     # With these the worker sees a replay, and which one, and begins with fresh attempts. Where the broker buried it
     # there is no such header or an older one, and where no queue took it, it dies at this moment if none takes it now.
     died_at = letter.failed_at if letter.queue != wire.UNROUTED_QUEUE else None

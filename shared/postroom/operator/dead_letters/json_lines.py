@@ -20,12 +20,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from postroom import wire
 from postroom.operator.dead_letters.reading import QueuedDeadLetter
 from postroom.operator.dead_letters.target import ReplayTarget
+from postroom.wire.broker_headers import headers_as_dead
 from postroom.wire.dead_letter import name_by_content
 from postroom.wire.errors import ConfigurationError
 from postroom.wire.messages import describe_problems
-
-# CC and BCC would make the broker put copies into other queues; the others are its counts for one queue.
-_NOT_RESTORED = ("CC", "BCC", "x-delivery-count", "x-acquired-count")
 
 
 class _Properties(BaseModel):
@@ -97,7 +95,7 @@ def stored_in(line: bytes) -> ImportedDeadLetter:
     try:
         read = _JsonLine.model_validate_json(line)
         body = base64.b64decode(read.body_base64, validate=True) if read.body_base64 else (read.body or "").encode()
-        headers = {name: _from_json(value) for name, value in read.headers.items() if name not in _NOT_RESTORED}
+        headers = {name: _from_json(value) for name, value in headers_as_dead(read.headers).items()}
     except ValidationError as error:
         raise ConfigurationError(describe_problems(error)) from None
     except (ValueError, TypeError, AttributeError, ArithmeticError) as error:

@@ -12,8 +12,9 @@ from postroom.privacy.recipients import recipients_of
 from postroom.runtime.failure import Failure
 from postroom.runtime.history.measurements import Outcome
 from postroom.runtime.work import Work
+from postroom.wire.broker_headers import DEATHS
 from postroom.wire.messages import JobMeasured, JobRecorded, Message
-from postroom.worker.delivery import DEATHS, Delivery
+from postroom.worker.delivery import Delivery
 from postroom.worker.registration import Keep, Subscription
 
 REPORT_KINDS = frozenset((JobMeasured.kind, JobRecorded.kind))

@@ -1,7 +1,6 @@
 """What stands for a message that was not done: the copy that waits for its next try, or its dead letter.
 
-Both are fresh publishes. The broker drops a message that comes to a queue twice by its own dead-lettering as a
-cycle, so the traces of that are taken off; and they leave the publisher's routing headers behind.
+Both are fresh publishes, without the broker's headers (wire.broker_headers).
 """
 
 import hashlib
@@ -21,12 +20,11 @@ from postroom.broker.topology import LONGEST_WAIT, walk_key
 from postroom.runtime.failure import Failure
 from postroom.runtime.processing.verdict import Publication, Verdict
 from postroom.runtime.work import Work
+from postroom.wire.broker_headers import headers_anew
 from postroom.wire.errors import InvalidPublish
 from postroom.wire.messages import DeferJob, JobCompleted
 from postroom.worker.delivery import Delivery
 
-_NOT_CARRIED = ("x-death", "x-first-death", "x-last-death", "x-delivery-count", "x-acquired-count", "x-opt-")
-_ROUTING = frozenset(("CC", "BCC"))  # the broker would send a copy to each key in them
 _WAITED_FOR = frozenset((wire.DELAY_SECONDS, wire.RUN_AT))
 _OURS = frozenset(
     (
@@ -110,7 +108,7 @@ def dead_letter(delivery: Delivery, failure: Failure, service: str) -> Outgoing:
 
 def carried_headers(delivery: Delivery) -> dict[str, Any]:
     """The headers of the next copy: the publisher's, without what only held for this delivery."""
-    headers = _kept_headers(delivery)
+    headers = headers_anew(delivery.headers)
     # It has been waited for; the next try or a replay must not wait again.
     headers.pop(wire.DELAY_SECONDS, None)
     headers.pop(wire.X_FAILED_AT, None)
@@ -138,20 +136,12 @@ def failure_headers(delivery: Delivery, failure: Failure, service: str) -> dict[
 
 def _unchanged_headers(delivery: Delivery) -> dict[str, Any]:
     """The headers of a copy that is not another try: what was a replay stays one, also without the broker's record."""
-    headers = _kept_headers(delivery)
+    headers = headers_anew(delivery.headers)
     # In alerting's own queue these headers tell of other deaths.
     if delivery.dead_lettered_at is not None and delivery.queue != wire.ALERTING_QUEUE:
         headers.setdefault(wire.X_FAILED_AT, delivery.dead_lettered_at)
         headers[wire.X_REPLAYS] = delivery.replays - 1
     return headers
-
-
-def _kept_headers(delivery: Delivery) -> dict[str, Any]:
-    return {
-        name: value
-        for name, value in delivery.headers.items()
-        if not name.startswith(_NOT_CARRIED) and name not in _ROUTING
-    }
 
 
 def _origin(delivery: Delivery) -> dict[str, str]:

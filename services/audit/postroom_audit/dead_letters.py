@@ -4,8 +4,8 @@ from datetime import UTC
 
 from postroom.privacy.payload import masked_error
 from postroom.runtime.history.rows import storable
+from postroom.wire.header_counts import counted
 from postroom.wire.messages import DeadLetterDiscarded, DeadLetterReplayed, JobFailed
-from postroom.worker.delivery import MOST_COUNTED
 from postroom_audit.contents import kept_body
 from postroom_audit.events import DIED, DISCARDED, REPLAYED, DeadLetterEvent
 
@@ -25,7 +25,7 @@ def letters_in(event: JobFailed | DeadLetterReplayed | DeadLetterDiscarded) -> l
             at=event.at,
             what=REPLAYED if is_replay else DISCARDED,
             who=storable(event.by, 255),
-            replays=_counted(event.replays.get(message_id)) if isinstance(event, DeadLetterReplayed) else None,
+            replays=_replays(event, message_id) if isinstance(event, DeadLetterReplayed) else None,
             reason=None if isinstance(event, DeadLetterReplayed) else storable(masked_error(event.reason), 3000),
             was=kept_body(event.was) if isinstance(event, DeadLetterReplayed) and event.was else None,
         )
@@ -45,11 +45,11 @@ def _died(event: JobFailed) -> list[DeadLetterEvent]:
             at=moment,
             what=DIED,
             kind=storable(event.job_kind, 255),
-            replays=_counted(event.replays),
+            replays=counted(event.replays),
             reason=storable(masked_error(f"{event.error_type}: {event.error}"), 3000),
         )
     ]
 
 
-def _counted(replays: int | None) -> int | None:
-    return None if replays is None else max(0, min(replays, MOST_COUNTED))
+def _replays(event: DeadLetterReplayed, message_id: str) -> int | None:
+    return counted(event.replays[message_id]) if message_id in event.replays else None

@@ -9,8 +9,8 @@ from postroom.privacy.json_masking import CUT
 from postroom.privacy.masking import mask_text
 from postroom.privacy.payload import masked_error
 from postroom.runtime.history.rows import storable
+from postroom.wire.header_counts import counted
 from postroom.wire.messages import Recipient, RecordedTry
-from postroom.worker.delivery import MOST_COUNTED
 
 MOST_SHOWN = 10
 """Recipients of a try whose masked addresses are kept with it; all can be searched for."""
@@ -39,7 +39,7 @@ def try_values(service: str, tried: RecordedTry) -> dict[str, Any]:
     return {
         **{name: storable(text, _LONGEST.get(name, _LONGEST_NAME)) for name, text in texts.items()},
         **{name: moment and moment.astimezone(UTC) for name, moment in moments.items()},
-        **{name: count if count is None else min(count, MOST_COUNTED) for name, count in counts.items()},
+        **{name: None if count is None else counted(count) for name, count in counts.items()},
         "milliseconds": tried.milliseconds,
         "recipients": _shown(tried.recipients),
     }

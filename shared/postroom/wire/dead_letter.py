@@ -15,6 +15,7 @@ from typing import Any
 from postroom import wire
 from postroom.wire.broker_headers import DEATHS, deaths_of
 from postroom.wire.causes import Cause, cause_of
+from postroom.wire.header_counts import counted
 
 NET_ERRORS = {
     "delivery_limit": (
@@ -99,8 +100,8 @@ def read_dead_letter(envelope: Envelope, *, queue: str | None = None) -> DeadLet
         error=text_of(headers.get(wire.X_ERROR), wire.MAX_ERROR_BYTES) or "it carries no reason",
         failed_at=moment_of(headers.get(wire.X_FAILED_AT)),
         death=stamp,
-        attempts=_whole(headers.get(wire.X_ATTEMPT)),
-        replays=_whole(headers.get(wire.X_REPLAYS)),
+        attempts=counted(headers.get(wire.X_ATTEMPT)),
+        replays=counted(headers.get(wire.X_REPLAYS)),
         place=_name(headers.get(wire.X_ERROR_AT)),
     )
 
@@ -144,8 +145,8 @@ def _buried_by_broker(envelope: Envelope, queue: str, message_id: str, net: Mapp
         error=error,
         failed_at=moment_of(net.get("time")),
         death=f"{reason} {text_of(net.get('time'), 64)} {text_of(net.get('count'), 20)}",
-        attempts=_whole(headers.get(wire.X_ATTEMPT)) + 1,
-        replays=_whole(headers.get(wire.X_REPLAYS)) + (wire.X_FAILED_AT in headers),
+        attempts=counted(headers.get(wire.X_ATTEMPT)) + 1,
+        replays=counted(headers.get(wire.X_REPLAYS)) + (wire.X_FAILED_AT in headers),
         is_by_broker=True,
     )
 
@@ -164,7 +165,7 @@ def _unrouted(envelope: Envelope, message_id: str) -> DeadLetter:
         failed_at=failed_at,
         death=failed_at.isoformat() if failed_at else "",
         attempts=0,
-        replays=_whole(headers.get(wire.X_REPLAYS)) + (wire.X_FAILED_AT in headers),
+        replays=counted(headers.get(wire.X_REPLAYS)) + (wire.X_FAILED_AT in headers),
     )
 
 
@@ -206,10 +207,3 @@ def _deaths(headers: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _name(value: Any) -> str:
     return text_of(value, _LONGEST_NAME)
-
-
-def _whole(value: Any) -> int:
-    try:
-        return min(max(0, int(value)), 2**31 - 1)  # what a database's integer holds
-    except (TypeError, ValueError, OverflowError):
-        return 0

@@ -13,11 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from postroom import wire
 from postroom.wire.broker_headers import deaths_of
 from postroom.wire.errors import InvalidMessage
+from postroom.wire.header_counts import counted
 from postroom.wire.messages import describe_problems
 from postroom.wire.retries import Backoff, RetryPolicy
-
-MOST_COUNTED = 1_000_000
-"""Attempts and replays beyond that are no count of ours, and would not fit where they are kept."""
 
 
 @dataclass(slots=True)
@@ -81,12 +79,12 @@ class Delivery:
         With both marks it died twice since that was counted: the broker dead-lettered what had been moved back already.
         """
         marks = (wire.X_FAILED_AT in self.headers) + (self.dead_lettered_at is not None)
-        return _whole(self.headers.get(wire.X_REPLAYS)) + marks
+        return counted(self.headers.get(wire.X_REPLAYS)) + marks
 
     @property
     def attempt(self) -> int:
         """The number of the try that this delivery is; 1 is the first."""
-        return 1 if self.is_replay else _whole(self.headers.get(wire.X_ATTEMPT)) + 1
+        return 1 if self.is_replay else counted(self.headers.get(wire.X_ATTEMPT)) + 1
 
     @property
     def first_seen_at(self) -> str:
@@ -163,13 +161,3 @@ def read_message_options(headers: Mapping[str, Any]) -> MessageOptions:
         return MessageOptions.model_validate({name: headers[name] for name in _OPTION_HEADERS & headers.keys()})
     except ValidationError as error:
         raise InvalidMessage(f"header {describe_problems(error)}") from None
-
-
-def _whole(value: Any) -> int:
-    if value is None:  # as with nearly every message
-        return 0
-    # Headers that Postroom wrote, but anybody may have changed them in the management UI.
-    try:
-        return min(max(0, int(value)), MOST_COUNTED)
-    except (TypeError, ValueError, OverflowError):
-        return 0

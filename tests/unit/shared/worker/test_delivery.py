@@ -7,8 +7,9 @@ import pytest
 
 from postroom.testing import make_delivery
 from postroom.wire.errors import InvalidMessage
+from postroom.wire.header_counts import MOST_COUNTED
 from postroom.wire.retries import RetryPolicy, exponential, fixed
-from postroom.worker.delivery import MOST_COUNTED, NO_MESSAGE_OPTIONS, Delivery, read_message_options
+from postroom.worker.delivery import NO_MESSAGE_OPTIONS, Delivery, read_message_options
 
 DEFAULT = RetryPolicy(attempts=5, backoff=exponential(timedelta(seconds=2)))
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import TypeAdapter, ValidationError
 
-from postroom.wire.messages.schedule import Duration
+from postroom.durations import Duration
 from postroom_scheduler.errors import BrokenSchedule
 
 ALIASES = {

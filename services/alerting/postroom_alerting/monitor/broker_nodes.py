@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from postroom.broker.management import ManagementError, ManagementRefused, NodeInfo
+from postroom.durations import rough_duration
 from postroom_alerting.classification import IncidentSeverity
 from postroom_alerting.incidents.conditions import Condition
 from postroom_alerting.monitor.broker_snapshot import BrokerSnapshot
-from postroom_alerting.monitor.findings import Finding, duration_text
+from postroom_alerting.monitor.findings import Finding
 
 SOURCE = "nodes"
 UNREACHABLE = "management-unreachable"
@@ -60,7 +61,7 @@ class ManagementApiCheck:
             return None
         is_refused = isinstance(error, ManagementRefused)
         text = f"RabbitMQ's management API {'refuses us' if is_refused else 'cannot be asked'}: {error}"
-        advice = f"For {duration_text(duration)} nobody has watched queues and alarms. " + (
+        advice = f"For {rough_duration(duration)} nobody has watched queues and alarms. " + (
             "POSTROOM_MANAGEMENT_URL needs a user with the tag monitoring and a permission in the virtual host"
             if is_refused
             else "Is the broker running?"

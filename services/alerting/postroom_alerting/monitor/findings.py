@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from postroom_alerting.incidents.conditions import Condition
 
@@ -16,15 +15,6 @@ class Finding:
 
     source: str
     conditions: Sequence[Condition] = ()
-
-
-def duration_text(duration: timedelta) -> str:
-    """`12 min`, as a person would say it."""
-    seconds = max(0, int(duration.total_seconds()))
-    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds // length} {unit}"
-    return f"{seconds} s"
 
 
 def count_text(number: int, noun: str = "message") -> str:

@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
+from postroom.durations import rough_duration
 from postroom.installation import belongs_here
 from postroom_alerting.classification import IncidentSeverity
 from postroom_alerting.incidents.conditions import Condition
-from postroom_alerting.monitor.findings import Finding, count_text, duration_text
+from postroom_alerting.monitor.findings import Finding, count_text
 from postroom_alerting.monitor.heartbeats import CIRCUIT, SCHEDULER, Heartbeat
 
 CIRCUIT_OPEN = "circuit-open"
@@ -64,7 +65,7 @@ def check_schedulers(
 def _open_circuit(service: str, still_open: Sequence[Heartbeat], now: datetime) -> Condition:
     first = min(still_open, key=lambda each: each.since)
     lasts = now - first.since
-    away = f"has been away for {duration_text(lasts)}" if lasts >= timedelta(minutes=1) else "is away"
+    away = f"has been away for {rough_duration(lasts)}" if lasts >= timedelta(minutes=1) else "is away"
     return Condition(
         key=f"{CIRCUIT_OPEN} {service}",
         kind=CIRCUIT_OPEN,
@@ -87,7 +88,7 @@ def _late_scheduler(newest: Heartbeat) -> Condition:
         kind=LATE,
         subject=SCHEDULER,
         severity=IncidentSeverity.CRITICAL,
-        text=f"the oldest of {count_text(newest.due, 'tick')} has waited {duration_text(late)} to be published",
+        text=f"the oldest of {count_text(newest.due, 'tick')} has waited {rough_duration(late)} to be published",
         advice="What does the scheduler's /readyz say? The ticks are in its database and are published later",
         since=newest.since - late,
     )
@@ -99,7 +100,7 @@ def _silent_scheduler(newest: Heartbeat, now: datetime) -> Condition:
         kind=SILENT,
         subject=SCHEDULER,
         severity=IncidentSeverity.CRITICAL,
-        text=f"no scheduler has sent a heartbeat for {duration_text(now - newest.received_at)}: nothing fires",
+        text=f"no scheduler has sent a heartbeat for {rough_duration(now - newest.received_at)}: nothing fires",
         advice="Start it: what is due meanwhile is published then, as its catch_up says. If none shall run here any "
         "more: postroom alerts resolve",
         since=newest.received_at,

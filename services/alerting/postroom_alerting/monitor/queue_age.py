@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from postroom.broker.management import QueueInfo
+from postroom.durations import rough_duration
 from postroom_alerting.classification import IncidentSeverity
 from postroom_alerting.incidents.conditions import Condition
-from postroom_alerting.monitor.findings import Finding, count_text, duration_text
+from postroom_alerting.monitor.findings import Finding, count_text
 from postroom_alerting.monitor.metrics import OLDEST
 from postroom_alerting.monitor.oldest_message import OldestMessage, OldestMessageCounter
 from postroom_alerting.monitor.settings import AgeLimits
@@ -48,14 +49,14 @@ class QueueAgeCheck:
 
 def old_queue(queue: QueueInfo, oldest: OldestMessage, limit: timedelta, now: datetime) -> Condition:
     """The condition."""
-    age = duration_text(now - oldest.since)
+    age = rough_duration(now - oldest.since)
     return Condition(
         key=f"{KIND} {queue.name}",
         kind=KIND,
         subject=queue.name,
         severity=IncidentSeverity.WARNING,
         text=f"the oldest of {count_text(queue.messages)} in {queue.name} has waited "
-        f"{age if oldest.exact else f'at least {age}'}; the limit is {duration_text(limit)}",
+        f"{age if oldest.exact else f'at least {age}'}; the limit is {rough_duration(limit)}",
         advice="Is its provider away (postroom status), or is it more work than its processes can do? Start more of "
         "them. The limit is ALERTING_QUEUE_LIMITS",
         since=oldest.since + limit,

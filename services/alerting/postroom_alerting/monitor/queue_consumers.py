@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from postroom.broker.management import QueueInfo
+from postroom.durations import rough_duration
 from postroom_alerting.classification import IncidentSeverity
 from postroom_alerting.incidents.conditions import Condition
-from postroom_alerting.monitor.findings import Finding, duration_text, waiting_text
+from postroom_alerting.monitor.findings import Finding, waiting_text
 
 KIND = "queue-without-consumers"
 
@@ -47,7 +48,7 @@ def unread_queue(queue: QueueInfo, since: datetime, now: datetime) -> Condition:
         kind=KIND,
         subject=queue.name,
         severity=IncidentSeverity.CRITICAL,
-        text=f"nobody has read {queue.name} for {duration_text(now - since)}; {waiting_text(queue.messages)} in it",
+        text=f"nobody has read {queue.name} for {rough_duration(now - since)}; {waiting_text(queue.messages)} in it",
         advice=f"Is the service {service} running, and what does its /readyz say? postroom status",
         since=since,
     )

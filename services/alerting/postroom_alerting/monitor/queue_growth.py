@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from statistics import fmean
 
 from postroom.broker.management import QueueInfo
+from postroom.durations import rough_duration
 from postroom_alerting.classification import IncidentSeverity
 from postroom_alerting.incidents.conditions import Condition
-from postroom_alerting.monitor.findings import Finding, duration_text
+from postroom_alerting.monitor.findings import Finding
 
 KIND = "queue-growing"
 PARTS = 3
@@ -65,7 +66,7 @@ def growing_queue(queue: QueueInfo, grown: int, window: timedelta, since: dateti
         kind=KIND,
         subject=queue.name,
         severity=IncidentSeverity.WARNING,
-        text=f"{queue.name} has grown by {grown} to {queue.messages} messages in {duration_text(window)}, "
+        text=f"{queue.name} has grown by {grown} to {queue.messages} messages in {rough_duration(window)}, "
         f"with {queue.consumers} reading",
         advice="Start more processes of its service, or find out what slows it down: postroom status",
         since=since,

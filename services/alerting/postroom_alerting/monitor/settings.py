@@ -1,6 +1,5 @@
 """The monitor's settings, from variables that begin with ALERTING_."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -9,10 +8,8 @@ from fnmatch import fnmatchcase
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from postroom.durations import read_duration
 from postroom.service import Conditions
-
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_LIMIT = re.compile(r"(?P<pattern>[^=\s]+)\s*=\s*(?P<number>\d+(\.\d+)?)\s*(?P<unit>[smhd])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +49,7 @@ class MonitorSettings(BaseSettings):
     @classmethod
     def _check_queue_limits(cls, given: str) -> str:
         for part in _parts(given):
-            if not _LIMIT.fullmatch(part):
-                raise ValueError(f"write pattern=10m (s, m, h or d), not {part!r}")
+            _limit(part)
         return given
 
     def ignored_patterns(self) -> tuple[str, ...]:
@@ -62,15 +58,21 @@ class MonitorSettings(BaseSettings):
 
     def age_limits(self, declared: Mapping[str, Conditions]) -> AgeLimits:
         """How old messages may be, with what services declare, by their names."""
-        found = (match for part in _parts(self.queue_limits) if (match := _LIMIT.fullmatch(part)))
         return AgeLimits(
-            tuple(
-                (match["pattern"], timedelta(seconds=float(match["number"]) * _SECONDS[match["unit"]]))
-                for match in found
-            ),
+            tuple(map(_limit, _parts(self.queue_limits))),
             {service: conditions.oldest_message for service, conditions in declared.items()},
         )
 
 
 def _parts(given: str) -> list[str]:
     return [part.strip() for part in given.split(",") if part.strip()]
+
+
+def _limit(part: str) -> tuple[str, timedelta]:
+    pattern, _, age = (side.strip() for side in part.partition("="))
+    if len(pattern.split()) != 1:
+        raise ValueError(f"write pattern=10m, not {part!r}")
+    try:
+        return pattern, read_duration(age)
+    except ValueError as error:
+        raise ValueError(f"write pattern=10m, not {part!r}: {error}") from None

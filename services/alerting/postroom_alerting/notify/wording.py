@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from postroom import wire
+from postroom.durations import write_duration
 from postroom.privacy.masking import mask_text
-from postroom.wire.messages.schedule import shortest_duration
 from postroom_alerting.classification import IncidentSeverity, IncidentType
 from postroom_alerting.incidents.incident import Incident
 from postroom_alerting.notify.notifications import DueNotification, IncidentUpdate, Reason
@@ -245,7 +245,7 @@ def _line(text: str, limit: int) -> str:
 
 
 def _span(span: timedelta) -> str:
-    return shortest_duration(timedelta(seconds=round(max(span.total_seconds(), 1))))
+    return write_duration(timedelta(seconds=round(max(span.total_seconds(), 1))))
 
 
 def _time(moment: datetime) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from postroom.wire.messages.schedule import Duration
+from postroom.durations import Duration
 from postroom_alerting.classification import IncidentSeverity, IncidentType
 
 INTERVAL = timedelta(minutes=15)

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 from pydantic import TypeAdapter, ValidationError
 
+from postroom.durations import Duration
 from postroom.operator.dead_letters import Selection
 from postroom.wire.dead_letter import moment_of
 from postroom.wire.errors import ConfigurationError
-from postroom.wire.messages.schedule import Duration
 
 Queue = Annotated[str, typer.Argument(help="`email.send.dead`, or `unrouted`.")]
 All = Annotated[bool, typer.Option("--all", help="All messages that are in the queue now.")]

@@ -1,12 +1,14 @@
 """How the state of everything looks on a terminal."""
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
 from postroom.devkit.health_urls import Health
+from postroom.durations import rough_duration
 from postroom.operator.cli.status_state import QueueState, State
 from postroom.read_ports import OpenIncident
 
@@ -63,7 +65,7 @@ def _queue_row(each: QueueState) -> tuple[str, ...]:
         escape(each.service),
         escape(each.queue),
         str(each.waiting),
-        _duration(each.oldest_seconds),
+        rough_duration(timedelta(seconds=each.oldest_seconds)) if each.oldest_seconds else "",
         str(each.in_work),
         str(each.consumers) if each.consumers else "[red]0[/]",
         f"[red]{each.dead}[/]" if each.dead else "0",
@@ -99,12 +101,3 @@ def _table(columns: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
-
-
-def _duration(seconds: float | None) -> str:
-    if not seconds:
-        return ""
-    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"

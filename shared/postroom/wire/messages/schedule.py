@@ -1,40 +1,12 @@
 """The jobs and the events of the scheduler."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from postroom.durations import Duration
 from postroom.wire.messages.base import Event, Job
-
-_UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-_DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
-
-
-def _duration(value: Any) -> Any:
-    text = value.strip() if isinstance(value, str) else ""
-    match = _DURATION.fullmatch(text) if text else None
-    if match is None:
-        return value  # seconds, or ISO 8601: pydantic's
-    return timedelta(**{_UNITS[unit]: int(count) for unit, count in zip("wdhms", match.groups(), strict=True) if count})
-
-
-def shortest_duration(duration: timedelta) -> str:
-    """`duration` as a person writes it: `1h30m`."""
-    seconds, text = duration.total_seconds(), ""
-    if seconds != int(seconds) or seconds < 1:
-        return f"PT{seconds:g}S"
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, seconds = divmod(seconds, size)
-        text += f"{count:g}{unit}" if count else ""
-    return text
-
-
-Duration = Annotated[
-    timedelta, BeforeValidator(_duration), PlainSerializer(shortest_duration, return_type=str, when_used="json")
-]
-"""`15m`, `1h30m`, `2d`, a number of seconds, or ISO 8601 (`PT15M`)."""
 
 ScheduleName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=150)]
 Kind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+$", max_length=200)]

@@ -75,7 +75,10 @@ def test_what_may_be_older_than_known_is_not_said_to_be_young() -> None:
     assert harness.sources["queue-old email.send"] == []
 
 
-@pytest.mark.parametrize("limits", ["email.send", "email.send=soon", "email.send=10"])
+@pytest.mark.parametrize(
+    "limits",
+    ["email.send", "email.send=soon", "email.send=10", "=10m", "email.send sms.send=10m", "email.send=9999999999999w"],
+)
 def test_a_limit_that_cannot_be_read_is_refused(limits: str) -> None:
     with pytest.raises(ValidationError, match="write pattern=10m"):
         MonitorSettings(queue_limits=limits)

@@ -1,7 +1,5 @@
 """Publishes how late the scheduler is: the event `scheduler.measured`."""
 
-import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,12 +8,10 @@ from uuid import uuid4
 from sqlalchemy import func, select
 
 from postroom.broker.publishing import Publisher
-from postroom.privacy.redaction import redact
+from postroom.runtime.periodic import do_every
 from postroom.storage.database import Database
 from postroom.wire.messages import SchedulerMeasured
 from postroom_scheduler.sql_ticks import schedules, ticks, utc, waiting
-
-log = logging.getLogger(__name__)
 
 PUBLISH_EVERY = timedelta(minutes=1)
 CHECK_EVERY = timedelta(seconds=5)
@@ -75,12 +71,8 @@ class LatenessReporter:
 
     async def keep_publishing(self) -> None:
         """Publish until cancelled."""
-        while True:
-            try:
-                await self.check(datetime.now(UTC))
-            except Exception as error:  # noqa: BLE001 - figures are not worth a process
-                log.info("How late it is will be published later: %s", redact(f"{type(error).__name__}: {error}"))
-            await asyncio.sleep(self._check_every.total_seconds())
+        # Whatever fails: figures are not worth a process.
+        await do_every(self._check_every, lambda: self.check(datetime.now(UTC)), "Publishing how late the scheduler is")
 
     async def check(self, now: datetime) -> None:
         """Publish how late it is, if `every` has passed or it became late or is late no longer."""

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from postroom.runtime.background import in_background
+from postroom.runtime.periodic import do_every
 from postroom.wire.errors import ProviderUnavailable, PublishError
 from postroom.wire.messages import Message, SmsDelivered, SmsUndelivered
 from postroom_sms.gateway import DeliveryProgress, Receipt
@@ -64,11 +65,7 @@ class TextEvents:
 
     async def publish_forgotten(self) -> None:
         """Every CHECK_EVERY publish what was not published, until cancelled."""
-        while True:
-            with suppress(*_AWAY):  # it is tried again after CHECK_EVERY
-                for ended in await self._texts.not_announced(BATCH):
-                    await self.publish(ended)
-            await asyncio.sleep(CHECK_EVERY.total_seconds())
+        await do_every(CHECK_EVERY, self._publish_batch, "Publishing how texts ended", tolerated=_AWAY)
 
     async def finish(self) -> None:
         """Wait up to 5 s for what is being published."""
@@ -76,6 +73,10 @@ class TextEvents:
             await asyncio.wait(self._tasks, timeout=5)
         for task in self._tasks:
             task.cancel()
+
+    async def _publish_batch(self) -> None:
+        for ended in await self._texts.not_announced(BATCH):
+            await self.publish(ended)
 
     async def _try_to_publish(self, ended: Ended) -> None:
         try:

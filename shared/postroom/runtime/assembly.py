@@ -23,6 +23,7 @@ from postroom.runtime.circuit.outages import OutagePublisher
 from postroom.runtime.history.measurements import MeasurementPublisher
 from postroom.runtime.history.outbox import HistoryOutbox
 from postroom.runtime.inbox import Inbox
+from postroom.runtime.periodic import do_every
 from postroom.runtime.processing.processor import Processor
 from postroom.runtime.transport import Consumers, Transport
 from postroom.service import Service
@@ -235,10 +236,7 @@ class _StoppedEarly(Exception):
 
 
 async def _keep_pruning(inbox: Inbox) -> None:
-    while True:
-        with suppress(SQLAlchemyError, OSError):  # the next round comes anyway
-            await inbox.prune()
-        await asyncio.sleep(PRUNE_EVERY.total_seconds())
+    await do_every(PRUNE_EVERY, inbox.prune, "Pruning the inbox", tolerated=(SQLAlchemyError, OSError))
 
 
 async def _briefly(step: Callable[[], Awaitable[object]]) -> None:

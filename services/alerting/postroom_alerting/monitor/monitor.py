@@ -1,7 +1,6 @@
 """Polls the broker and the heartbeats every few seconds, and records the conditions that it finds."""
 
 import asyncio
-import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from postroom.broker.management import Management, ManagementError
-from postroom.privacy.redaction import redact
 from postroom.runtime.background import in_background
+from postroom.runtime.periodic import do_every
 from postroom_alerting.incidents.conditions import Condition, ConditionLog
 from postroom_alerting.monitor.broker_nodes import ManagementApiCheck, check_nodes
 from postroom_alerting.monitor.broker_snapshot import take_snapshot
@@ -21,8 +20,6 @@ from postroom_alerting.monitor.metrics import CONDITIONS
 from postroom_alerting.monitor.process_checks import check_circuits, check_schedulers
 from postroom_alerting.monitor.queue_checks import QueueChecks
 from postroom_alerting.monitor.settings import MonitorSettings
-
-log = logging.getLogger(__name__)
 
 REFRESH = timedelta(seconds=30)
 """How often a condition that lasts is recorded again, with its present figures."""
@@ -93,12 +90,7 @@ class Monitor:
         await self._record(await self._check_processes())
 
     async def _keep_polling(self) -> None:
-        while True:
-            try:
-                await self.poll()
-            except Exception as error:  # noqa: BLE001 - whatever it was, the next poll follows
-                log.warning("Polling the installation failed: %s", redact(f"{type(error).__name__}: {error}"))
-            await asyncio.sleep(self._settings.watch_seconds)
+        await do_every(timedelta(seconds=self._settings.watch_seconds), self.poll, "Polling the installation")
 
     async def _check_broker(self) -> list[Finding]:
         try:

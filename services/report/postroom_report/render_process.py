@@ -2,18 +2,19 @@
 
 import asyncio
 import logging
-import os
 import signal
-import sys
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from postroom.privacy.masking import mask_text
+from postroom.runtime.child_process import end_child, exit_code, lines_of, send_line, start_child
 from postroom.wire import errors as shared_errors
 from postroom.wire.errors import JobError, TemporaryFailure
 from postroom_report import errors
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 Take = Callable[[Document], Awaitable[None]]
 _LONGEST_LINE = 1024 * 1024
 _MOST_LINES = 50
+_END_WITHIN = timedelta(seconds=2)  # from its last word to its exit code
 _OUT_OF_MEMORY = ("memory allocation", "MemoryError", "bad_alloc", "out of memory")
 
 
@@ -77,14 +79,14 @@ class RenderProcess:
         try:
             if not await self._exchange(child, request, on_progress, take):
                 await asyncio.wait([reading_errors], timeout=1)
-                raise _cause_of_death(await _exit_code(child), error_lines, self._limits.memory_mib)
+                raise _cause_of_death(await exit_code(child, _END_WITHIN), error_lines, self._limits.memory_mib)
         finally:
-            await asyncio.shield(_end(child))
+            await asyncio.shield(end_child(child))
             reading_errors.cancel()
 
     async def _exchange(
         self,
-        child: asyncio.subprocess.Process,
+        child: Process,
         request: RenderRequest,
         on_progress: Callable[[RenderProgress], None],
         take: Take,
@@ -107,33 +109,23 @@ class RenderProcess:
         return False
 
 
-async def _start(folder: Path) -> asyncio.subprocess.Process:
-    path = os.pathsep.join(entry for entry in sys.path if entry)
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "postroom_report.child"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        limit=_LONGEST_LINE,
-        # And nothing else: our environment has the passwords.
-        env={"PYTHONPATH": path, "PYTHONUTF8": "1", "TMPDIR": str(folder)},
+async def _start(folder: Path) -> Process:
+    return await start_child(
+        "postroom_report.child", longest_line=_LONGEST_LINE, environment={"TMPDIR": str(folder)}, stderr=PIPE
     )
 
 
-async def _send(child: asyncio.subprocess.Process, line: bytes) -> None:
-    assert child.stdin is not None  # noqa: S101 - for the type checker
+async def _send(child: Process, line: bytes) -> None:
     with suppress(ConnectionError):  # it is dead; the end of its answers says so too
-        child.stdin.write(line + b"\n")
-        await child.stdin.drain()
+        await send_line(child, line)
 
 
-async def _messages(child: asyncio.subprocess.Process) -> Any:
-    assert child.stdout is not None  # noqa: S101 - for the type checker
-    while (line := await child.stdout.readline()).endswith(b"\n"):
+async def _messages(child: Process) -> Any:
+    while (line := await lines_of(child).readline()).endswith(b"\n"):
         yield orjson.loads(line)
 
 
-async def _read_errors(child: asyncio.subprocess.Process, error_lines: list[str]) -> None:
+async def _read_errors(child: Process, error_lines: list[str]) -> None:
     assert child.stderr is not None  # noqa: S101 - for the type checker
     while not child.stderr.at_eof():
         with suppress(ValueError):  # of a line too long; the rest is read, or the child would wait for ever to write it
@@ -141,13 +133,6 @@ async def _read_errors(child: asyncio.subprocess.Process, error_lines: list[str]
             if line and len(error_lines) < _MOST_LINES:
                 error_lines.append(line.decode(errors="replace").rstrip()[:500])
                 log.warning("%s", mask_text(error_lines[-1]))
-
-
-async def _exit_code(child: asyncio.subprocess.Process) -> int | None:
-    # Its end of the pipe closes just before the kernel has its exit code.
-    with suppress(TimeoutError):
-        await asyncio.wait_for(child.wait(), timeout=2)
-    return child.returncode
 
 
 def _error(type: str, text: str) -> JobError:  # noqa: A002 - the child's word
@@ -165,12 +150,3 @@ def _cause_of_death(code: int | None, error_lines: list[str], mib: int) -> JobEr
         return errors.LimitExceeded("making it took more processor time than REPORT_TIME_LIMIT_SECONDS allows")
     how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
     return TemporaryFailure(f"the process that made it ended {how}, without a result")
-
-
-async def _end(child: asyncio.subprocess.Process) -> None:
-    if child.returncode is None:
-        with suppress(ProcessLookupError):
-            child.kill()
-        await child.wait()
-    # The transport of the pipes is closed with the process; say so now, not when it is collected.
-    child._transport.close()  # type: ignore[attr-defined]

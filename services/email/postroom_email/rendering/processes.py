@@ -2,15 +2,16 @@
 
 import asyncio
 import contextlib
-import os
 import signal
-import sys
+from asyncio.subprocess import Process
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import orjson
 
+from postroom.runtime.child_process import end_child, exit_code, lines_of, send_line, start_child
 from postroom_email.rendering import MailContent
 from postroom_email.rendering.child import SECONDS
 from postroom_email.rendering.registry import Template
@@ -18,7 +19,7 @@ from postroom_email.rendering.sandbox import OUTPUT_LIMIT, RenderingFailed
 
 CHILDREN = 2
 START_SECONDS = 30.0
-END_SECONDS = 10.0  # from its last word to its exit code
+END_WITHIN = timedelta(seconds=10)  # from its last word to its exit code
 PATIENCE_SECONDS = 10.0  # on the wall's clock, should the limit on processor time not be there or not hold
 _LINE_LIMIT = OUTPUT_LIMIT * 20  # three parts, each character up to six bytes in JSON
 
@@ -31,7 +32,7 @@ class TemplateProcesses:
 
     def __init__(self, count: int = CHILDREN) -> None:
         self._free = asyncio.Semaphore(count)
-        self._idle: list[asyncio.subprocess.Process] = []
+        self._idle: list[Process] = []
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def render(self, template: Template, context: Mapping[str, Any]) -> MailContent:
@@ -45,7 +46,7 @@ class TemplateProcesses:
             try:
                 answer = await _ask(child, request)
             except BaseException:
-                await _end(child)
+                await end_child(child)
                 raise
             self._idle.append(child)
         if "error" in answer:
@@ -55,65 +56,35 @@ class TemplateProcesses:
     async def close(self) -> None:
         """End all processes."""
         while self._idle:
-            await _end(self._idle.pop())
+            await end_child(self._idle.pop())
 
 
-async def _start() -> asyncio.subprocess.Process:
-    path = os.pathsep.join(entry for entry in sys.path if entry)
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "postroom_email.rendering.child"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=_LINE_LIMIT,
-        env={"PYTHONPATH": path},  # and nothing else: our environment has the passwords
-    )
+async def _start() -> Process:
+    child = await start_child("postroom_email.rendering.child", longest_line=_LINE_LIMIT)
     try:
         async with asyncio.timeout(START_SECONDS):
-            if await _lines_of(child).readline() == b"ready\n":
+            if await lines_of(child).readline() == b"ready\n":
                 return child
     except BaseException:
-        await _end(child)
+        await end_child(child)
         raise
-    await _end(child)
+    await end_child(child)
     raise RenderingFailed("the process that renders templates did not start")
 
 
-async def _ask(child: asyncio.subprocess.Process, request: bytes) -> dict[str, Any]:
+async def _ask(child: Process, request: bytes) -> dict[str, Any]:
     answer = b""
     with contextlib.suppress(TimeoutError, ConnectionError, ValueError):  # ValueError: longer than _LINE_LIMIT
         async with asyncio.timeout(PATIENCE_SECONDS):
-            assert child.stdin is not None  # noqa: S101 - for the type checker
-            child.stdin.write(request + b"\n")
-            await child.stdin.drain()
-            answer = await _lines_of(child).readline()
+            await send_line(child, request)
+            answer = await lines_of(child).readline()
     if not answer.endswith(b"\n"):
-        await _wait_for_end(child)
-        raise RenderingFailed(_cause_of_death(child.returncode))
+        code = await exit_code(child, END_WITHIN if lines_of(child).at_eof() else timedelta(0))
+        raise RenderingFailed(_cause_of_death(code))
     return dict(orjson.loads(answer))
-
-
-async def _wait_for_end(child: asyncio.subprocess.Process) -> None:
-    # Its end of the pipe closes just before the kernel has its exit code; to kill it in between would hide that.
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(END_SECONDS if _lines_of(child).at_eof() else 0):
-            await child.wait()
 
 
 def _cause_of_death(code: int | None) -> str:
     if code == -getattr(signal, "SIGPROF", 0):
         return f"it took more than {SECONDS} s"
     return "it took too long or needed too much memory"
-
-
-def _lines_of(child: asyncio.subprocess.Process) -> asyncio.StreamReader:
-    assert child.stdout is not None  # noqa: S101 - for the type checker
-    return child.stdout
-
-
-async def _end(child: asyncio.subprocess.Process) -> None:
-    if child.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            child.kill()
-        await asyncio.shield(child.wait())
-    # The transport of the pipes is closed with the process; say so now, not when it is collected.
-    child._transport.close()  # type: ignore[attr-defined]

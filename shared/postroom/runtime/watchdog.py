@@ -46,6 +46,7 @@ class Watchdog:
         looks = 0
         while True:
             self.missing = await self._look()
+            _check_cancelled()
             looks = looks + 1 if self.missing and self._connection.connected.is_set() else 0
             if looks == LOOKS_BEFORE_RECONNECT:
                 log.warning("The broker knows of no consumer for %s: connecting anew", ", ".join(sorted(self.missing)))
@@ -81,3 +82,10 @@ class Watchdog:
         transport = self._connection.transport
         if transport is not None:
             await asyncio.wait_for(transport.connection.close(ConnectionResetError("no consumer")), timeout=5)
+
+
+def _check_cancelled() -> None:
+    """Raise CancelledError where the running task was cancelled: the client library may turn it into another error."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

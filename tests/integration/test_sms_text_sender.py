@@ -12,7 +12,7 @@ from postroom import wire
 from postroom.testing import make_delivery
 from postroom.wire.errors import Expired, JobError, Postponed
 from postroom.wire.messages import SendSms
-from postroom.worker import Provider
+from postroom.worker import ProviderContact
 from postroom_sms.errors import (
     GatewayAnswerLost,
     GatewayThrottled,
@@ -146,7 +146,7 @@ async def test_what_a_text_tells_of_the_gateways_is_only_what_they_said(
             shown = await sender_harness.text_sender.deliver(TextRequest(to, "Hello", **order), delivery, Priority.BULK)
         except JobError as error:
             return error.provider_answered
-        return shown is Provider.ANSWERED
+        return shown is ProviderContact.ANSWERED
 
     gateway.script = [
         None,

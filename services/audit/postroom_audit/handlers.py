@@ -11,7 +11,7 @@ from postroom.wire.messages import (
     SchedulerMeasured,
 )
 from postroom.wire.retries import RetryPolicy, exponential
-from postroom.worker import Delivery, Provider, Worker
+from postroom.worker import Delivery, ProviderContact, Worker
 from postroom_audit.dead_letters import letters_in
 from postroom_audit.decoding import read_event, read_known
 from postroom_audit.events import EventLog
@@ -30,7 +30,7 @@ def _nothing_to_remember(_delivery: Delivery) -> None:
 
 
 @worker.overhears(prefetch=PREFETCH, retry=PATIENT, identity=_nothing_to_remember)
-async def record_event(delivery: Delivery, log: EventLog) -> Provider:
+async def record_event(delivery: Delivery, log: EventLog) -> ProviderContact:
     """Record an event, also one that breaks its contract."""
     # The id that an event without one gets here distinguishes its later tries from another event with the same content.
     delivery.ensure_id()
@@ -43,7 +43,7 @@ async def record_event(delivery: Delivery, log: EventLog) -> Provider:
             await log.record(read_event(delivery))
             await log.record_letters(letters_in(event))
         case SchedulerMeasured():  # a heartbeat: nobody asks in a year how late a scheduler was in some minute
-            return Provider.NOT_ASKED  # the database
+            return ProviderContact.NOT_ASKED  # the database
         case _:
             await log.record(read_event(delivery))
-    return Provider.ANSWERED
+    return ProviderContact.ANSWERED

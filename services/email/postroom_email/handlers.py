@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from postroom.wire.errors import Expired
 from postroom.wire.messages import SendEmail, UserCreated, UserPasswordResetRequested
 from postroom.wire.retries import RetryPolicy, exponential
-from postroom.worker import Delivery, Provider, Worker
+from postroom.worker import Delivery, ProviderContact, Worker
 from postroom_email.mail_sender import MailSender
 
 worker = Worker("email")
@@ -15,13 +15,13 @@ PATIENT = RetryPolicy(attempts=12, backoff=exponential(timedelta(seconds=1)))
 
 
 @worker.handles(SendEmail, retry=PATIENT)
-async def send_email(job: SendEmail, mail_sender: MailSender, delivery: Delivery) -> Provider:
+async def send_email(job: SendEmail, mail_sender: MailSender, delivery: Delivery) -> ProviderContact:
     """Send one mail, to each recipient once."""
     return await mail_sender.deliver(job, delivery)
 
 
 @worker.listens(UserCreated, retry=PATIENT)
-async def user_created(event: UserCreated, mail_sender: MailSender, delivery: Delivery) -> Provider:
+async def user_created(event: UserCreated, mail_sender: MailSender, delivery: Delivery) -> ProviderContact:
     """Welcome somebody new."""
     welcome = SendEmail(
         to=[event.email],
@@ -35,7 +35,7 @@ async def user_created(event: UserCreated, mail_sender: MailSender, delivery: De
 @worker.listens(UserPasswordResetRequested, retry=PATIENT)
 async def user_password_reset_requested(
     event: UserPasswordResetRequested, mail_sender: MailSender, delivery: Delivery
-) -> Provider:
+) -> ProviderContact:
     """Send the link for a new password, while it is good for anything."""
     expires_at = event.expires_at
     if expires_at is not None:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 
 from postroom.privacy.masking import mask_address
 from postroom.wire.messages import SendEmail
-from postroom.worker import Delivery, Provider
+from postroom.worker import Delivery, ProviderContact
 from postroom_email.addresses import parse_recipients
 from postroom_email.composer import Composer
 from postroom_email.delivery_log import DeliveryEntry, DeliveryHistory, DeliveryLog, MailKey, RecipientOutcome
@@ -38,7 +38,7 @@ class MailSender:
         self._delivery_log = delivery_log
         self._composer = composer
 
-    async def deliver(self, job: SendEmail, delivery: Delivery) -> Provider:
+    async def deliver(self, job: SendEmail, delivery: Delivery) -> ProviderContact:
         """Send `job` to all recipients who do not have it yet. Returns whether the server was asked.
 
         Raises RecipientsDeferred, RecipientsRefused or RecipientsSuppressed naming recipients and answers, and
@@ -58,7 +58,7 @@ class MailSender:
             news |= {answer.recipient: _entry(answer, delivery.replays) for answer in answers}
         await self._delivery_log.record(mail, list(news.values()))
         _conclude([(entries | news)[recipient] for recipient in recipients.mailboxes], is_answered=bool(to_try))
-        return Provider.ANSWERED if to_try else Provider.NOT_ASKED
+        return ProviderContact.ANSWERED if to_try else ProviderContact.NOT_ASKED
 
 
 def mail_key(delivery: Delivery) -> MailKey:

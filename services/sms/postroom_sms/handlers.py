@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from postroom.wire.messages import SendSms, UserOtpRequested
 from postroom.wire.retries import RetryPolicy, exponential
-from postroom.worker import Delivery, Keep, Provider, Worker
+from postroom.worker import Delivery, Keep, ProviderContact, Worker
 from postroom_sms.rate_limit import Priority
 from postroom_sms.text_sender import TextSender
 from postroom_sms.validation import TextRequest
@@ -24,7 +24,7 @@ most 200 are under way; one-time codes wait behind no other text."""
 
 
 @worker.handles(SendSms, retry=PATIENT, prefetch=IN_WORK)
-async def send_sms(job: SendSms, text_sender: TextSender, delivery: Delivery) -> Provider:
+async def send_sms(job: SendSms, text_sender: TextSender, delivery: Delivery) -> ProviderContact:
     """Send one text, once."""
     return await text_sender.deliver(TextRequest(job.to, job.message, job.sender), delivery, Priority.BULK)
 
@@ -32,7 +32,7 @@ async def send_sms(job: SendSms, text_sender: TextSender, delivery: Delivery) ->
 @worker.listens(UserOtpRequested, retry=QUICK, prefetch=IN_WORK, history=Keep.ALWAYS)
 async def user_otp_requested(
     event: UserOtpRequested, text_sender: TextSender, wording: CodeWording, delivery: Delivery
-) -> Provider:
+) -> ProviderContact:
     """Send a one-time code before all other texts, while it is good for anything."""
     request = TextRequest(
         event.phone,

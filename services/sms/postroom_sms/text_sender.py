@@ -17,7 +17,7 @@ from datetime import timedelta
 
 from postroom.privacy.masking import mask_phone
 from postroom.wire.errors import Expired, PermanentFailure, Postponed, TemporaryFailure
-from postroom.worker import Delivery, Provider
+from postroom.worker import Delivery, ProviderContact
 from postroom_sms.error_masking import keep_private
 from postroom_sms.errors import GatewayAnswerLost, GatewayUnavailable, RecipientOptedOut, TextParked
 from postroom_sms.events import TextEvents
@@ -62,7 +62,7 @@ class TextSender:
         self._events = events
         self._parks = after_lost_answer == "park"
 
-    async def deliver(self, request: TextRequest, delivery: Delivery, priority: Priority) -> Provider:
+    async def deliver(self, request: TextRequest, delivery: Delivery, priority: Priority) -> ProviderContact:
         """Send what `request` asks for; whether a gateway was asked.
 
         Raises what postroom_sms.errors has, Expired, and Postponed when there was no turn for it. No error repeats
@@ -78,10 +78,10 @@ class TextSender:
             self._rate_limit.give_back()
             if begun.opted_out:
                 raise _opted_out(text, begun.opted_out)
-            return Provider.NOT_ASKED
+            return ProviderContact.NOT_ASKED
         this_try = await self._plan(key, begun.before, facts.round)
         await self._send(key, text, this_try, request.secret)
-        return Provider.ANSWERED
+        return ProviderContact.ANSWERED
 
     async def _send(self, key: TextKey, text: Text, this_try: _Try, secret: str | None) -> None:
         try:

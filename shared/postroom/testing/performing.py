@@ -20,7 +20,7 @@ from postroom.testing.waiting import eventually
 from postroom.wire import JOBS, listener_queue
 from postroom.wire.messages import Event, Message
 from postroom.worker.delivery import Delivery
-from postroom.worker.registration import Adapters, Provider, Worker
+from postroom.worker.registration import Adapters, ProviderContact, Worker
 
 
 async def perform(
@@ -30,7 +30,7 @@ async def perform(
     *,
     message_id: str = "test-1",
     headers: Mapping[str, Any] | None = None,
-) -> Provider | None:
+) -> ProviderContact | None:
     """Do `message` with the worker's handler for it, after a round trip through JSON as on the wire; what it returns.
 
     Raises what the handler raises, ConfigurationError when an adapter is missing, KeyError when the worker has no

@@ -1,6 +1,6 @@
 """What a service's handlers are registered on, and what they are given. A `handlers.py` needs nothing else of ours."""
 
 from postroom.worker.delivery import Delivery
-from postroom.worker.registration import Adapters, Keep, Provider, Worker
+from postroom.worker.registration import Adapters, Keep, ProviderContact, Worker
 
-__all__ = ["Adapters", "Delivery", "Keep", "Provider", "Worker"]
+__all__ = ["Adapters", "Delivery", "Keep", "ProviderContact", "Worker"]

@@ -17,7 +17,7 @@ from postroom.wire.retries import RetryPolicy
 from postroom.worker.delivery import Delivery, message_id_of
 
 
-class Provider(Enum):
+class ProviderContact(Enum):
     """What a handler that did its work returns, to say what that shows about its provider.
 
     A handler that returns nothing is taken to have had an answer. One that failed says it with
@@ -28,8 +28,8 @@ class Provider(Enum):
     NOT_ASKED = "not asked"
 
 
-Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Provider | None]])
-BoundHandler = Callable[[Any, Any], Awaitable[Provider | None]]
+Handler = TypeVar("Handler", bound=Callable[..., Awaitable[ProviderContact | None]])
+BoundHandler = Callable[[Any, Any], Awaitable[ProviderContact | None]]
 Adapters = Mapping[type[Any], Any]
 """What handlers are given besides the message: one object per port, found by the parameter's type."""
 
@@ -72,7 +72,7 @@ class Subscription:
     exchange: str
     binding_key: str
     model: type[Message] | None
-    handler: Callable[..., Awaitable[Provider | None]]
+    handler: Callable[..., Awaitable[ProviderContact | None]]
     options: Options
 
     def bind(self, adapters: Adapters) -> BoundHandler:

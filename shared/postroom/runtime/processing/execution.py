@@ -22,7 +22,7 @@ from postroom.wire.errors import (
     TemporaryFailure,
     TimeLimitExceeded,
 )
-from postroom.worker.registration import Adapters, Provider, Subscription
+from postroom.worker.registration import Adapters, ProviderContact, Subscription
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class Executor:
             self._circuit.record_inconclusive(is_probe=is_probe)
             raise
 
-    async def _run_handler(self, work: Work) -> Provider | Exception:
+    async def _run_handler(self, work: Work) -> ProviderContact | Exception:
         if work.options.has_expired(time.time()):
             return Expired("expires-at has passed; it was not done late")
         work.began = time.perf_counter()
@@ -137,14 +137,14 @@ class Executor:
             return error
         finally:
             self._seconds.observe(time.perf_counter() - work.began)
-        return result or Provider.ANSWERED
+        return result or ProviderContact.ANSWERED
 
 
-def _error_of(end: Provider | Exception) -> Exception | None:
+def _error_of(end: ProviderContact | Exception) -> Exception | None:
     return end if isinstance(end, Exception) else None
 
 
-def _shows_answer(end: Provider | Exception) -> bool:
+def _shows_answer(end: ProviderContact | Exception) -> bool:
     if isinstance(end, Exception):
         return isinstance(end, JobError) and end.provider_answered
-    return end is Provider.ANSWERED
+    return end is ProviderContact.ANSWERED

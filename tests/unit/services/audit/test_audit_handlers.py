@@ -8,7 +8,7 @@ import pytest
 
 from postroom.testing import make_delivery, make_user_created
 from postroom.wire.messages import JobMeasured, JobRecorded, RecordedTry
-from postroom.worker import Provider
+from postroom.worker import ProviderContact
 from postroom_audit.events import AuditEvent, DeadLetterEvent
 from postroom_audit.handlers import record_event, worker
 
@@ -75,7 +75,7 @@ async def test_a_heartbeat_is_not_worth_a_row() -> None:
     shown = await record_event(beat, log)
 
     assert not log.events
-    assert shown is Provider.NOT_ASKED  # it does not show that a database which was away is back
+    assert shown is ProviderContact.NOT_ASKED  # it does not show that a database which was away is back
 
 
 async def test_tries_are_kept_apart_too() -> None:

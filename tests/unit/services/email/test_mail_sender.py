@@ -3,7 +3,7 @@ import pytest
 from postroom import wire
 from postroom.wire.errors import JobError
 from postroom.wire.messages import SendEmail
-from postroom.worker import Provider
+from postroom.worker import ProviderContact
 from postroom_email.addresses import parse_address
 from postroom_email.composer import AllowedSenders
 from postroom_email.delivery_log import MailKey
@@ -67,7 +67,7 @@ async def test_what_a_mail_tells_of_the_server_is_only_what_the_server_said(
 ):
     async def tells(job: SendEmail, message_id: str) -> bool:
         try:
-            return await mail_sender.deliver(job, make_delivery(message_id=message_id)) is Provider.ANSWERED
+            return await mail_sender.deliver(job, make_delivery(message_id=message_id)) is ProviderContact.ANSWERED
         except JobError as error:
             return error.provider_answered
 

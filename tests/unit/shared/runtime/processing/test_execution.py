@@ -19,10 +19,10 @@ from postroom.runtime.work import Work
 from postroom.testing import eventually
 from postroom.wire.errors import Expired, PermanentFailure, ProviderUnavailable, Requeued, Throttled, TimeLimitExceeded
 from postroom.wire.messages import Job
-from postroom.worker import Delivery, Provider, Worker
+from postroom.worker import Delivery, ProviderContact, Worker
 from postroom.worker.delivery import MessageOptions
 
-Do = Callable[[str, Delivery], Awaitable[Provider | None]]
+Do = Callable[[str, Delivery], Awaitable[ProviderContact | None]]
 
 
 class Ring(Job):
@@ -51,7 +51,7 @@ class Belfry:
     """Messages by name, tried side by side by one process."""
 
     def __init__(self, do: Do, **options: Any) -> None:
-        async def ring(name: str, delivery: Delivery) -> Provider | None:
+        async def ring(name: str, delivery: Delivery) -> ProviderContact | None:
             return await do(name, delivery)
 
         worker = Worker("bells")
@@ -103,17 +103,17 @@ async def belfry(do: Do, **options: Any) -> AsyncIterator[Belfry]:
 async def test_messages_that_end_without_the_provider_cost_those_that_wait_for_it_nothing() -> None:
     is_away, probed = True, 0
 
-    async def do(name: str, _delivery: Delivery) -> Provider:
+    async def do(name: str, _delivery: Delivery) -> ProviderContact:
         nonlocal probed
         if name.startswith("suppressed"):
             probed += 1
             raise PermanentFailure("on the list; the server was not asked")
         if name.startswith("sent before"):
             probed += 1
-            return Provider.NOT_ASKED
+            return ProviderContact.NOT_ASKED
         if is_away:
             raise ProviderUnavailable("refused")
-        return Provider.ANSWERED
+        return ProviderContact.ANSWERED
 
     async with belfry(do) as bells:
         held = [f"mail {n}" for n in range(20)]

@@ -54,7 +54,7 @@ def find_problems(topology: Topology, found: BrokerState) -> list[Problem]:
         ),
         *(problem for policy in topology.policies for problem in _policy_problems(policy, topology, found)),
         *_undeclared(difference),
-        *_retired(found),
+        *_retired(difference),
         *(
             Problem(ProblemSeverity.WARNING, stale, "no longer wanted: `postroom topology apply --prune` removes it")
             for stale in describe_stale(difference)
@@ -96,16 +96,16 @@ def _undeclared(difference: Difference) -> Iterator[Problem]:
         )
 
 
-def _retired(found: BrokerState) -> Iterator[Problem]:
+def _retired(difference: Difference) -> Iterator[Problem]:
     """Queues of services that POSTROOM_SERVICES does not name, with what was accepted and nobody does."""
-    for name in sorted(found.retired):
-        if messages := found.queues[name].messages:
+    for queue in difference.retired:
+        if queue.messages:
             yield Problem(
                 ProblemSeverity.WARNING,
-                f"queue {name}",
-                f"{messages} messages of a service that is not in POSTROOM_SERVICES: start that service once more, or "
-                "purge and delete the queue",
-                name,
+                f"queue {queue.name}",
+                f"{queue.messages} messages of a service that is not in POSTROOM_SERVICES: start that service once "
+                "more, or purge and delete the queue",
+                queue.name,
             )
 
 

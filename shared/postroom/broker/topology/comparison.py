@@ -53,6 +53,7 @@ class Difference:
         stale_bindings: from our exchanges to our queues and exchanges, no longer wanted.
         stale_policies: ours, for queues that neither are wanted nor exist.
         undeclared: queues that nobody in this installation declares.
+        retired: queues of services that do not belong to this installation, and that no other service reads.
     """
 
     exchanges: tuple[Exchange, ...]
@@ -63,6 +64,7 @@ class Difference:
     stale_bindings: tuple[BindingInfo, ...]
     stale_policies: tuple[PolicyInfo, ...]
     undeclared: tuple[QueueInfo, ...]
+    retired: tuple[QueueInfo, ...]
 
 
 def read_broker_state(management: Management) -> BrokerState:
@@ -106,6 +108,7 @@ def compare(topology: Topology, found: BrokerState) -> Difference:
             for queue in found.queues.values()
             if queue.name not in topology.queue_names() | found.retired and not queue.exclusive
         ),
+        retired=tuple(found.queues[name] for name in sorted(found.retired - topology.queue_names())),
     )
 
 
@@ -165,13 +168,14 @@ def _shape(kind: str, arguments: Mapping[str, Any], *, durable: bool = True) -> 
 
 def _stale_bindings(topology: Topology, found: BrokerState) -> Iterator[BindingInfo]:
     wanted = set(topology.bindings)
+    retired = found.retired - topology.queue_names()  # a kind need not begin with the name of its service
     exchanges = {exchange.name for exchange in topology.exchanges}
     for binding in found.bindings:
         names = exchanges if binding.to_exchange else topology.queue_names()
         # What somebody binds to an exchange of their own is their business.
         is_ours = binding.source in exchanges and binding.destination in names
         is_unwanted = is_ours and (bool(binding.arguments) or as_binding(binding) not in wanted)
-        if is_unwanted or (binding.destination in found.retired and _fills(binding)):
+        if is_unwanted or (binding.destination in retired and _fills(binding)):
             yield binding
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from postroom.broker.management import PolicyInfo
-from postroom.broker.topology import Topology
+from postroom.broker.topology import Topology, build_topology
 from postroom.broker.topology.check import Problem, ProblemSeverity, blocks, find_problems
 from postroom.broker.topology.comparison import BrokerState
 
@@ -142,3 +142,18 @@ def test_an_error_blocks_the_proofs_of_what_it_touches(
 
 def test_a_warning_blocks_nothing(topology: Topology) -> None:
     assert not blocks([Problem(ProblemSeverity.WARNING, "something", "is odd")], "email.send", topology)
+
+
+def test_what_a_retired_queue_still_holds_is_told_and_an_empty_one_is_not(
+    topology: Topology, broker_with: Broker
+) -> None:
+    found = broker_with(topology)
+    full = replace(found.queues["email.send"], messages=3)
+    retired = frozenset({"email.send", "email.on.user.created"})
+    found = replace(found, queues={**found.queues, "email.send": full}, retired=retired)
+
+    problems = find_problems(build_topology([]), found)
+
+    [told] = [each for each in problems if each.queue in retired]
+    assert (told.queue, told.severity) == ("email.send", ProblemSeverity.WARNING)
+    assert told.text.startswith("3 messages of a service that is not in POSTROOM_SERVICES")

@@ -134,3 +134,12 @@ def test_dead_letters_are_kept_for_alerting_no_more_when_it_is_retired(topology:
         ("dead-letters", "alerting"),
         ("unrouted", "alerting"),
     }
+
+
+def test_what_a_service_reads_is_not_retired_whatever_its_queue_is_called(
+    topology: Topology, broker_with: Broker
+) -> None:
+    found = replace(broker_with(topology), retired=frozenset({"email.send", "email.send.dead"}))
+
+    difference = compare(topology, found)
+    assert (difference.stale_bindings, difference.retired) == ((), ())

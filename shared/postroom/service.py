@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "postroom.services"
 """The entry-point group through which services are found."""
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")  # of services and of commands
+_NAME = re.compile(r"(?=.{1,32}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _REFERENCE = re.compile(r"[A-Za-z_][\w.]*(:[A-Za-z_]\w*)?")
 
 
@@ -104,8 +104,7 @@ class Service:
 
     def __post_init__(self) -> None:
         """Raises ConfigurationError for a name or a reference that cannot be one."""
-        if not _NAME.fullmatch(self.name):
-            raise ConfigurationError(f"a service cannot be called {self.name!r}: lower case letters, digits, hyphens")
+        check_name(self.name)
         for command in self.commands:
             if not _NAME.fullmatch(command.name):
                 raise ConfigurationError(f"service {self.name}: a command cannot be called {command.name!r}")
@@ -173,6 +172,14 @@ class Service:
             return load(reference)
         except AttributeError as error:
             raise ConfigurationError(f"service {self.name}: {part}={reference!r}: {error}") from None
+
+
+def check_name(name: str) -> None:
+    """Raises ConfigurationError for what a service cannot be called: queues, packages and users are named after it."""
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"a service cannot be called {name!r}: lower case letters and digits, with hyphens in between, at most 32"
+        )
 
 
 def load(reference: str) -> Any:

@@ -44,7 +44,7 @@ def test_a_service_works_without_the_libraries_of_the_command_line() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("name", ["", "Garden", "a b", "1st", "x" * 33])
+@pytest.mark.parametrize("name", ["", "Garden", "a b", "1st", "x" * 33, "a-", "a--b", "-a", "a\n"])
 def test_a_name_that_cannot_be_one_is_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match="a service cannot be called"):
         Service(name, worker="garden.handlers:worker")

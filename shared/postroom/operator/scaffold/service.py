@@ -15,13 +15,13 @@ from urllib.parse import unquote, urlsplit
 import orjson
 
 from postroom.installation import installed_services
+from postroom.service import check_name
 from postroom.wire.errors import ConfigurationError
 
 SUFFIX = ".template"
 """Of the files in template/, so that no tool takes them for what they will be."""
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
-_VERB = re.compile(r"[a-z][a-z0-9-]*")
+_VERB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,7 @@ class NewService:
 
     def __post_init__(self) -> None:
         """Raises ConfigurationError for a name that cannot be one."""
-        if not _NAME.fullmatch(self.name):
-            raise ConfigurationError(f"a service cannot be called {self.name!r}: lower case letters, digits, hyphens")
+        check_name(self.name)
         if not _VERB.fullmatch(self.verb):
             raise ConfigurationError(f"a job cannot be called {self.name}.{self.verb}: give a lower case verb")
         if self.package and (not self.package.isidentifier() or keyword.iskeyword(self.package)):

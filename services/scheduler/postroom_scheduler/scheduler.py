@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from postroom import wire
 from postroom.broker.publishing import Outgoing
 from postroom.privacy.redaction import redact
+from postroom.runtime.background import raise_if_cancelled
 from postroom.wire.errors import InvalidPublish, PublishError
 from postroom.wire.messages import ScheduleFired
 from postroom.wire.messages.schedule import rfc3339
@@ -109,6 +110,7 @@ class Scheduler:
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # whatever it is, the next ticks are still owed
+                raise_if_cancelled()
                 problem = f"{type(error).__name__}: {redact(str(error)).splitlines()[0] if str(error) else ''}"
                 if name not in self._problems:
                     is_expected = isinstance(error, (SQLAlchemyError, PublishError, OSError))

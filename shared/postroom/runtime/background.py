@@ -38,6 +38,16 @@ def in_background(
     return task
 
 
+def raise_if_cancelled() -> None:
+    """Raise CancelledError where the running task was cancelled. For loops that go on whatever error they meet.
+
+    The client libraries of the broker turn the cancellation of a request under way into an error of theirs.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 def _why(task: "asyncio.Task[None]") -> str:
     if task.cancelled():
         return "something that it waited for was cancelled"

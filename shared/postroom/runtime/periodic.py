@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from postroom.privacy.payload import masked_error
+from postroom.runtime.background import raise_if_cancelled
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ async def do_every(
         try:
             await step()
         except tolerated as error:
+            raise_if_cancelled()
             if problem != type(error).__name__:
                 log.warning("%s is tried again every %g s: %s", name, interval.total_seconds(), _words(error))
             problem = type(error).__name__

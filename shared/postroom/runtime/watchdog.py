@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from aio_pika.abc import AbstractRobustChannel, AbstractRobustConnection
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
+from postroom.runtime.background import raise_if_cancelled
 from postroom.runtime.consuming.consumer import count_consumers
 from postroom.telemetry import metrics
 
@@ -46,7 +47,7 @@ class Watchdog:
         looks = 0
         while True:
             self.missing = await self._look()
-            _check_cancelled()
+            raise_if_cancelled()
             looks = looks + 1 if self.missing and self._connection.connected.is_set() else 0
             if looks == LOOKS_BEFORE_RECONNECT:
                 log.warning("The broker knows of no consumer for %s: connecting anew", ", ".join(sorted(self.missing)))
@@ -82,10 +83,3 @@ class Watchdog:
         transport = self._connection.transport
         if transport is not None:
             await asyncio.wait_for(transport.connection.close(ConnectionResetError("no consumer")), timeout=5)
-
-
-def _check_cancelled() -> None:
-    """Raise CancelledError where the running task was cancelled: the client library may turn it into another error."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from postroom.broker.publishing import Publisher
 from postroom.privacy.redaction import redact
+from postroom.runtime.background import raise_if_cancelled
 from postroom.runtime.circuit import CircuitBreaker, Outage
 from postroom.wire.messages import CircuitClosed, CircuitOpened
 
@@ -51,6 +52,7 @@ class OutagePublisher:
             try:
                 await self.publish()
             except Exception as error:  # noqa: BLE001 - an event about an outage is not worth a process
+                raise_if_cancelled()
                 log.info("The state of the circuit is published later: %s", redact(f"{type(error).__name__}: {error}"))
                 wait = RETRY_AFTER
             with suppress(TimeoutError):

@@ -15,6 +15,7 @@ from typing import Literal
 from uuid import uuid4
 
 from postroom.broker.publishing import Publisher
+from postroom.runtime.background import raise_if_cancelled
 from postroom.wire.messages import JobMeasured, Measured
 
 log = logging.getLogger(__name__)
@@ -104,6 +105,7 @@ class MeasurementPublisher:
                     self._pending = {str(uuid4()): event for event in self._take()}
                     await self._publish_pending()
             except Exception as error:  # noqa: BLE001 - figures are not worth a process
+                raise_if_cancelled()
                 log.info("The measurements are published later: %s", type(error).__name__)
 
     async def _publish_pending(self) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Row, Table, select, update
 
 from postroom.broker.publishing import Publisher
 from postroom.privacy.redaction import redact
+from postroom.runtime.background import raise_if_cancelled
 from postroom.runtime.inbox import Inbox
 from postroom.runtime.inbox.tables import UNPUBLISHED, HistoryRow
 from postroom.storage.database import Database
@@ -79,6 +80,7 @@ class HistoryOutbox:
                     while rows := await self._database.run(partial(_unpublished, holder=holder)):
                         await self._publish(rows)
             except Exception as error:  # noqa: BLE001 - the history is not worth a process
+                raise_if_cancelled()
                 self._inbox.history_added.set()
                 log.info("The history is published later: %s", redact(f"{type(error).__name__}: {error}"))
                 return False

@@ -69,3 +69,21 @@ async def test_an_error_that_is_not_tolerated_ends_it(waits: list[float]) -> Non
     with pytest.raises(ZeroDivisionError):
         await do_every(INTERVAL, step, "Counting", tolerated=(OSError,))
     assert waits == []
+
+
+async def test_a_cancellation_that_a_library_turned_into_another_error_ends_it() -> None:
+    begun = asyncio.Event()
+
+    async def step() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise OSError("the channel was closed") from None
+
+    task = asyncio.create_task(do_every(INTERVAL, step, "Counting", tolerated=(OSError,)))
+    await begun.wait()
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, INTERVAL.total_seconds())
